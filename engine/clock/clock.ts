@@ -1,0 +1,48 @@
+/**
+ * The one place that touches `Date` and timers. Everything else is handed a `Clock`,
+ * so that tests and the simulation can turn time by hand.
+ */
+export interface Timer {
+  /** Stops the timer; harmless when it has fired. */
+  cancel(): void;
+}
+
+export interface Clock {
+  /** Wall time in milliseconds since the epoch. */
+  now(): number;
+  /** Milliseconds on a clock that never jumps; only differences mean anything. */
+  monotonic(): number;
+  /**
+   * Calls back once after `ms` (any non-negative number, also beyond the 24.8 days of setTimeout), never early.
+   * A timer keeps the process alive unless `background` is set.
+   */
+  after(ms: number, callback: () => void, options?: { background?: boolean }): Timer;
+  /** Calls back every `ms` until cancelled. */
+  every(ms: number, callback: () => void, options?: { background?: boolean }): Timer;
+  /** Resolves after `ms`; rejects with the signal's reason when it aborts first. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** ISO 8601 in UTC with milliseconds, e.g. `2026-11-21T07:00:00.000Z`. */
+export const isoTime = (ms: number): string => new Date(ms).toISOString();
+
+/**
+ * Milliseconds of an ISO 8601 text, or null when it is none.
+ * A text without a zone means UTC here: device-local times are the business of the drivers.
+ */
+export function parseIsoTime(text: string): number | null {
+  const match = /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)\s*(Z|z|[+-]\d{2}:?\d{2})?$/.exec(
+    text.trim(),
+  );
+  if (!match) return null;
+  const [, date, time, zone = 'Z'] = match;
+  const offset = /^[+-]\d{4}$/.test(zone) ? `${zone.slice(0, 3)}:${zone.slice(3)}` : zone.toUpperCase();
+  const ms = Date.parse(`${date}T${time}${offset}`);
+  return Number.isNaN(ms) ? null : ms;
+}
+
+/** Milliseconds of an HTTP date header (RFC 9110 §5.6.7), or null. */
+export function parseHttpDate(text: string): number | null {
+  const ms = Date.parse(text);
+  return Number.isNaN(ms) ? null : ms;
+}

@@ -1,0 +1,18 @@
+import type { ActionRow } from './actions';
+import type { Alarm, Decision } from './alarms';
+import type { DeviceStatus } from './devices';
+import type { OutputId } from './outputs';
+import type { CaughtMail, ExplainedEvent } from './record';
+
+/** What the engine tells whoever watches (console, command line, metrics), after it is on disk. */
+export type Announcement =
+  | { kind: 'event'; data: ExplainedEvent }
+  | { kind: 'decision'; data: Decision }
+  | { kind: 'alarm'; data: Alarm }
+  | { kind: 'output'; data: { id: OutputId } }
+  | { kind: 'device'; data: DeviceStatus }
+  | { kind: 'action'; data: ActionRow }
+  | { kind: 'mail'; data: CaughtMail }
+  | { kind: 'site'; data: { armed: boolean } };
+
+export type Announce = (announcement: Announcement) => void;

@@ -1,0 +1,192 @@
+/**
+ * What the engine needs from its record. `engine/store` implements it on PGlite and on PostgreSQL;
+ * the parts of the engine know only these interfaces, so none of them imports another.
+ */
+import type { ActionRow, ActionStatus } from './actions';
+import type { Alarm, AlarmMessage, Decision } from './alarms';
+import type { DeviceEvent, PictureRef } from './events';
+import type { Lease, OutputId, OutputState } from './outputs';
+
+/** A timer that outlives the process. */
+export interface TimerRow {
+  /** `${owner}:${name}`; setting it again replaces it. */
+  id: string;
+  /** Which handler takes it, e.g. `alarm`, `lease`. */
+  kind: string;
+  /** Wall milliseconds; it never fires before. */
+  at: number;
+  payload: Record<string, unknown>;
+}
+
+/** State of one alarm key of one trigger, as its machine keeps it; opaque to the record. */
+export interface GateStateRow {
+  triggerId: string;
+  key: string;
+  state: unknown;
+}
+
+/** A message on its way into the flow; kept until its action nodes have surely had it. */
+export interface FlowMessageRow {
+  messageId: string;
+  triggerId: string;
+  alarmId: string;
+  createdAt: number;
+  message: AlarmMessage;
+}
+
+/** Who did what, when (DESIGN §8). */
+export interface AuditRow {
+  id: string;
+  at: number;
+  /** User name, or `local` for the machine's own command line. */
+  who: string;
+  /** e.g. `output.mode`, `alarm.acknowledge`, `site.disarm`, `flow.deploy`, `login.refused`. */
+  action: string;
+  subject: string;
+  detail: string;
+}
+
+/** Changes that reach the disk together or not at all. Rows replace those with the same key unless said otherwise. */
+export interface RecordWrites {
+  events?: DeviceEvent[];
+  /** Pictures that came after their event; added to those it has. */
+  eventPictures?: { eventId: string; pictures: PictureRef[] }[];
+  decisions?: Decision[];
+  alarms?: Alarm[];
+  gateStates?: GateStateRow[];
+  gateStatesDeleted?: { triggerId: string; key: string }[];
+  timers?: TimerRow[];
+  timersDeleted?: string[];
+  flowMessages?: FlowMessageRow[];
+  flowMessagesSettled?: string[];
+  /** New action rows; a key that exists already is left as it is. */
+  actions?: ActionRow[];
+  leases?: Lease[];
+  leasesDeleted?: string[];
+  outputs?: OutputState[];
+  outputsDeleted?: OutputId[];
+  audit?: AuditRow[];
+}
+
+/**
+ * A change that is decided but not yet on disk: the writes, and what to do once they are
+ * (send a message, set a timer in memory). Parts that decide together add to one change, so it is atomic.
+ */
+export interface Change {
+  writes: RecordWrites;
+  afterCommit: (() => void)[];
+}
+
+export const emptyChange = (): Change => ({ writes: {}, afterCommit: [] });
+
+/** Adds rows to one list of a change's writes. */
+export function addWrites<K extends keyof RecordWrites>(
+  change: Change,
+  list: K,
+  ...rows: NonNullable<RecordWrites[K]>
+): void {
+  const writes = change.writes as Record<K, unknown[] | undefined>;
+  writes[list] = [...(writes[list] ?? []), ...rows];
+}
+
+/** The one way to change the engine's record. */
+export interface RecordWriter {
+  /**
+   * Resolves when everything is on disk. Batches of callers that arrive together share one transaction
+   * (group commit); each batch stays atomic, and batches keep their order.
+   * Throws an operational `E_RECORD_WRITE` when the record cannot be written; nothing of the batch is then kept.
+   */
+  commit(writes: RecordWrites): Promise<void>;
+}
+
+/** Everything the engine resumes from at start. */
+export interface ResumeState {
+  gateStates: GateStateRow[];
+  /** Alarms that have not ended. */
+  alarms: Alarm[];
+  timers: TimerRow[];
+  flowMessages: FlowMessageRow[];
+  leases: Lease[];
+  outputs: OutputState[];
+}
+
+export interface ResumeReader {
+  resume(): Promise<ResumeState>;
+}
+
+/** What the executor needs to run actions once. */
+export interface ActionRecord {
+  /**
+   * Takes a row for one attempt: sets it running, counts the attempt and returns it.
+   * Null when the row is gone or has its outcome already: then there is nothing to do.
+   */
+  claimAction(key: string, at: number): Promise<ActionRow | null>;
+  /** Writes the outcome, or `retrying`; a row that has its outcome keeps it. */
+  settleAction(
+    key: string,
+    outcome: {
+      status: ActionStatus;
+      summary: string;
+      errorCode: string | null;
+      finishedAt: number | null;
+      durationMs: number;
+    },
+  ): Promise<void>;
+  /** Rows without an outcome, oldest first: what a crash between row and job has left. */
+  openActions(limit: number): Promise<ActionRow[]>;
+  /** Sets a failed or expired row queued again with a new deadline; null when it is neither. */
+  requeueAction(key: string, deadlineAt: number): Promise<ActionRow | null>;
+}
+
+/** Small values by name: arming of the site, ingest tokens, secrets wrapped by the host. */
+export interface SettingsRecord {
+  readSetting<T>(name: string): Promise<T | null>;
+  writeSetting(name: string, value: unknown): Promise<void>;
+}
+
+export interface EventQuery {
+  /** At most 1,000. */
+  limit: number;
+  /** Only events after this id (ids sort by time). */
+  after?: string;
+  /** Only events before this id. */
+  before?: string;
+  deviceId?: string;
+  type?: string;
+}
+
+/** An event with what became of it. */
+export interface ExplainedEvent {
+  event: DeviceEvent;
+  decisions: Decision[];
+}
+
+export interface MediaRecord {
+  /** Keeps bytes; resolves to their id when they are on disk. */
+  keep(picture: { contentType: string; bytes: Buffer; name?: string }): Promise<string>;
+  read(mediaId: string): Promise<{ contentType: string; bytes: Buffer; name?: string } | null>;
+}
+
+/** A mail that the demo's catcher has taken. */
+export interface CaughtMail {
+  id: string;
+  receivedAt: number;
+  from: string;
+  to: string[];
+  subject: string;
+  text: string;
+  messageId: string;
+  attachments: { name: string; contentType: string; mediaId: string; size: number }[];
+}
+
+/** What the console and the command line read. Newest first. */
+export interface RecordReader {
+  events(query: EventQuery): Promise<ExplainedEvent[]>;
+  event(id: string): Promise<ExplainedEvent | null>;
+  alarms(query: { live: boolean; limit: number; before?: string }): Promise<Alarm[]>;
+  alarm(id: string): Promise<{ alarm: Alarm; decisions: Decision[]; actions: ActionRow[] } | null>;
+  actions(query: { status?: ActionStatus; alarmId?: string; limit: number }): Promise<ActionRow[]>;
+  mails(limit: number): Promise<CaughtMail[]>;
+  keepMail(mail: CaughtMail): Promise<void>;
+  audit(limit: number): Promise<AuditRow[]>;
+}

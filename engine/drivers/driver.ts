@@ -1,0 +1,66 @@
+import type { Clock } from '../clock/clock';
+import type {
+  ConnectedDevice,
+  DeviceDefinition,
+  DeviceFacts,
+  DeviceLink,
+  Picture,
+  PushRequest,
+  ReceivedEvent,
+} from '../domain/devices';
+import type { EventDraft } from '../domain/events';
+import type { Log } from '../domain/log';
+
+/** Where a driver's connection delivers. */
+export interface DriverSink {
+  /** Resolves with the event's id when its consequence is on disk. */
+  event(received: ReceivedEvent): Promise<string>;
+  /** Pictures that followed an event on a stream. */
+  pictures(eventId: string, pictures: (Picture & { name?: string })[]): Promise<void>;
+  /** The link changed; the hub makes source-online and source-offline events of it. */
+  link(link: DeviceLink, detail: string): void;
+  /** Something came from the device: proof of life. */
+  seen(at: number): void;
+  clockOffset(ms: number): void;
+  /** Traffic is kept back until then (refused password); null: free again. */
+  lockedUntil(at: number | null): void;
+  facts(facts: DeviceFacts): void;
+}
+
+export interface DriverContext {
+  definition: DeviceDefinition;
+  sink: DriverSink;
+  clock: Clock;
+  log: Log;
+}
+
+/** One live connection to one device; owns its stream, its request queue, its breaker. */
+export interface DriverConnection extends ConnectedDevice {
+  start(): void;
+  /** Understands a push of the device; throws a user error for a body that is none of its forms. */
+  push(request: PushRequest): Promise<ReceivedEvent[]>;
+  /** Asks the device who it is. */
+  probe(signal: AbortSignal): Promise<DeviceFacts>;
+  /** Closes sockets and timers within a second. */
+  close(): Promise<void>;
+}
+
+/** One line of `alarmflow decode`. */
+export type Decoded =
+  | { kind: 'event'; event: Omit<EventDraft, 'raw'> & { raw?: string } }
+  | { kind: 'heartbeat'; at: string | null }
+  | { kind: 'picture'; contentType: string; size: number; name?: string }
+  /** A stream's own housekeeping, e.g. the answer to a subscription. */
+  | { kind: 'notice'; text: string }
+  | { kind: 'fault'; reason: string; bytes: number };
+
+/** One protocol. */
+export interface DeviceDriver {
+  /** Name in flows and on the command line, e.g. `hikvision`. */
+  readonly kind: string;
+  readonly title: string;
+  readonly defaultPort: number;
+  connect(context: DriverContext): DriverConnection;
+  /** Understands captured bytes: a stream, a push body, a document. Never throws for odd input; faults are lines. */
+  decode(chunks: AsyncIterable<Buffer>, contentType: string | null): AsyncIterable<Decoded>;
+}

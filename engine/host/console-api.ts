@@ -1,0 +1,98 @@
+/**
+ * Types of the console API (`/api/v1`), the only thing that `ui/` and the engine share.
+ * JSON over HTTP; times are wall milliseconds; errors are `ApiError` with a 4xx or 5xx status.
+ */
+import type { ActionRow } from '../domain/actions';
+import type { Alarm, Decision } from '../domain/alarms';
+import type { DeviceStatus } from '../domain/devices';
+import type { OutputState } from '../domain/outputs';
+import type { CaughtMail, ExplainedEvent } from '../domain/record';
+
+export type { ActionRow, Alarm, CaughtMail, Decision, DeviceStatus, ExplainedEvent, OutputState };
+
+export type Role = 'viewer' | 'operator' | 'administrator';
+
+export interface ApiError {
+  error: { code: string; message: string };
+}
+
+/** GET /api/v1/session */
+export interface Session {
+  /** Null while nobody is logged in; then every other call answers 401. */
+  user: { name: string; role: Role } | null;
+  /** No users are set up: the console is open to this machine only. */
+  open: boolean;
+  /** Sent back as `x-alarmflow-csrf` with every call that changes something. */
+  csrf: string;
+  version: string;
+  siteName: string;
+  demo: boolean;
+}
+
+/** GET /api/v1/site; POST /api/v1/site {armed} (operator) */
+export interface Site {
+  name: string;
+  armed: boolean;
+  /** Where the flow editor lives, or null when it runs headless. */
+  editorPath: string | null;
+}
+
+/** GET /api/v1/devices */
+export interface DeviceRow {
+  id: string;
+  name: string;
+  driver: string;
+  /** host:port */
+  address: string;
+  status: DeviceStatus;
+}
+
+/** GET /api/v1/outputs; POST /api/v1/outputs/:id/mode {mode} and POST /api/v1/outputs/reset (operator) */
+export interface OutputRow extends OutputState {
+  deviceName: string;
+  /** Who holds it, in words ("Thermal alarm on Hall camera, until 12 s after the clear"). */
+  heldBy: { leaseId: string; alarmId: string | null; label: string; endsAt: number | null }[];
+}
+
+/** GET /api/v1/events?limit=&before=&after=&deviceId=&type= */
+export interface EventPage {
+  events: ExplainedEvent[];
+}
+
+/** GET /api/v1/alarms?live=1|0&limit=&before= ; POST /api/v1/alarms/:id/acknowledge, /reset (operator) */
+export interface AlarmPage {
+  alarms: Alarm[];
+}
+
+/** GET /api/v1/alarms/:id */
+export interface AlarmDetails {
+  alarm: Alarm;
+  decisions: Decision[];
+  actions: ActionRow[];
+}
+
+/** GET /api/v1/actions?status=&limit= ; POST /api/v1/actions/:key/retry (operator) */
+export interface ActionPage {
+  actions: ActionRow[];
+}
+
+/** GET /api/v1/mails — the demo's mail catcher; attachments are read at /api/v1/media/:id */
+export interface MailPage {
+  mails: CaughtMail[];
+}
+
+/** GET /api/v1/demo — scenes of the demo site; POST /api/v1/demo/:scene fires one (operator) */
+export interface DemoScenes {
+  scenes: { id: string; title: string; description: string }[];
+}
+
+/** One message of GET /api/v1/stream (server-sent events; the SSE event name is `kind`). */
+export type StreamMessage =
+  | { kind: 'event'; data: ExplainedEvent }
+  | { kind: 'decision'; data: Decision }
+  | { kind: 'alarm'; data: Alarm }
+  | { kind: 'output'; data: OutputRow }
+  | { kind: 'device'; data: DeviceRow }
+  | { kind: 'action'; data: ActionRow }
+  | { kind: 'mail'; data: CaughtMail }
+  | { kind: 'site'; data: Site };

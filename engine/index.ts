@@ -1,0 +1,128 @@
+/**
+ * What the flow nodes may know of the engine; the only file of it that `nodes/` imports.
+ * Every call is async and takes plain data, so that the flow host can move to a thread or process of its own.
+ *
+ * Life of a definition: a node calls `define…` in its constructor and `detach` in its close handler, always.
+ * A deploy closes and re-creates nodes; the engine keeps everything under the stable node ids meanwhile. When the
+ * flows have started again, the host calls `FlowHostCalls.flowsStarted`, and what no node has defined anew is gone:
+ * a removed trigger's alarms end and release their outputs.
+ */
+import type { ActionKind } from './domain/actions';
+import type { AlarmMessage } from './domain/alarms';
+import type { DeviceDefinition, DeviceStatus } from './domain/devices';
+import type { HoldPolicy } from './domain/outputs';
+import type { ArmingSchedule } from './domain/schedules';
+import type { TriggerDefinition } from './domain/triggers';
+
+export type { ActionKind, ActionStatus } from './domain/actions';
+export type { Alarm, AlarmKeyPart, AlarmMessage, AlarmPhase } from './domain/alarms';
+export type { DeviceDefinition, DeviceStatus } from './domain/devices';
+export { AlarmflowError, asAlarmflowError, userError } from './domain/errors';
+export type { EventTarget, EventType, KnownEventType } from './domain/events';
+export { knownEventTypes } from './domain/events';
+export type { HoldPolicy } from './domain/outputs';
+export type { ArmingSchedule, SchedulePeriod, Weekday } from './domain/schedules';
+export { weekdays } from './domain/schedules';
+export type { AlarmPolicy, EventFilter, TriggerDefinition } from './domain/triggers';
+export { defaultPolicy } from './domain/triggers';
+
+/** A mail server as its config node defines it. */
+export interface MailServerDefinition {
+  id: string;
+  name: string;
+  host: string;
+  port: number;
+  /** `none`: in clear; `starttls`: required, never silently left out; `tls`: from the first byte. */
+  security: 'none' | 'starttls' | 'tls';
+  allowSelfSigned: boolean;
+  /** null: anonymous. */
+  credentials: { user: string; password: string } | null;
+  /** Sender address. */
+  from: string;
+}
+
+/** What a node shows below itself; texts are for people and short. */
+export interface NodeNotice {
+  state: 'idle' | 'active' | 'waiting' | 'trouble' | 'off';
+  text: string;
+}
+
+/** A message that another node sent into a linkage node. */
+export interface OfferedMessage {
+  /** Unique per message; Node-RED's `_msgid`. */
+  messageId: string;
+  /** true: the condition begins or goes on; false: it ended. */
+  condition: boolean;
+  /** Tells conditions of one linkage node apart; `msg.topic`. */
+  topic: string;
+  description?: string;
+}
+
+/** An action node asks for its action on a message. */
+export interface ActionRequest {
+  nodeId: string;
+  nodeName: string;
+  kind: ActionKind;
+  /** The alarm message's alarm, or null for a plain message. */
+  alarm: AlarmMessage['alarm'] | null;
+  /** Unique id of the message (`messageId` of an alarm message, `_msgid` of a plain one). */
+  messageId: string;
+  /** The device to work on; null: the alarm's own, or none. */
+  deviceId: string | null;
+  params: Record<string, unknown>;
+  /** Overrides the kind's default. */
+  deadlineMs?: number;
+}
+
+/** A relay node asks to hold an output. */
+export interface OutputRequest {
+  nodeId: string;
+  nodeName: string;
+  deviceId: string;
+  output: string;
+  alarm: AlarmMessage['alarm'] | null;
+  messageId: string;
+  /** For plain messages: true holds, false begins the hold's countdown. */
+  condition: boolean;
+  topic: string;
+  hold: HoldPolicy;
+}
+
+/** What a relay node tells at deploy, so that its output is known, shown and driven to its state from the start. */
+export interface OutputNodeDefinition {
+  nodeId: string;
+  deviceId: string;
+  output: string;
+  name: string;
+}
+
+export interface FlowEngine {
+  defineDevice(definition: DeviceDefinition): Promise<void>;
+  defineSchedule(schedule: ArmingSchedule): Promise<void>;
+  defineMailServer(definition: MailServerDefinition): Promise<void>;
+  /** `deliver` hands a message to the node; it is called again for a message that a crash interrupted. */
+  defineTrigger(definition: TriggerDefinition, deliver: (message: AlarmMessage) => void): Promise<void>;
+  defineOutput(definition: OutputNodeDefinition): Promise<void>;
+  /** The node is being closed; whether it comes back is known when the flows have started again. */
+  detach(nodeId: string): Promise<void>;
+
+  /** The linkage node's input. Resolves when the consequence is on disk. */
+  offerMessage(triggerId: string, message: OfferedMessage): Promise<void>;
+  /** Resolves when the action's row is on disk; the effect follows. Asking twice for one key is one action. */
+  requestAction(request: ActionRequest): Promise<{ key: string; accepted: boolean }>;
+  /** Resolves when the claim is on disk; the command follows. */
+  requestOutput(request: OutputRequest): Promise<void>;
+
+  /** Tells a node what to show, now and at every change, until it is detached. */
+  watchNode(nodeId: string, show: (notice: NodeNotice) => void): Promise<void>;
+  deviceStatus(deviceId: string): Promise<DeviceStatus | null>;
+  /** Path under which a device may push, secret token included; made at the first call. */
+  ingestPath(deviceId: string): Promise<string>;
+  /** Sends a mail at once and says what happened, for the dialog's test button. */
+  testMailServer(definition: MailServerDefinition, to: string): Promise<{ ok: boolean; detail: string }>;
+  /** Asks the device who it is, for the dialog's test button. */
+  testDevice(definition: DeviceDefinition): Promise<{ ok: boolean; detail: string }>;
+}
+
+/** Key under which the host puts the engine into Node-RED's settings. */
+export const engineSetting = 'alarmflowEngine';
