@@ -1,5 +1,4 @@
 /** Outputs that are held, not fired: relays, sirens, lights, recordings (DESIGN §2). */
-import type { Change } from './record';
 
 /** `auto`: on while a lease lives; `on` (manual, always on) and `off` overrule the leases (L1). */
 export type OutputMode = 'auto' | 'on' | 'off';
@@ -58,18 +57,3 @@ export interface OutputState extends OutputDefinition {
 /** Pure: what an output should be. */
 export const desiredState = (mode: OutputMode, leases: number): boolean =>
   mode === 'auto' ? leases > 0 : mode === 'on';
-
-/**
- * How the alarms tell the outputs of their life. Each call adds to the caller's change,
- * so that an alarm and its leases move in one transaction.
- */
-export interface AlarmHolds {
-  /** The alarm cleared at `at`: every countdown of its leases begins. */
-  alarmCleared(alarmId: string, at: number, change: Change): void;
-  /** It came back before its end: the countdowns are cancelled. */
-  alarmResumed(alarmId: string, at: number, change: Change): void;
-  /** It is over, or reset: what it still holds is released at once. */
-  alarmEnded(alarmId: string, at: number, change: Change): void;
-  /** Whether a lease of this alarm lives. */
-  holdsFor(alarmId: string): boolean;
-}

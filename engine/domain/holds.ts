@@ -1,0 +1,16 @@
+import type { Change } from './record';
+
+/**
+ * How the alarms tell the outputs of their life. Each call adds to the caller's change,
+ * so that an alarm and its leases move in one transaction.
+ */
+export interface AlarmHolds {
+  /** The alarm cleared at `at`: every countdown of its leases begins. */
+  alarmCleared(alarmId: string, at: number, change: Change): void;
+  /** It came back before its end: the countdowns are cancelled. */
+  alarmResumed(alarmId: string, at: number, change: Change): void;
+  /** It is over, or reset: what it still holds is released at once. */
+  alarmEnded(alarmId: string, at: number, change: Change): void;
+  /** Whether a lease of this alarm lives. */
+  holdsFor(alarmId: string): boolean;
+}
