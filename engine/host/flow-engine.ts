@@ -1,0 +1,334 @@
+/**
+ * The engine as the flow nodes see it: joins alarms, outputs, devices and actions behind `FlowEngine`.
+ * It also keeps what a deploy needs: which node defined what, and what nobody has defined again.
+ */
+import { randomBytes } from 'node:crypto';
+import type { Alarms } from '../alarms';
+import type { Clock } from '../clock/clock';
+import type { ActionHandler, ActionRow } from '../domain/actions';
+import type { DeviceDefinition, DeviceFacts, DeviceStatus } from '../domain/devices';
+import { asAlarmflowError, userError } from '../domain/errors';
+import type { DeviceEvent } from '../domain/events';
+import { sortableId } from '../domain/ids';
+import type { Log } from '../domain/log';
+import { outputId } from '../domain/outputs';
+import type { RecordWriter, SettingsRecord } from '../domain/record';
+import type { ArmingSchedule } from '../domain/schedules';
+import type { TriggerDefinition } from '../domain/triggers';
+import type { ActionRequest, FlowEngine, MailServerDefinition, NodeNotice, OutputRequest } from '../index';
+import type { Outputs } from '../outputs';
+import type { IngestTokens } from './ingest-tokens';
+import { actionNotice, deviceNotice, outputNotice } from './node-notices';
+
+/** The devices as the joiner needs them; `engine/drivers` has more. */
+export interface FlowDevices {
+  define(definition: DeviceDefinition): void;
+  remove(id: string): Promise<void>;
+  status(id: string): DeviceStatus | null;
+  test(definition: DeviceDefinition, signal: AbortSignal): Promise<DeviceFacts>;
+}
+
+export interface FlowEngineParts {
+  alarms: Alarms;
+  outputs: Outputs;
+  devices: FlowDevices;
+  handlers: ActionHandler[];
+  writer: RecordWriter;
+  settings: SettingsRecord;
+  tokens: IngestTokens;
+  /** Hands rows that are on disk to the queue. */
+  submit(rows: ActionRow[]): Promise<void>;
+  testMail(server: MailServerDefinition, to: string): Promise<{ ok: boolean; detail: string }>;
+  clock: Clock;
+  log: Log;
+}
+
+/** What the host calls, beside what the nodes call. */
+export interface FlowHostCalls {
+  /** Every node of the flow has been created: what none of them has defined again is gone. */
+  flowsStarted(): Promise<void>;
+  mailServer(id: string): MailServerDefinition | undefined;
+  device(id: string): DeviceDefinition | undefined;
+  devices(): DeviceDefinition[];
+  /** Name of a device, or of the linkage node that stands for one. */
+  deviceName(id: string): string;
+  /** Refreshes what nodes show: after an action's outcome, an output's or a device's change. */
+  actionSettled(row: ActionRow): void;
+  outputChanged(id: string): void;
+  deviceChanged(status: DeviceStatus): void;
+}
+
+type Definition =
+  | { kind: 'device'; device: DeviceDefinition }
+  | { kind: 'schedule'; schedule: ArmingSchedule }
+  | { kind: 'mail-server'; server: MailServerDefinition }
+  | { kind: 'trigger'; trigger: TriggerDefinition }
+  | { kind: 'output'; output: string };
+
+const TEST_TIMEOUT_MS = 10_000;
+
+export function createFlowEngine(parts: FlowEngineParts): FlowEngine & FlowHostCalls {
+  const { alarms, outputs, devices, clock, log } = parts;
+  const definitions = new Map<string, Definition>();
+  const attached = new Set<string>();
+  const watchers = new Map<string, (notice: NodeNotice) => void>();
+  const lastAction = new Map<string, ActionRow>();
+  /** Definitions under way; a deploy is complete when they are. */
+  const pending = new Set<Promise<void>>();
+
+  const define = (nodeId: string, definition: Definition, act: () => void | Promise<void>): Promise<void> => {
+    attached.add(nodeId);
+    definitions.set(nodeId, definition);
+    const work = (async () => {
+      await act();
+    })();
+    pending.add(work);
+    // The caller gets the rejection; the set only waits.
+    work.catch(() => undefined).finally(() => pending.delete(work));
+    return work;
+  };
+
+  function notice(nodeId: string): NodeNotice | null {
+    const definition = definitions.get(nodeId);
+    switch (definition?.kind) {
+      case 'device':
+        return deviceNotice(devices.status(nodeId));
+      case 'trigger': {
+        const away = (definition.trigger.filter.deviceIds ?? [])
+          .map((id) => devices.status(id))
+          .find((status) => status && (status.link === 'offline' || status.link === 'refused'));
+        return away ? deviceNotice(away) : alarms.triggerNotice(nodeId);
+      }
+      case 'output':
+        return outputNotice(outputs.list().find((output) => output.id === definition.output));
+      case 'schedule':
+      case 'mail-server':
+        return null;
+      default: {
+        const row = lastAction.get(nodeId);
+        return row ? actionNotice(row) : null;
+      }
+    }
+  }
+
+  function show(nodeId: string): void {
+    const watcher = watchers.get(nodeId);
+    const current = watcher && notice(nodeId);
+    if (!current) return;
+    try {
+      watcher(current);
+    } catch (error) {
+      log.error('node.notice-failed', { nodeId, error: asAlarmflowError(error).message });
+    }
+  }
+
+  alarms.onNotice(show);
+
+  /** A linkage node stands for its own device: only its own messages reach its gates. */
+  const ownMessagesOnly = (trigger: TriggerDefinition): TriggerDefinition =>
+    trigger.filter.types.includes('message')
+      ? {
+          ...trigger,
+          filter: { types: ['message'], deviceIds: [trigger.id] },
+          policy: { ...trigger.policy, keyParts: ['device', 'rule'] },
+        }
+      : trigger;
+
+  async function requestAction(request: ActionRequest): Promise<{ key: string; accepted: boolean }> {
+    const handler = parts.handlers.find((candidate) => candidate.kind === request.kind);
+    if (!handler)
+      throw userError(
+        'E_UNKNOWN_ACTION',
+        `Node "${request.nodeName || request.nodeId}" asks for the action "${request.kind}", which this version does not have: update alarmflow or remove the node`,
+      );
+    handler.check(request.params);
+    const { alarm } = request;
+    const now = clock.now();
+    const row: ActionRow = {
+      key: actionKey(request),
+      alarmId: alarm?.id ?? null,
+      nodeId: request.nodeId,
+      nodeName: request.nodeName,
+      kind: request.kind,
+      phase: alarm?.phase ?? 'message',
+      deviceId: request.deviceId ?? (alarm && definitions.get(alarm.deviceId)?.kind === 'device' ? alarm.deviceId : null),
+      params: request.params,
+      alarm,
+      requestedAt: now,
+      deadlineAt: (alarm ? phaseTime(alarm, now) : now) + (request.deadlineMs ?? handler.defaultDeadlineMs),
+      status: 'queued',
+      attempts: 0,
+      summary: null,
+      errorCode: null,
+      finishedAt: null,
+      durationMs: null,
+    };
+    await parts.writer.commit({ actions: [row] });
+    lastAction.set(request.nodeId, row);
+    show(request.nodeId);
+    await parts.submit([row]);
+    return { key: row.key, accepted: true };
+  }
+
+  return {
+    defineDevice: (device) => define(device.id, { kind: 'device', device }, () => devices.define(device)),
+    defineSchedule: (schedule) =>
+      define(schedule.id, { kind: 'schedule', schedule }, () => alarms.defineSchedule(schedule)),
+    defineMailServer: (server) => define(server.id, { kind: 'mail-server', server }, () => undefined),
+    defineTrigger(definition, deliver) {
+      const trigger = ownMessagesOnly(definition);
+      return define(trigger.id, { kind: 'trigger', trigger }, () => alarms.defineTrigger(trigger, deliver));
+    },
+    defineOutput: (definition) =>
+      define(
+        definition.nodeId,
+        { kind: 'output', output: outputId(definition.deviceId, 'relay', definition.output) },
+        () => outputs.define(definition),
+      ),
+
+    async detach(nodeId) {
+      attached.delete(nodeId);
+      watchers.delete(nodeId);
+      const kind = definitions.get(nodeId)?.kind;
+      if (kind === 'trigger' || kind === 'schedule') alarms.detach(nodeId);
+      if (kind === 'output') outputs.detach(nodeId);
+    },
+
+    async flowsStarted() {
+      await Promise.allSettled([...pending]);
+      const gone = [...definitions].filter(([id]) => !attached.has(id));
+      for (const [id] of gone) {
+        definitions.delete(id);
+        lastAction.delete(id);
+      }
+      await alarms.flowsStarted();
+      await outputs.flowsStarted();
+      for (const [id, { kind }] of gone) if (kind === 'device') await devices.remove(id);
+      for (const id of watchers.keys()) show(id);
+    },
+
+    async offerMessage(triggerId, message) {
+      if (definitions.get(triggerId)?.kind !== 'trigger')
+        throw userError(
+          'E_UNKNOWN_TRIGGER',
+          `Linkage node "${triggerId}" is not known to the engine: deploy the flow again`,
+        );
+      const now = clock.now();
+      const event: DeviceEvent = {
+        id: sortableId(now),
+        deviceId: triggerId,
+        type: 'message',
+        vendorType: 'message',
+        phase: message.condition ? 'start' : 'stop',
+        rule: message.topic,
+        description: message.description,
+        deviceTime: null,
+        deviceAt: null,
+        receivedAt: now,
+        clockSuspect: false,
+        late: false,
+        pictures: [],
+        raw: JSON.stringify({ messageId: message.messageId, payload: message.condition, topic: message.topic }),
+      };
+      await alarms.accept(event);
+    },
+
+    requestAction,
+
+    async requestOutput(request: OutputRequest) {
+      await outputs.request(request);
+      show(request.nodeId);
+    },
+
+    async watchNode(nodeId, watcher) {
+      watchers.set(nodeId, watcher);
+      show(nodeId);
+    },
+
+    deviceStatus: async (deviceId) => devices.status(deviceId),
+    ingestPath: async (deviceId) => `/ingest/${await parts.tokens.tokenFor(deviceId)}`,
+    testMailServer: (server, to) => parts.testMail(server, to),
+
+    async testDevice(definition) {
+      const limit = new AbortController();
+      const timer = clock.after(TEST_TIMEOUT_MS, () =>
+        limit.abort(
+          userError(
+            'E_DEVICE_TIMEOUT',
+            `${definition.host}:${definition.port} did not answer within ${TEST_TIMEOUT_MS / 1000} s: check address, port and network`,
+          ),
+        ),
+      );
+      try {
+        const probe = { ...definition, id: `test-${randomBytes(4).toString('hex')}` };
+        const facts = await devices.test(probe, limit.signal);
+        const warnings = facts.warnings.length > 0 ? `. ${facts.warnings.join('. ')}` : '';
+        return {
+          ok: true,
+          detail: `${facts.model} (${facts.deviceType}), firmware ${facts.firmware}: ${facts.inputs} inputs, ${facts.outputs} outputs${warnings}`,
+        };
+      } catch (error) {
+        return { ok: false, detail: asAlarmflowError(limit.signal.aborted ? limit.signal.reason : error).message };
+      } finally {
+        timer.cancel();
+      }
+    },
+
+    mailServer: (id) => {
+      const definition = definitions.get(id);
+      return definition?.kind === 'mail-server' ? definition.server : undefined;
+    },
+    device: (id) => {
+      const definition = definitions.get(id);
+      return definition?.kind === 'device' ? definition.device : undefined;
+    },
+    devices: () => [...definitions.values()].flatMap((entry) => (entry.kind === 'device' ? [entry.device] : [])),
+    deviceName(id) {
+      const definition = definitions.get(id);
+      if (definition?.kind === 'device') return definition.device.name || definition.device.host;
+      if (definition?.kind === 'trigger') return definition.trigger.name;
+      return id;
+    },
+    actionSettled(row) {
+      lastAction.set(row.nodeId, row);
+      show(row.nodeId);
+    },
+    outputChanged(id) {
+      for (const [nodeId, definition] of definitions)
+        if (definition.kind === 'output' && definition.output === id) show(nodeId);
+    },
+    deviceChanged(status) {
+      for (const [nodeId, definition] of definitions) {
+        const concerned =
+          nodeId === status.deviceId ||
+          (definition.kind === 'trigger' && definition.trigger.filter.deviceIds?.includes(status.deviceId));
+        if (concerned) show(nodeId);
+      }
+    },
+  };
+}
+
+/**
+ * The stable key of DESIGN §3. Raise and end happen once in an alarm's life; the others may come again,
+ * so their message tells them apart, and a message keeps its id when it is sent again after a crash.
+ */
+export function actionKey(request: Pick<ActionRequest, 'nodeId' | 'alarm' | 'messageId'>): string {
+  const { alarm, nodeId, messageId } = request;
+  if (!alarm) return `msg:${nodeId}:${messageId}`;
+  const once = alarm.phase === 'raise' || alarm.phase === 'end';
+  return once ? `${alarm.id}:${nodeId}:${alarm.phase}` : `${alarm.id}:${nodeId}:${alarm.phase}:${messageId}`;
+}
+
+/** The moment a message speaks of: deadlines count from it, so that a message sent again after a crash is no younger. */
+function phaseTime(alarm: NonNullable<ActionRequest['alarm']>, now: number): number {
+  switch (alarm.phase) {
+    case 'raise':
+      return alarm.raisedAt;
+    case 'clear':
+      return alarm.clearedAt ?? now;
+    case 'end':
+      return alarm.endedAt ?? now;
+    default:
+      return now;
+  }
+}

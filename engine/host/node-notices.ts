@@ -1,0 +1,47 @@
+import type { ActionRow } from '../domain/actions';
+import type { DeviceStatus } from '../domain/devices';
+import type { OutputState } from '../domain/outputs';
+import type { NodeNotice } from '../index';
+
+/** What nodes show below themselves: short texts for people, at most about 20 characters. */
+
+export function deviceNotice(status: DeviceStatus | null): NodeNotice {
+  switch (status?.link) {
+    case 'online':
+      return { state: 'idle', text: 'online' };
+    case 'offline':
+      return { state: 'trouble', text: 'device offline' };
+    case 'refused':
+      return { state: 'trouble', text: 'password refused' };
+    default:
+      return { state: 'waiting', text: 'connecting' };
+  }
+}
+
+export function outputNotice(output: OutputState | undefined): NodeNotice {
+  if (!output) return { state: 'idle', text: '' };
+  if (output.confirmed !== output.desired)
+    return output.lastError
+      ? { state: 'trouble', text: output.desired ? 'cannot switch on' : 'cannot switch off' }
+      : { state: 'waiting', text: output.desired ? 'switching on' : 'switching off' };
+  const mode = output.mode === 'auto' ? '' : ' (by hand)';
+  return output.desired ? { state: 'active', text: `on${mode}` } : { state: 'idle', text: `off${mode}` };
+}
+
+export function actionNotice(row: ActionRow): NodeNotice {
+  switch (row.status) {
+    case 'queued':
+    case 'running':
+      return { state: 'waiting', text: 'working' };
+    case 'retrying':
+      return { state: 'trouble', text: `retrying (${row.attempts})` };
+    case 'done':
+      return { state: 'idle', text: 'done' };
+    case 'skipped':
+      return { state: 'idle', text: 'skipped' };
+    case 'expired':
+      return { state: 'trouble', text: 'too late' };
+    case 'failed':
+      return { state: 'trouble', text: row.errorCode ?? 'failed' };
+  }
+}

@@ -1,0 +1,261 @@
+/**
+ * One running site: opens the record, joins the parts of the engine, and starts and stops them in the order
+ * in which nothing is lost. Knows no HTTP and no Node-RED; `server.ts` puts those around it.
+ */
+import { createActionHandlers, testMail } from '../actions';
+import { type Alarms, createAlarms } from '../alarms';
+import type { Clock } from '../clock/clock';
+import type { Announcement } from '../domain/announcements';
+import type { Picture, PushRequest, ReceivedEvent } from '../domain/devices';
+import { asAlarmflowError } from '../domain/errors';
+import type { DeviceEvent, PictureRef } from '../domain/events';
+import { sortableId } from '../domain/ids';
+import type { Log } from '../domain/log';
+import { createDevices, type Devices } from '../drivers';
+import { createExecutor, createTimers, type Executor } from '../executor';
+import type { FlowEngine } from '../index';
+import { createOutputs, type Outputs } from '../outputs';
+import { openStore, type Store } from '../store';
+import { createFlowEngine, type FlowHostCalls } from './flow-engine';
+import { type IngestTokens, openIngestTokens } from './ingest-tokens';
+
+export interface SiteOptions {
+  dataDir: string;
+  databaseUrl: string | null;
+  redisUrl: string | null;
+  siteName: string;
+  clock: Clock;
+  log: Log;
+}
+
+export interface Site {
+  readonly store: Store;
+  readonly alarms: Alarms;
+  readonly outputs: Outputs;
+  readonly devices: Devices;
+  readonly executor: Executor;
+  readonly flow: FlowEngine & FlowHostCalls;
+  readonly tokens: IngestTokens;
+  readonly name: string;
+  /** Whether devices are listened to and actions run: the flows have started at least once. */
+  isLive(): boolean;
+  /** Call at every `flows:started` of Node-RED; the first time brings the site to life. */
+  flowsStarted(): Promise<void>;
+  /** A push of a device; resolves when its consequence is on disk. */
+  push(deviceId: string, request: PushRequest): Promise<void>;
+  setArmed(armed: boolean, who: string): Promise<void>;
+  subscribe(listener: (announcement: Announcement) => void): () => void;
+  announce(announcement: Announcement): void;
+  close(): Promise<void>;
+}
+
+const ARMED_SETTING = 'site-armed';
+
+export async function openSite(options: SiteOptions): Promise<Site> {
+  const { clock, log } = options;
+  const store = await openStore({ dataDir: options.dataDir, databaseUrl: options.databaseUrl, clock, log });
+  try {
+    return await joinParts(options, store);
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
+  const { clock, log } = options;
+  const listeners = new Set<(announcement: Announcement) => void>();
+  const announce = (announcement: Announcement): void => {
+    for (const listener of listeners) {
+      try {
+        listener(announcement);
+      } catch (error) {
+        log.error('announce.listener-failed', { kind: announcement.kind, error: asAlarmflowError(error).message });
+      }
+    }
+  };
+
+  const tokens = await openIngestTokens(store);
+  const timers = createTimers({ clock, log });
+  let live = false;
+
+  const devices: Devices = createDevices({
+    clock,
+    log,
+    onEvent: (deviceId, received) => receive(deviceId, received),
+    onPictures: async (_deviceId, eventId, pictures) => {
+      const refs = await keepPictures(pictures);
+      await store.commit({ eventPictures: [{ eventId, pictures: refs }] });
+      await alarms.picturesArrived(eventId, refs);
+    },
+    onStatus(status) {
+      flow.deviceChanged(status);
+      announce({ kind: 'device', data: status });
+      if (status.link === 'online') outputs.deviceOnline(status.deviceId);
+    },
+  });
+
+  const outputs: Outputs = createOutputs({
+    writer: store,
+    clock,
+    log,
+    timers,
+    devices,
+    requestReconcile: (id, generation) => {
+      if (live) executor.requestReconcile(id, generation);
+    },
+    alarm: (id) => alarms.alarm(id),
+    holdEnded: (alarmId) => {
+      alarms.holdEnded(alarmId).catch((error: unknown) => {
+        log.error('alarm.hold-end-failed', { alarmId, error: asAlarmflowError(error).message });
+      });
+    },
+    announce(announcement) {
+      if (announcement.kind === 'output') flow.outputChanged(announcement.data.id);
+      announce(announcement);
+    },
+  });
+
+  const alarms: Alarms = createAlarms({
+    writer: store,
+    clock,
+    log,
+    timers,
+    holds: outputs,
+    siteName: options.siteName,
+    announce,
+    deviceName: (id) => flow.deviceName(id),
+  });
+
+  const handlers = createActionHandlers({
+    devices,
+    mailServer: (id) => flow.mailServer(id),
+    media: store.media,
+    pictures: async (eventId) => (await store.event(eventId))?.event.pictures ?? [],
+    clock,
+    log,
+    siteName: options.siteName,
+  });
+
+  const executor: Executor = createExecutor({
+    backend: queueBackend(options, store),
+    record: store,
+    handlers,
+    reconcile: (id) => outputs.reconcile(id),
+    clock,
+    log,
+    onSettled(row) {
+      flow.actionSettled(row);
+      announce({ kind: 'action', data: row });
+    },
+  });
+
+  const flow = createFlowEngine({
+    alarms,
+    outputs,
+    devices,
+    handlers,
+    writer: store,
+    settings: store,
+    tokens,
+    // Before the site is live the rows wait on disk; the executor takes them up when it starts.
+    submit: async (rows) => {
+      if (live) await executor.submit(rows);
+    },
+    testMail: (server, to) => testMail(server, to),
+    clock,
+    log,
+  });
+
+  async function keepPictures(pictures: (Picture & { name?: string })[]): Promise<PictureRef[]> {
+    const refs: PictureRef[] = [];
+    for (const picture of pictures) {
+      try {
+        const mediaId = await store.media.keep(picture);
+        refs.push({
+          mediaId,
+          contentType: picture.contentType,
+          size: picture.bytes.length,
+          ...(picture.name === undefined ? {} : { name: picture.name }),
+        });
+      } catch (error) {
+        // A picture that cannot be kept must never hold back its alarm (L4: text first).
+        log.warn('media.not-kept', { size: picture.bytes.length, error: asAlarmflowError(error).message });
+      }
+    }
+    return refs;
+  }
+
+  async function receive(deviceId: string, received: ReceivedEvent): Promise<string> {
+    const { picturesAnnounced: _announced, ...draft } = received.draft;
+    const event: DeviceEvent = {
+      ...draft,
+      id: sortableId(clock.now()),
+      deviceId,
+      receivedAt: received.receivedAt,
+      late: received.late,
+      clockSuspect: received.clockSuspect,
+      pictures: received.pictures.length > 0 ? await keepPictures(received.pictures) : [],
+    };
+    await alarms.accept(event);
+    return event.id;
+  }
+
+  const state = await store.resume();
+  outputs.resume(state);
+  alarms.resume(state, (await store.readSetting<boolean>(ARMED_SETTING)) ?? true);
+
+  let starting: Promise<void> = Promise.resolve();
+
+  /** The first start of the flows: everything that the last run has left is taken up again. */
+  async function goLive(): Promise<void> {
+    await executor.start();
+    live = true;
+    await flow.flowsStarted();
+    timers.resume(state.timers);
+    devices.start();
+  }
+
+  return {
+    store,
+    alarms,
+    outputs,
+    devices,
+    executor,
+    flow,
+    tokens,
+    name: options.siteName,
+    isLive: () => live,
+    flowsStarted() {
+      // One deploy after another, also when two come at once.
+      starting = starting.catch(() => undefined).then(() => (live ? flow.flowsStarted() : goLive()));
+      return starting;
+    },
+    async push(deviceId, request) {
+      await devices.push(deviceId, request);
+    },
+    async setArmed(armed, who) {
+      await store.writeSetting(ARMED_SETTING, armed);
+      await alarms.setArmed(armed, who);
+      announce({ kind: 'site', data: { armed } });
+    },
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    announce,
+    async close() {
+      // Sources first, then what they set off, the record last: nothing is accepted that cannot be kept.
+      await devices.close();
+      timers.close();
+      await executor.close();
+      await store.close();
+    },
+  };
+}
+
+function queueBackend(options: SiteOptions, store: Store): Parameters<typeof createExecutor>[0]['backend'] {
+  if (options.redisUrl) return { kind: 'redis', url: options.redisUrl };
+  if (store.pglite) return { kind: 'pglite', db: store.pglite };
+  return { kind: 'postgres', url: store.databaseUrl! };
+}
