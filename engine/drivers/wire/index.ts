@@ -1,0 +1,17 @@
+export { backoff } from './backoff';
+export type {
+  DeviceHeaders,
+  DeviceHttp,
+  DeviceHttpOptions,
+  DeviceRequest,
+  DeviceResponse,
+  DeviceStream,
+  DeviceStreamRequest,
+} from './device-http';
+export { createDeviceHttp } from './device-http';
+export type { Challenge, Credentials } from './digest';
+export { authorize, chooseChallenge, parseChallenges } from './digest';
+export type { BodyPart, FramedPart, FrameFault, Framer, FramerOptions } from './framer';
+export { createFramer } from './framer';
+export type { XmlDraft, XmlElement } from './xml';
+export { child, childrenOf, childText, findAll, parseXml, toXml } from './xml';
