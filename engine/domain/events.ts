@@ -94,6 +94,8 @@ export interface EventRegion {
   id?: string;
   /** Corner points, each 0–1 of width and height. */
   points?: { x: number; y: number }[];
+  /** Rectangle around what was found (a person, a flame), each 0–1 of width and height. */
+  box?: { x: number; y: number; width: number; height: number };
   target?: EventTarget;
   temperature?: EventTemperature;
 }
