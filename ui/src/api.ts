@@ -1,0 +1,102 @@
+/** Calls of the console API and its stream of changes. */
+import type {
+  ActionPage,
+  AlarmPage,
+  ApiError,
+  DemoScenes,
+  DeviceRow,
+  EventPage,
+  MailPage,
+  OutputRow,
+  Session,
+  Site,
+  StreamMessage,
+} from '../../engine/host/console-api';
+
+export class CallFailed extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+let csrf = '';
+
+async function call<T>(method: 'GET' | 'POST', path: string, body?: unknown): Promise<T> {
+  let response: Response;
+  try {
+    response = await fetch(`/api/v1${path}`, {
+      method,
+      headers: {
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(method === 'POST' ? { 'x-alarmflow-csrf': csrf } : {}),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+  } catch {
+    throw new CallFailed(0, 'E_NOT_REACHED', 'alarmflow does not answer: is it running?');
+  }
+  const text = await response.text();
+  const answer: unknown = text === '' ? {} : JSON.parse(text);
+  if (!response.ok) {
+    const { error } = answer as Partial<ApiError>;
+    throw new CallFailed(
+      response.status,
+      error?.code ?? 'E_API',
+      error?.message ?? `The server answered ${response.status}`,
+    );
+  }
+  return answer as T;
+}
+
+const id = encodeURIComponent;
+
+export const api = {
+  async session(): Promise<Session> {
+    const session = await call<Session>('GET', '/session');
+    csrf = session.csrf;
+    return session;
+  },
+  login: (name: string, password: string) => call<unknown>('POST', '/login', { name, password }),
+  logout: () => call<unknown>('POST', '/logout', {}),
+  site: () => call<Site>('GET', '/site'),
+  setArmed: (armed: boolean) => call<unknown>('POST', '/site', { armed }),
+  alarms: async (live: boolean) => (await call<AlarmPage>('GET', `/alarms?live=${live ? 1 : 0}&limit=30`)).alarms,
+  acknowledge: (alarm: string) => call<unknown>('POST', `/alarms/${id(alarm)}/acknowledge`, {}),
+  resetAlarm: (alarm: string) => call<unknown>('POST', `/alarms/${id(alarm)}/reset`, {}),
+  outputs: async (): Promise<OutputRow[]> => {
+    const answer = await call<OutputRow[] | { outputs: OutputRow[] }>('GET', '/outputs');
+    return Array.isArray(answer) ? answer : answer.outputs;
+  },
+  setMode: (output: string, mode: 'auto' | 'on' | 'off') =>
+    call<unknown>('POST', `/outputs/${id(output)}/mode`, { mode }),
+  resetOutputs: () => call<unknown>('POST', '/outputs/reset', {}),
+  devices: async (): Promise<DeviceRow[]> => {
+    const answer = await call<DeviceRow[] | { devices: DeviceRow[] }>('GET', '/devices');
+    return Array.isArray(answer) ? answer : answer.devices;
+  },
+  events: async () => (await call<EventPage>('GET', '/events?limit=60')).events,
+  actions: async () => (await call<ActionPage>('GET', '/actions?limit=40')).actions,
+  retry: (key: string) => call<unknown>('POST', `/actions/${id(key)}/retry`, {}),
+  mails: async () => (await call<MailPage>('GET', '/mails')).mails,
+  scenes: async () => (await call<DemoScenes>('GET', '/demo')).scenes,
+  fire: (scene: string) => call<unknown>('POST', `/demo/${id(scene)}`, {}),
+};
+
+const kinds: StreamMessage['kind'][] = ['event', 'decision', 'alarm', 'output', 'device', 'action', 'mail', 'site'];
+
+/** Follows the stream; `onLink(true)` comes at every (re)connection: what was missed must then be read anew. */
+export function follow(onMessage: (message: StreamMessage) => void, onLink: (up: boolean) => void): () => void {
+  const source = new EventSource('/api/v1/stream');
+  source.onopen = () => onLink(true);
+  source.onerror = () => onLink(false);
+  for (const kind of kinds) {
+    source.addEventListener(kind, (message) => {
+      onMessage({ kind, data: JSON.parse((message as MessageEvent<string>).data) } as StreamMessage);
+    });
+  }
+  return () => source.close();
+}

@@ -1,0 +1,119 @@
+import { useCallback, useEffect, useReducer, useState } from 'react';
+import type { Session } from '../../engine/host/console-api';
+import { api, CallFailed, follow } from './api';
+import { Header } from './header';
+import { emptyState, reduce } from './live-state';
+import { ActionsPanel } from './panels/actions';
+import { AlarmsPanel } from './panels/alarms';
+import { DemoPanel } from './panels/demo';
+import { DevicesPanel } from './panels/devices';
+import { EventsPanel } from './panels/events';
+import { Login } from './panels/login';
+import { MailsPanel } from './panels/mails';
+import { OutputsPanel } from './panels/outputs';
+
+export function App() {
+  const [session, setSession] = useState<Session | null>(null);
+  const [trouble, setTrouble] = useState<string | null>(null);
+
+  const readSession = useCallback(() => {
+    api.session().then(setSession, (error: Error) => setTrouble(error.message));
+  }, []);
+  useEffect(readSession, [readSession]);
+
+  if (!session) return <p className="starting">{trouble ?? 'Opening the console…'}</p>;
+  if (!session.user && !session.open) return <Login siteName={session.siteName} onDone={readSession} />;
+  return <Console session={session} onSessionEnd={readSession} />;
+}
+
+function Console({ session, onSessionEnd }: { session: Session; onSessionEnd: () => void }) {
+  const [state, change] = useReducer(reduce, emptyState);
+  const [linked, setLinked] = useState(false);
+  const [notice, setNotice] = useState<string | null>(null);
+  const now = useNow();
+
+  const load = useCallback(async () => {
+    try {
+      const [site, live, recent, outputs, devices, events, actions, mails] = await Promise.all([
+        api.site(),
+        api.alarms(true),
+        api.alarms(false),
+        api.outputs(),
+        api.devices(),
+        api.events(),
+        api.actions(),
+        session.demo ? api.mails() : Promise.resolve([]),
+      ]);
+      const ended = recent.filter((alarm) => alarm.endedAt !== null).slice(0, 6);
+      change({
+        kind: 'loaded',
+        data: { site, alarms: [...live, ...ended], outputs, devices, events, actions, mails },
+      });
+    } catch (error) {
+      if (error instanceof CallFailed && error.status === 401) onSessionEnd();
+      else setNotice((error as Error).message);
+    }
+  }, [session.demo, onSessionEnd]);
+
+  useEffect(
+    () =>
+      follow(change, (up) => {
+        setLinked(up);
+        if (up) void load();
+      }),
+    [load],
+  );
+
+  /** Runs what the person asked for and shows why it was refused, if it was. */
+  const act = useCallback((work: Promise<unknown>) => {
+    work.then(
+      () => setNotice(null),
+      (error: Error) => setNotice(error.message),
+    );
+  }, []);
+
+  const mayOperate = session.open || session.user?.role !== 'viewer';
+  const actor = { act, mayOperate };
+  return (
+    <>
+      <Header session={session} site={state.site} linked={linked} actor={actor} onSessionEnd={onSessionEnd} />
+      {notice && (
+        <div className="notice" role="alert">
+          <span>{notice}</span>
+          <button type="button" className="plain" onClick={() => setNotice(null)} aria-label="Dismiss">
+            ✕
+          </button>
+        </div>
+      )}
+      {session.demo && <DemoPanel actor={actor} />}
+      <main>
+        <AlarmsPanel alarms={state.alarms} now={now} actor={actor} />
+        <OutputsPanel outputs={state.outputs} now={now} actor={actor} />
+        <EventsPanel events={state.events} devices={state.devices} />
+        <div className="stack">
+          {session.demo && <MailsPanel mails={state.mails} />}
+          <ActionsPanel actions={state.actions} actor={actor} />
+          <DevicesPanel devices={state.devices} now={now} />
+        </div>
+      </main>
+      <footer>
+        alarmflow {session.version} · {session.siteName}
+      </footer>
+    </>
+  );
+}
+
+/** What a panel needs to let a person do things. */
+export interface Actor {
+  act(work: Promise<unknown>): void;
+  mayOperate: boolean;
+}
+
+function useNow(): number {
+  const [now, setNow] = useState(() => Date.now());
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), 1000);
+    return () => clearInterval(timer);
+  }, []);
+  return now;
+}

@@ -1,0 +1,82 @@
+/** What the console knows, and how each message of the stream changes it. Pure. */
+import type {
+  ActionRow,
+  Alarm,
+  CaughtMail,
+  DeviceRow,
+  ExplainedEvent,
+  OutputRow,
+  Site,
+  StreamMessage,
+} from '../../engine/host/console-api';
+
+export interface LiveState {
+  site: Site | null;
+  alarms: Alarm[];
+  outputs: OutputRow[];
+  devices: DeviceRow[];
+  events: ExplainedEvent[];
+  actions: ActionRow[];
+  mails: CaughtMail[];
+}
+
+export const emptyState: LiveState = {
+  site: null,
+  alarms: [],
+  outputs: [],
+  devices: [],
+  events: [],
+  actions: [],
+  mails: [],
+};
+
+const KEPT_EVENTS = 60;
+const KEPT_ACTIONS = 40;
+const KEPT_MAILS = 50;
+const KEPT_ENDED_ALARMS = 6;
+
+export type Change = StreamMessage | { kind: 'loaded'; data: Partial<LiveState> };
+
+/** Puts a row in the place of the one with the same key, or in front. */
+function upsert<T>(rows: T[], row: T, key: (row: T) => string, most: number): T[] {
+  const index = rows.findIndex((other) => key(other) === key(row));
+  if (index >= 0) return rows.with(index, row);
+  return [row, ...rows].slice(0, most);
+}
+
+export function reduce(state: LiveState, change: Change): LiveState {
+  switch (change.kind) {
+    case 'loaded':
+      return { ...state, ...change.data };
+    case 'site':
+      return { ...state, site: { ...state.site, ...change.data } as Site };
+    case 'alarm': {
+      const alarms = upsert(state.alarms, change.data, (alarm) => alarm.id, 200).sort(
+        (a, b) => b.raisedAt - a.raisedAt,
+      );
+      const ended = alarms.filter((alarm) => alarm.endedAt !== null).slice(KEPT_ENDED_ALARMS);
+      return { ...state, alarms: alarms.filter((alarm) => !ended.includes(alarm)) };
+    }
+    case 'output':
+      return { ...state, outputs: upsert(state.outputs, change.data, (output) => output.id, 500) };
+    case 'device':
+      return { ...state, devices: upsert(state.devices, change.data, (device) => device.id, 500) };
+    case 'event':
+      return { ...state, events: upsert(state.events, change.data, ({ event }) => event.id, KEPT_EVENTS) };
+    case 'decision': {
+      const decision = change.data;
+      return {
+        ...state,
+        events: state.events.map((entry) =>
+          entry.event.id === decision.eventId && !entry.decisions.some(({ id }) => id === decision.id)
+            ? { ...entry, decisions: [...entry.decisions, decision] }
+            : entry,
+        ),
+      };
+    }
+    case 'action':
+      return { ...state, actions: upsert(state.actions, change.data, (action) => action.key, KEPT_ACTIONS) };
+    case 'mail':
+      return { ...state, mails: upsert(state.mails, change.data, (mail) => mail.id, KEPT_MAILS) };
+  }
+}

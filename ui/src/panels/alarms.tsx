@@ -1,0 +1,79 @@
+import type { Alarm } from '../../../engine/host/console-api';
+import { api } from '../api';
+import type { Actor } from '../app';
+import { alarmState, alarmTone, clockTime, dayAndTime, place, span, temperature, typeLabel } from '../words';
+
+export function AlarmsPanel({ alarms, now, actor }: { alarms: Alarm[]; now: number; actor: Actor }) {
+  const live = alarms.filter((alarm) => alarm.endedAt === null);
+  const ended = alarms.filter((alarm) => alarm.endedAt !== null);
+  return (
+    <section className="panel" aria-labelledby="alarms-title">
+      <h2 id="alarms-title">
+        Alarms <span className={`count ${live.length > 0 ? 'some' : ''}`}>{live.length}</span>
+      </h2>
+      {live.length === 0 && <p className="empty">No alarm is active.</p>}
+      <ul className="alarms" aria-live="polite">
+        {live.map((alarm) => (
+          <AlarmCard key={alarm.id} alarm={alarm} now={now} actor={actor} />
+        ))}
+      </ul>
+      {ended.length > 0 && (
+        <>
+          <h3>Ended lately</h3>
+          <ul className="ended">
+            {ended.map((alarm) => (
+              <li key={alarm.id}>
+                <time title={dayAndTime(alarm.raisedAt)}>{clockTime(alarm.raisedAt)}</time>
+                <span>
+                  {typeLabel(alarm.type)} · {alarm.deviceName}
+                </span>
+                <small>
+                  {span((alarm.endedAt ?? alarm.raisedAt) - alarm.raisedAt)}
+                  {alarm.count > 1 ? ` · ${alarm.count} times` : ''}
+                </small>
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
+    </section>
+  );
+}
+
+function AlarmCard({ alarm, now, actor }: { alarm: Alarm; now: number; actor: Actor }) {
+  const picture = alarm.event.pictures[0];
+  const reading = temperature(alarm.event);
+  return (
+    <li className={`alarm ${alarmTone(alarm)}`}>
+      {picture && <img src={`/api/v1/media/${encodeURIComponent(picture.mediaId)}`} alt="Taken at the alarm" />}
+      <div className="what">
+        <strong>{typeLabel(alarm.type)}</strong>
+        <span className="state">{alarmState(alarm)}</span>
+        <p>
+          {alarm.deviceName}
+          {place(alarm) && ` · ${place(alarm)}`}
+          {reading && ` · ${reading}`}
+        </p>
+        <p className="small">
+          <time title={dayAndTime(alarm.raisedAt)}>{clockTime(alarm.raisedAt)}</time>, {span(now - alarm.raisedAt)} ago
+          {alarm.count > 1 && ` · ${alarm.count} times`} · {alarm.triggerName}
+          {alarm.acknowledgedBy && ` · acknowledged by ${alarm.acknowledgedBy}`}
+        </p>
+      </div>
+      {actor.mayOperate && (
+        <div className="do">
+          <button
+            type="button"
+            disabled={alarm.acknowledgedAt !== null}
+            onClick={() => actor.act(api.acknowledge(alarm.id))}
+          >
+            Acknowledge
+          </button>
+          <button type="button" onClick={() => actor.act(api.resetAlarm(alarm.id))}>
+            Clear
+          </button>
+        </div>
+      )}
+    </li>
+  );
+}

@@ -1,0 +1,58 @@
+import { useState } from 'react';
+import type { DeviceRow, ExplainedEvent } from '../../../engine/host/console-api';
+import { clockTime, dayAndTime, fate, place, typeLabel } from '../words';
+
+export function EventsPanel({ events, devices }: { events: ExplainedEvent[]; devices: DeviceRow[] }) {
+  const [onlyRefused, setOnlyRefused] = useState(false);
+  const shown = onlyRefused ? events.filter((entry) => fate(entry).tone === 'quiet') : events;
+  const nameOf = (id: string) => devices.find((device) => device.id === id)?.name ?? id;
+  return (
+    <section className="panel" aria-labelledby="events-title">
+      <h2 id="events-title">
+        Events, and what became of them
+        <label className="aside">
+          <input type="checkbox" checked={onlyRefused} onChange={(e) => setOnlyRefused(e.target.checked)} /> only those
+          that did not fire
+        </label>
+      </h2>
+      {shown.length === 0 && <p className="empty">Nothing yet.</p>}
+      <ul className="events">
+        {shown.map((entry) => (
+          <EventLine key={entry.event.id} entry={entry} deviceName={nameOf(entry.event.deviceId)} />
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function EventLine({ entry, deviceName }: { entry: ExplainedEvent; deviceName: string }) {
+  const { event, decisions } = entry;
+  const { word, tone } = fate(entry);
+  return (
+    <li>
+      <details>
+        <summary>
+          <time title={dayAndTime(event.receivedAt)}>{clockTime(event.receivedAt)}</time>
+          <span className="event-what">
+            {typeLabel(event.type)} <small>{event.phase}</small>
+          </span>
+          <span className="event-where">
+            {deviceName}
+            {place(event) && ` · ${place(event)}`}
+          </span>
+          <span className={`chip ${tone}`}>{word}</span>
+        </summary>
+        <div className="why">
+          {decisions.length === 0 && <p>No trigger of a deployed flow listens to this event.</p>}
+          {decisions.map((decision) => (
+            <p key={decision.id}>
+              <b>{decision.outcome}</b>
+              {decision.reason && ` (${decision.reason})`}: {decision.detail}
+            </p>
+          ))}
+          <pre>{event.raw}</pre>
+        </div>
+      </details>
+    </li>
+  );
+}

@@ -1,0 +1,132 @@
+/** Words and times for people. */
+import type { ActionRow, Alarm, DeviceRow, ExplainedEvent } from '../../engine/host/console-api';
+
+const typeWords: Record<string, string> = {
+  motion: 'Motion',
+  'line-crossing': 'Line crossing',
+  intrusion: 'Intrusion',
+  'region-enter': 'Region entrance',
+  'region-exit': 'Region exiting',
+  'digital-input': 'Alarm input',
+  'temperature-prealarm': 'Temperature pre-alarm',
+  'temperature-alarm': 'Temperature alarm',
+  'temperature-difference-prealarm': 'Temperature difference pre-alarm',
+  'temperature-difference': 'Temperature difference',
+  'video-loss': 'Video loss',
+  tamper: 'Video tampering',
+  'storage-missing': 'No disk',
+  'storage-fault': 'Disk error',
+  'storage-full': 'Disk full',
+  'network-fault': 'Network disconnected',
+  'ip-conflict': 'IP conflict',
+  'mac-conflict': 'MAC conflict',
+  'login-failure': 'Illegal login',
+  'source-offline': 'Device offline',
+  'source-online': 'Device online',
+  'credentials-refused': 'Password refused',
+  message: 'Message',
+};
+
+export function typeLabel(type: string): string {
+  const known = typeWords[type];
+  if (known) return known;
+  const words = type.replace(/^vendor:/, '').replaceAll('-', ' ');
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+export function place(where: { channel?: number; input?: string; rule?: string }): string {
+  return [
+    where.channel === undefined ? null : `channel ${where.channel}`,
+    where.input === undefined ? null : `input ${where.input}`,
+    where.rule === undefined ? null : `rule ${where.rule}`,
+  ]
+    .filter((part) => part !== null)
+    .join(' · ');
+}
+
+const units = { celsius: '°C', fahrenheit: '°F', kelvin: 'K' } as const;
+
+export function temperature(alarm: Alarm['event']): string | null {
+  const reading = alarm.temperature;
+  if (reading?.value === undefined) return null;
+  const limit = reading.threshold === undefined ? '' : ` (limit ${reading.threshold} ${units[reading.unit]})`;
+  return `${reading.value} ${units[reading.unit]}${limit}`;
+}
+
+export const clockTime = (ms: number): string =>
+  new Date(ms).toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+
+export const dayAndTime = (ms: number): string =>
+  new Date(ms).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
+
+/** "12 s", "3 min 5 s", "2 h 4 min", "3 d 2 h". */
+export function span(ms: number): string {
+  const s = Math.max(0, Math.round(ms / 1000));
+  if (s < 60) return `${s} s`;
+  if (s < 3600) return `${Math.floor(s / 60)} min ${s % 60} s`;
+  if (s < 86_400) return `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min`;
+  return `${Math.floor(s / 86_400)} d ${Math.floor((s % 86_400) / 3600)} h`;
+}
+
+export type Tone = 'alarm' | 'warn' | 'good' | 'quiet';
+
+export function alarmTone(alarm: Alarm): Tone {
+  if (alarm.endedAt !== null) return 'quiet';
+  if (alarm.state === 'clearing') return 'good';
+  return alarm.level === 'pre-alarm' || alarm.state === 'pending' ? 'warn' : 'alarm';
+}
+
+export function alarmState(alarm: Alarm): string {
+  if (alarm.endedAt !== null) return 'ended';
+  if (alarm.state === 'clearing')
+    return alarm.latched && alarm.acknowledgedAt === null ? 'cleared, latched' : 'cleared, post-alarm';
+  return alarm.level === 'pre-alarm' ? 'pre-alarm' : alarm.state;
+}
+
+const outcomeWords: Record<string, { word: string; tone: Tone }> = {
+  raised: { word: 'raised', tone: 'alarm' },
+  escalated: { word: 'escalated', tone: 'alarm' },
+  merged: { word: 'merged', tone: 'warn' },
+  pending: { word: 'pending', tone: 'warn' },
+  refused: { word: 'refused', tone: 'quiet' },
+  cleared: { word: 'cleared', tone: 'good' },
+  clearing: { word: 'clearing', tone: 'good' },
+  ended: { word: 'ended', tone: 'good' },
+  acknowledged: { word: 'acknowledged', tone: 'good' },
+  'no-trigger': { word: 'no trigger', tone: 'quiet' },
+  'no-alarm': { word: 'no alarm', tone: 'quiet' },
+};
+
+/** The chip of an event: the strongest outcome among its decisions. */
+export function fate({ decisions }: ExplainedEvent): { word: string; tone: Tone } {
+  const order = ['raised', 'escalated', 'merged', 'pending', 'cleared', 'clearing', 'ended', 'refused'];
+  const best = [...decisions].sort((a, b) => rank(order, a.outcome) - rank(order, b.outcome))[0];
+  if (!best) return { word: 'no trigger', tone: 'quiet' };
+  const { word, tone } = outcomeWords[best.outcome] ?? { word: best.outcome, tone: 'quiet' as const };
+  return best.outcome === 'refused' ? { word: `refused: ${best.reason}`, tone } : { word, tone };
+}
+
+function rank(order: string[], outcome: string): number {
+  const index = order.indexOf(outcome);
+  return index < 0 ? order.length : index;
+}
+
+export function linkTone(device: DeviceRow): Tone {
+  if (device.status.link === 'online') return 'good';
+  return device.status.link === 'connecting' ? 'warn' : 'alarm';
+}
+
+export function actionTone(action: ActionRow): Tone {
+  if (action.status === 'done') return 'good';
+  if (action.status === 'failed' || action.status === 'expired') return 'alarm';
+  return action.status === 'retrying' ? 'warn' : 'quiet';
+}
+
+const actionWords: Record<string, string> = {
+  email: 'E-mail',
+  'ptz-preset': 'PTZ preset',
+  snapshot: 'Snapshot',
+  log: 'Log',
+};
+
+export const actionLabel = (action: ActionRow): string => actionWords[action.kind] ?? action.kind;
