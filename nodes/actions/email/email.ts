@@ -1,0 +1,39 @@
+import { actionKind, readPhases } from '../../shared/action-node';
+import { defineNode } from '../../shared/define-node';
+import { defaults, migrations } from './migrations';
+
+/** Mail servers refuse more than about a hundred receivers in one mail. */
+const MAX_RECEIVERS = 100;
+
+export default defineNode(
+  actionKind({
+    type: 'alarmflow-email',
+    title: 'Email',
+    action: 'email',
+    defaults,
+    migrations,
+    read(fields) {
+      const phases = readPhases(fields);
+      return {
+        name: fields.name('Email'),
+        deviceId: null,
+        phases,
+        params: {
+          serverId: fields.reference('server', 'Mail server', 'alarmflow-mail-server'),
+          to: fields.mailAddresses('to', 'Receivers', MAX_RECEIVERS),
+          phases,
+          subject: fields.text('subject', 'Subject', { max: 500 }),
+          text: fields.text('text', 'Text', { max: 20_000, lines: true }),
+          picture: fields.choice('picture', 'Picture', ['none', 'event-or-snapshot'] as const),
+          snapshotDeviceId: fields.reference('snapshotDevice', 'Snapshot device', 'alarmflow-device', true),
+          snapshotChannel: fields.number('snapshotChannel', 'Snapshot channel', {
+            min: 1,
+            max: 65_535,
+            integer: true,
+            optional: true,
+          }),
+        },
+      };
+    },
+  }),
+);

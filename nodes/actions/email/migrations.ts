@@ -1,0 +1,15 @@
+import { firstVersion, type Migration } from '../../shared/migrations';
+
+export const defaults = {
+  name: '',
+  server: '',
+  to: '',
+  phases: ['raise'] as readonly string[],
+  subject: '',
+  text: '',
+  picture: 'event-or-snapshot',
+  snapshotDevice: '',
+  snapshotChannel: '',
+};
+
+export const migrations: readonly Migration[] = [firstVersion];

@@ -1,0 +1,10 @@
+import { firstVersion, type Migration } from '../../shared/migrations';
+
+export const defaults = {
+  name: '',
+  level: 'info',
+  text: '',
+  phases: ['raise', 'escalate', 'clear', 'end'] as readonly string[],
+};
+
+export const migrations: readonly Migration[] = [firstVersion];

@@ -1,0 +1,5 @@
+import { firstVersion, type Migration } from '../../shared/migrations';
+
+export const defaults = { name: '', device: '', channel: 1, preset: 1, phases: ['raise'] as readonly string[] };
+
+export const migrations: readonly Migration[] = [firstVersion];

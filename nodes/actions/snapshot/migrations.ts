@@ -1,0 +1,5 @@
+import { firstVersion, type Migration } from '../../shared/migrations';
+
+export const defaults = { name: '', device: '', channel: '', phases: ['raise'] as readonly string[] };
+
+export const migrations: readonly Migration[] = [firstVersion];

@@ -1,0 +1,15 @@
+import { firstVersion, type Migration } from '../../shared/migrations';
+
+export const defaults = {
+  name: '',
+  driver: 'hikvision',
+  host: '',
+  port: 80,
+  tls: false,
+  allowSelfSigned: false,
+  receive: 'both',
+  timeZone: '',
+  pushFrom: '',
+};
+
+export const migrations: readonly Migration[] = [firstVersion];

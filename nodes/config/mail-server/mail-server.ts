@@ -1,0 +1,48 @@
+import type { MailServerDefinition } from '../../../engine/index';
+import { jsonRoute } from '../../shared/admin-routes';
+import { defineNode, type NodeKind } from '../../shared/define-node';
+import { bodyOf, readDialog } from '../../shared/dialog-config';
+import { Fields, isMailAddress } from '../../shared/fields';
+import type { Red } from '../../shared/runtime-api';
+import { defaults, migrations } from './migrations';
+
+const TITLE = 'Mail server';
+
+const mailServer: NodeKind<MailServerDefinition> = {
+  type: 'alarmflow-mail-server',
+  title: TITLE,
+  defaults,
+  migrations,
+  credentials: { user: { type: 'text' }, password: { type: 'password' } },
+  read(fields) {
+    const host = fields.host('host', 'Host');
+    const from = fields.text('from', 'Sender', { max: 320, required: true });
+    if (!isMailAddress(from)) fields.refuse('Sender', from, 'a mail address like alarm@example.org');
+    return {
+      id: fields.id,
+      name: fields.name(host),
+      host,
+      port: fields.number('port', 'Port', { min: 1, max: 65_535, integer: true }),
+      security: fields.choice('security', 'Security', ['none', 'starttls', 'tls'] as const),
+      allowSelfSigned: fields.flag('allowSelfSigned', 'Allow a self-signed certificate'),
+      credentials: fields.login(),
+      from,
+    };
+  },
+  start: (definition, site) => site.engine.defineMailServer(definition),
+  register: (red) => registerRoute(red),
+};
+
+function registerRoute(red: Red): void {
+  red.httpAdmin.post(
+    '/alarmflow/mail-servers/test',
+    red.auth.needsPermission('devices.write'),
+    jsonRoute(red, (engine, request) => {
+      const { to, ...sent } = bodyOf(request);
+      const receiver = new Fields({ to }, TITLE, () => null, {}).mailAddresses('to', 'Test receiver', 1)[0]!;
+      return engine.testMailServer(readDialog(red, mailServer, sent), receiver);
+    }),
+  );
+}
+
+export default defineNode(mailServer);

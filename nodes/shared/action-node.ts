@@ -1,0 +1,53 @@
+import type { ActionKind, AlarmPhase } from '../../engine/index';
+import type { NodeKind } from './define-node';
+import type { Fields } from './fields';
+import { alarmOf, messageIdOf } from './messages';
+import type { Migration } from './migrations';
+import type { RawConfig } from './runtime-api';
+
+/** Phases that an action's dialog offers. */
+export const actionPhases = ['raise', 'escalate', 'clear', 'end'] as const satisfies readonly AlarmPhase[];
+
+export const readPhases = (fields: Fields): AlarmPhase[] => fields.choices('phases', 'Act on', actionPhases);
+
+/** What an action node asks of the engine, whatever the message. */
+export interface ActionConfig {
+  name: string;
+  deviceId: string | null;
+  phases: AlarmPhase[];
+  params: Record<string, unknown>;
+}
+
+/**
+ * A node for a one-shot action. An alarm's message acts in the chosen phases; a plain message acts unless its payload
+ * is false (the end of a condition). The message goes on when the request is on disk, or at once when there is none.
+ */
+export const actionKind = (kind: {
+  type: string;
+  title: string;
+  action: ActionKind;
+  defaults: Readonly<RawConfig>;
+  migrations: readonly Migration[];
+  read(fields: Fields): ActionConfig;
+}): NodeKind<ActionConfig> => ({
+  type: kind.type,
+  title: kind.title,
+  defaults: kind.defaults,
+  migrations: kind.migrations,
+  read: kind.read,
+  async input(message, config, site) {
+    const alarm = alarmOf(message, site.subject);
+    const acts = alarm ? config.phases.includes(alarm.phase) : message.payload !== false;
+    if (acts)
+      await site.engine.requestAction({
+        nodeId: site.id,
+        nodeName: config.name,
+        kind: kind.action,
+        alarm,
+        messageId: messageIdOf(message, site.subject),
+        deviceId: config.deviceId,
+        params: config.params,
+      });
+    return message;
+  },
+});

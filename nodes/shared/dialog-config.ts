@@ -1,0 +1,35 @@
+import { userError } from '../../engine/index';
+import { completeConfig, type NodeKind, subjectOf } from './define-node';
+import { Fields } from './fields';
+import type { AdminRequest, RawConfig, Red } from './runtime-api';
+
+/** What the editor sends for a password that the user has not touched. */
+const UNCHANGED_PASSWORD = '__PWRD__';
+
+/** The JSON object in a request's body; a user error otherwise. */
+export function bodyOf(request: AdminRequest): RawConfig {
+  const { body } = request;
+  // Anything but JSON could be sent by a form of a foreign page without the browser asking first.
+  const isJson = /^application\/json\b/i.test(String(request.headers['content-type'] ?? ''));
+  if (!isJson || typeof body !== 'object' || body === null || Array.isArray(body))
+    throw userError('E_BAD_REQUEST', 'The request needs a JSON object as its body: reload the editor and try again');
+  return body as RawConfig;
+}
+
+/**
+ * Reads a config node as its open dialog has it, for a test button; nothing of it needs to be deployed.
+ * A password that was not touched is the deployed one.
+ */
+export function readDialog<Config>(red: Red, kind: NodeKind<Config>, sent: RawConfig): Config {
+  const id = typeof sent.id === 'string' && /^[\w.-]{1,64}$/.test(sent.id) ? sent.id : 'new';
+  const { user, password, ...config } = sent;
+  const stored = red.nodes.getCredentials(id) ?? {};
+  const subject = subjectOf(kind.title, { ...config, id });
+  const fields = new Fields(
+    completeConfig(kind, { ...config, id }, subject),
+    subject,
+    (reference) => red.nodes.getNode(reference),
+    { user, password: password === UNCHANGED_PASSWORD ? stored.password : password },
+  );
+  return kind.read(fields);
+}

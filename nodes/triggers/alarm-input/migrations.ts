@@ -1,0 +1,6 @@
+import { firstVersion, type Migration } from '../../shared/migrations';
+import { triggerDefaults } from '../../shared/trigger-node';
+
+export const defaults = { ...triggerDefaults, input: '' };
+
+export const migrations: readonly Migration[] = [firstVersion];
