@@ -1,4 +1,5 @@
 /** Outputs that are held, not fired: relays, sirens, lights, recordings (DESIGN §2). */
+import type { Alarm, AlarmPhase } from './alarms';
 
 /** `auto`: on while a lease lives; `on` (manual, always on) and `off` overrule the leases (L1). */
 export type OutputMode = 'auto' | 'on' | 'off';
@@ -27,9 +28,23 @@ export interface HoldPolicy {
   capMs: number | null;
 }
 
+/** What a relay node asks for; the twin of `OutputRequest` in `engine/index.ts`. */
+export interface OutputClaim {
+  nodeId: string;
+  nodeName: string;
+  deviceId: string;
+  output: string;
+  alarm: (Alarm & { phase: AlarmPhase }) | null;
+  messageId: string;
+  /** For plain messages: true holds, false begins the hold's countdown. */
+  condition: boolean;
+  topic: string;
+  hold: HoldPolicy;
+}
+
 /** One alarm's claim on an output. */
 export interface Lease {
-  /** `${alarmId}:${nodeId}` or, for plain messages, `msg:${nodeId}:${topic}`. */
+  /** `${alarmId}:${nodeId}` (with `:escalate` behind it when the first has ended) or `msg:${nodeId}:${topic}`. */
   id: string;
   outputId: OutputId;
   /** Null for a claim made by a plain message. */
@@ -37,7 +52,10 @@ export interface Lease {
   nodeId: string;
   hold: HoldPolicy;
   acquiredAt: number;
-  /** When it ends by itself: the hold's or the cap's end, whichever is first; null while the alarm is on. */
+  /**
+   * When it ends by itself: the hold's or the cap's end, whichever is first; null while the alarm is on.
+   * A row that has ended stays until its alarm has: a message sent again must not switch the output twice.
+   */
   endsAt: number | null;
 }
 

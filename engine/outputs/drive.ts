@@ -1,0 +1,133 @@
+/**
+ * Brings one output to its desired state (DESIGN §2): sends only *set* commands, proves them, and starts over when the
+ * desired state moved meanwhile, so that the newest always wins. Trying again after a failure is the executor's.
+ */
+import type { Clock } from '../clock/clock';
+import type { Announce } from '../domain/announcements';
+import type { DeviceDirectory } from '../domain/devices';
+import { type AlarmflowError, asAlarmflowError, operationalError } from '../domain/errors';
+import type { Log } from '../domain/log';
+import type { OutputState } from '../domain/outputs';
+import { emptyChange, type RecordWriter } from '../domain/record';
+import { isSettled, type ManagedOutput } from './managed';
+import { deleteOutput, writeOutput } from './writes';
+
+/** Time for one command, the device's queue and login included, in milliseconds. */
+export const COMMAND_LIMIT_MS = 15_000;
+/** How long a command that was told to stop may take to do so. */
+const STOP_LIMIT_MS = 5_000;
+
+export interface DriveParts {
+  writer: RecordWriter;
+  clock: Clock;
+  log: Log;
+  devices: DeviceDirectory;
+  announce: Announce;
+  /** Takes an output that was driven off for the last time out of memory. */
+  forget(id: string): void;
+}
+
+/** Resolves when the newest desired state is confirmed and on disk; rejects with AlarmflowError otherwise. */
+export async function driveOutput(parts: DriveParts, output: ManagedOutput): Promise<void> {
+  while (!isSettled(output)) {
+    const aim = { generation: output.state.generation, demand: output.demand };
+    const on = output.state.desired;
+    const overtaken = (): boolean => output.state.generation !== aim.generation || output.demand !== aim.demand;
+    try {
+      const readBack = await command(parts, output.state, on);
+      if (readBack !== null && readBack !== on) {
+        await keep(parts, output, { confirmed: readBack, confirmedAt: parts.clock.now() });
+        throw notConfirmed(output.state, on);
+      }
+    } catch (thrown) {
+      const error = asAlarmflowError(thrown);
+      if (overtaken()) continue;
+      if (output.retiring && error.family === 'user') {
+        parts.log.warn('output.forgotten-undriven', {
+          output: output.state.id,
+          code: error.code,
+          error: error.message,
+        });
+        await forget(parts, output);
+        return;
+      }
+      await keepFailure(parts, output, error);
+      throw error;
+    }
+    await keep(parts, output, { confirmed: on, confirmedAt: parts.clock.now(), lastError: null });
+    if (overtaken()) continue;
+    output.settled = aim;
+    parts.log.debug('output.confirmed', { output: output.state.id, on, generation: aim.generation });
+    if (output.retiring && !on) await forget(parts, output);
+  }
+}
+
+const words = (on: boolean): string => (on ? 'on' : 'off');
+
+const notConfirmed = (state: OutputState, on: boolean): AlarmflowError =>
+  operationalError(
+    'E_OUTPUT_NOT_CONFIRMED',
+    `Output "${state.name}" was set ${words(on)}, but the device reports it ${words(!on)}: ` +
+      'check whether the device itself or another system switches it',
+  );
+
+async function command(parts: DriveParts, state: OutputState, on: boolean): Promise<boolean | null> {
+  const device = parts.devices.device(state.deviceId);
+  const stop = new AbortController();
+  const tooLong = operationalError(
+    'E_OUTPUT_TIMEOUT',
+    `Output "${state.name}" was not set ${words(on)} within ${COMMAND_LIMIT_MS / 1000} s: check device and network`,
+  );
+  let hung: (error: AlarmflowError) => void = () => undefined;
+  const stuck = new Promise<never>((_resolve, reject) => {
+    hung = reject;
+  });
+  let last: { cancel(): void } | undefined;
+  const limit = parts.clock.after(COMMAND_LIMIT_MS, () => {
+    stop.abort(tooLong);
+    last = parts.clock.after(STOP_LIMIT_MS, () => hung(tooLong));
+  });
+  try {
+    return await Promise.race([device.setOutput(state.output, on, stop.signal), stuck]);
+  } catch (error) {
+    throw stop.signal.aborted ? tooLong : error;
+  } finally {
+    limit.cancel();
+    last?.cancel();
+  }
+}
+
+async function keep(parts: DriveParts, output: ManagedOutput, fields: Partial<OutputState>): Promise<void> {
+  output.state = { ...output.state, ...fields };
+  const change = emptyChange();
+  writeOutput(change, output.state);
+  await parts.writer.commit(change.writes);
+  parts.announce({ kind: 'output', data: { id: output.state.id } });
+}
+
+async function keepFailure(parts: DriveParts, output: ManagedOutput, error: AlarmflowError): Promise<void> {
+  // A device that is away fails the same way for hours; only news is written.
+  if (output.state.lastError === error.message) return;
+  parts.log.warn('output.not-driven', {
+    output: output.state.id,
+    desired: output.state.desired,
+    code: error.code,
+    error: error.message,
+  });
+  try {
+    await keep(parts, output, { lastError: error.message });
+  } catch (thrown) {
+    // The caller is told of the device's failure, which is the older trouble; this one goes to the log.
+    parts.log.error('output.failure-not-kept', { output: output.state.id, error: asAlarmflowError(thrown).message });
+  }
+}
+
+async function forget(parts: DriveParts, output: ManagedOutput): Promise<void> {
+  const { id } = output.state;
+  parts.forget(id);
+  output.settled = { generation: output.state.generation, demand: output.demand };
+  const change = emptyChange();
+  deleteOutput(change, id);
+  await parts.writer.commit(change.writes);
+  parts.announce({ kind: 'output', data: { id } });
+}

@@ -1,0 +1,1 @@
+export { createOutputs, type Outputs, type OutputsOptions } from './outputs';

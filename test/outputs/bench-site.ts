@@ -1,0 +1,332 @@
+/** A record, timers, devices and an executor in memory, that a test can kill and build anew from what was committed. */
+
+import type { Timer } from '../../engine/clock/clock';
+import { VirtualClock } from '../../engine/clock/virtual-clock';
+import type { Alarm, AlarmPhase } from '../../engine/domain/alarms';
+import type { ConnectedDevice } from '../../engine/domain/devices';
+import { asAlarmflowError, operationalError } from '../../engine/domain/errors';
+import { silentLog } from '../../engine/domain/log';
+import type { HoldPolicy, Lease, OutputClaim, OutputState } from '../../engine/domain/outputs';
+import {
+  type AuditRow,
+  type Change,
+  emptyChange,
+  type RecordWriter,
+  type RecordWrites,
+  type ResumeState,
+  type TimerRow,
+} from '../../engine/domain/record';
+import type { DurableTimers } from '../../engine/domain/timers';
+import { createOutputs, type Outputs } from '../../engine/outputs';
+
+export const START = 1_795_000_000_000;
+
+/** What is on disk. */
+export class MemoryRecord implements RecordWriter {
+  readonly leases = new Map<string, Lease>();
+  readonly timers = new Map<string, TimerRow>();
+  readonly outputs = new Map<string, OutputState>();
+  readonly audit: AuditRow[] = [];
+  commits = 0;
+  failing = false;
+
+  async commit(writes: RecordWrites): Promise<void> {
+    const copy = structuredClone(writes);
+    await Promise.resolve();
+    if (this.failing) throw operationalError('E_RECORD_WRITE', 'The record cannot be written: the disk is full');
+    this.commits++;
+    for (const id of copy.leasesDeleted ?? []) this.leases.delete(id);
+    for (const id of copy.timersDeleted ?? []) this.timers.delete(id);
+    for (const id of copy.outputsDeleted ?? []) this.outputs.delete(id);
+    for (const row of copy.leases ?? []) this.leases.set(row.id, row);
+    for (const row of copy.timers ?? []) this.timers.set(row.id, row);
+    for (const row of copy.outputs ?? []) this.outputs.set(row.id, row);
+    this.audit.push(...(copy.audit ?? []));
+  }
+
+  resume(alarms: Alarm[]): ResumeState {
+    return structuredClone({
+      gateStates: [],
+      alarms,
+      timers: [...this.timers.values()],
+      flowMessages: [],
+      leases: [...this.leases.values()],
+      outputs: [...this.outputs.values()],
+    });
+  }
+}
+
+class ClockTimers implements DurableTimers {
+  readonly #handlers = new Map<string, (timer: TimerRow) => Promise<void>>();
+  readonly #armed = new Map<string, Timer>();
+  readonly #clock: VirtualClock;
+
+  constructor(clock: VirtualClock) {
+    this.#clock = clock;
+  }
+
+  onDue(kind: string, handler: (timer: TimerRow) => Promise<void>): void {
+    this.#handlers.set(kind, handler);
+  }
+
+  arm(row: TimerRow): void {
+    this.disarm(row.id);
+    const fire = (): void => {
+      this.#armed.delete(row.id);
+      this.#handlers
+        .get(row.kind)?.(row)
+        .catch(() => this.#armed.set(row.id, this.#clock.after(1_000, fire)));
+    };
+    this.#armed.set(row.id, this.#clock.after(row.at - this.#clock.now(), fire));
+  }
+
+  disarm(id: string): void {
+    this.#armed.get(id)?.cancel();
+    this.#armed.delete(id);
+  }
+
+  close(): void {
+    for (const id of [...this.#armed.keys()]) this.disarm(id);
+  }
+
+  ids(): string[] {
+    return [...this.#armed.keys()];
+  }
+}
+
+/** A relay box: its relays, every command it took, and the ways in which it can fail. */
+export class RelayBox implements ConnectedDevice {
+  readonly id: string;
+  readonly name: string;
+  readonly relays = new Map<string, boolean>();
+  readonly commands: { output: string; on: boolean; at: number }[] = [];
+  away = false;
+  /** Milliseconds that a command takes. */
+  slowMs = 0;
+  /** Says yes and does nothing. */
+  stuck = false;
+  readsBack = true;
+  atOnce = 0;
+  mostAtOnce = 0;
+  readonly #clock: VirtualClock;
+
+  constructor(id: string, clock: VirtualClock) {
+    this.id = id;
+    this.name = id;
+    this.#clock = clock;
+  }
+
+  async setOutput(output: string, on: boolean, signal: AbortSignal): Promise<boolean | null> {
+    this.atOnce++;
+    this.mostAtOnce = Math.max(this.mostAtOnce, this.atOnce);
+    try {
+      if (this.slowMs > 0) await this.#clock.sleep(this.slowMs, signal);
+      if (this.away) throw operationalError('E_DEVICE_OFFLINE', `${this.name} is offline: check its power`);
+      this.commands.push({ output, on, at: this.#clock.now() });
+      if (!this.stuck) this.relays.set(output, on);
+      return this.readsBack ? (this.relays.get(output) ?? false) : null;
+    } finally {
+      this.atOnce--;
+    }
+  }
+
+  readOutput = async (output: string): Promise<boolean | null> => this.relays.get(output) ?? null;
+  snapshot = (): Promise<never> => Promise.reject(new Error('no camera'));
+  gotoPreset = (): Promise<never> => Promise.reject(new Error('no camera'));
+}
+
+export const anAlarm = (id: string, at: number, fields: Partial<Alarm> = {}): Alarm => ({
+  id,
+  triggerId: 'trigger',
+  triggerName: 'Thermal alarm',
+  key: 'cam/1',
+  topic: 'site/cam/1/temperature-alarm',
+  deviceId: 'cam',
+  deviceName: 'Hall',
+  type: 'temperature-alarm',
+  level: 'alarm',
+  state: 'active',
+  count: 1,
+  raisedAt: at,
+  seenAt: at,
+  clearedAt: null,
+  endedAt: null,
+  endReason: null,
+  latched: false,
+  acknowledgedAt: null,
+  acknowledgedBy: null,
+  event: {
+    id: `event-${id}`,
+    deviceId: 'cam',
+    type: 'temperature-alarm',
+    vendorType: 'TMA',
+    phase: 'start',
+    deviceTime: null,
+    deviceAt: null,
+    receivedAt: at,
+    clockSuspect: false,
+    late: false,
+    pictures: [],
+  },
+  ...fields,
+});
+
+/** One site: survives `kill` with nothing but what was committed, and the alarms, which have a record of their own. */
+export class BenchSite {
+  readonly clock = new VirtualClock(START);
+  readonly record = new MemoryRecord();
+  readonly box = new RelayBox('box', this.clock);
+  readonly alarms = new Map<string, Alarm>();
+  readonly holdEnded: string[] = [];
+  announced: string[] = [];
+  requests: { id: string; generation: number }[] = [];
+  outputs!: Outputs;
+  timers!: ClockTimers;
+  #life = 0;
+  #nodes: { nodeId: string; output: string }[];
+
+  constructor(nodes: { nodeId: string; output: string }[] = [{ nodeId: 'relay-node', output: '1' }]) {
+    this.#nodes = nodes;
+  }
+
+  /** Starts or, after `kill`, starts again. */
+  async start(nodes = this.#nodes): Promise<void> {
+    this.#nodes = nodes;
+    const life = ++this.#life;
+    const alive = (): boolean => life === this.#life;
+    this.timers = new ClockTimers(this.clock);
+    const pending = new Set<string>();
+    const run = (id: string): void => {
+      if (!alive()) return;
+      pending.delete(id);
+      outputs.reconcile(id).catch((error: unknown) => {
+        if (asAlarmflowError(error).family === 'operational') this.clock.after(500, () => run(id));
+      });
+    };
+    const outputs = createOutputs({
+      writer: { commit: (writes) => (alive() ? this.record.commit(writes) : new Promise(() => undefined)) },
+      clock: this.clock,
+      log: silentLog,
+      timers: this.timers,
+      devices: {
+        device: (id) => {
+          if (id === 'box') return this.box;
+          throw asAlarmflowError(new Error('no such device'));
+        },
+      },
+      requestReconcile: (id, generation) => {
+        if (!alive()) return;
+        this.requests.push({ id, generation });
+        if (pending.has(id)) return;
+        pending.add(id);
+        setImmediate(() => run(id));
+      },
+      alarm: (id) => this.alarms.get(id),
+      holdEnded: (id) => {
+        this.holdEnded.push(id);
+        this.#endIfOver(id);
+      },
+      announce: (announcement) => {
+        if (announcement.kind === 'output') this.announced.push(announcement.data.id);
+      },
+    });
+    this.outputs = outputs;
+    const state = this.record.resume([...this.alarms.values()]);
+    outputs.resume(state);
+    await this.deploy(nodes);
+    for (const timer of state.timers) this.timers.arm(timer);
+    await this.settle();
+  }
+
+  /** Closes every node and opens these. */
+  async deploy(nodes: { nodeId: string; output: string }[]): Promise<void> {
+    for (const { nodeId } of this.#nodes) this.outputs.detach(nodeId);
+    this.#nodes = nodes;
+    for (const node of nodes) await this.outputs.define({ ...node, deviceId: 'box', name: `Relay ${node.output}` });
+    await this.outputs.flowsStarted();
+    await this.settle();
+  }
+
+  /** As SIGKILL: memory is gone, what was not committed is lost. */
+  kill(): void {
+    this.#life++;
+    this.timers.close();
+  }
+
+  async restart(): Promise<void> {
+    this.kill();
+    await this.start();
+  }
+
+  settle = (): Promise<void> => this.clock.advance(0);
+  advance = (ms: number): Promise<void> => this.clock.advance(ms);
+
+  claim(alarmId: string | null, hold: Partial<HoldPolicy> = {}, fields: Partial<OutputClaim> = {}): OutputClaim {
+    const alarm = alarmId === null ? null : (this.alarms.get(alarmId) ?? anAlarm(alarmId, this.clock.now()));
+    return {
+      nodeId: 'relay-node',
+      nodeName: 'Siren',
+      deviceId: 'box',
+      output: '1',
+      alarm: alarm && { ...alarm, phase: 'raise' as AlarmPhase },
+      messageId: `message-${alarmId}`,
+      condition: true,
+      topic: '',
+      ...fields,
+      hold: { afterClearMs: 10_000, capMs: null, ...hold },
+    };
+  }
+
+  async raise(alarmId: string, hold: Partial<HoldPolicy> = {}, fields: Partial<OutputClaim> = {}): Promise<void> {
+    this.alarms.set(alarmId, anAlarm(alarmId, this.clock.now()));
+    await this.outputs.request(this.claim(alarmId, hold, fields));
+    await this.settle();
+  }
+
+  async message(condition: boolean, hold: Partial<HoldPolicy> = {}, fields: Partial<OutputClaim> = {}): Promise<void> {
+    await this.outputs.request(this.claim(null, hold, { condition, ...fields }));
+    await this.settle();
+  }
+
+  async clear(alarmId: string): Promise<void> {
+    const now = this.clock.now();
+    this.#change(alarmId, { state: 'clearing', clearedAt: now });
+    await this.#commit((change) => this.outputs.alarmCleared(alarmId, now, change));
+    this.#endIfOver(alarmId);
+    await this.settle();
+  }
+
+  async resume(alarmId: string): Promise<void> {
+    this.#change(alarmId, { state: 'active', clearedAt: null });
+    await this.#commit((change) => this.outputs.alarmResumed(alarmId, this.clock.now(), change));
+    await this.settle();
+  }
+
+  /** A reset by hand. */
+  async end(alarmId: string): Promise<void> {
+    this.alarms.delete(alarmId);
+    await this.#commit((change) => this.outputs.alarmEnded(alarmId, this.clock.now(), change));
+    await this.settle();
+  }
+
+  get on(): boolean {
+    return this.box.relays.get('1') ?? false;
+  }
+
+  #change(alarmId: string, fields: Partial<Alarm>): void {
+    this.alarms.set(alarmId, { ...this.alarms.get(alarmId)!, ...fields });
+  }
+
+  #endIfOver(alarmId: string): void {
+    if (this.alarms.get(alarmId)?.state !== 'clearing' || this.outputs.holdsFor(alarmId)) return;
+    this.alarms.delete(alarmId);
+    void this.#commit((change) => this.outputs.alarmEnded(alarmId, this.clock.now(), change));
+  }
+
+  async #commit(decide: (change: Change) => void): Promise<void> {
+    const change = emptyChange();
+    decide(change);
+    await this.record.commit(change.writes);
+    for (const follow of change.afterCommit) follow();
+  }
+}
