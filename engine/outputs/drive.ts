@@ -55,10 +55,9 @@ export async function driveOutput(parts: DriveParts, output: ManagedOutput): Pro
       throw error;
     }
     await keep(parts, output, { confirmed: on, confirmedAt: parts.clock.now(), lastError: null });
-    if (overtaken()) continue;
     output.settled = aim;
     parts.log.debug('output.confirmed', { output: output.state.id, on, generation: aim.generation });
-    if (output.retiring && !on) await forget(parts, output);
+    if (output.retiring && isSettled(output)) await forget(parts, output);
   }
 }
 
