@@ -11,7 +11,7 @@ export type {
 export { createDeviceHttp } from './device-http';
 export type { Challenge, Credentials } from './digest';
 export { authorize, chooseChallenge, parseChallenges } from './digest';
-export type { BodyPart, FramedPart, FrameFault, Framer, FramerOptions } from './framer';
+export type { BodyForm, BodyPart, FramedPart, FrameFault, Framer, FramerOptions } from './framer';
 export { createFramer } from './framer';
 export type { XmlDraft, XmlElement } from './xml';
 export { child, childrenOf, childText, findAll, parseXml, toXml } from './xml';
