@@ -1,0 +1,44 @@
+import type { ActionRow } from '../../domain/actions';
+import type { Announce } from '../../domain/announcements';
+import type { OutputMode } from '../../domain/outputs';
+import type { MediaRecord, RecordReader } from '../../domain/record';
+import type { AuditEntry } from '../auth';
+import type { DemoScenes, DeviceRow, OutputRow } from '../console-api';
+
+/** Everything that the console API needs of a running site. */
+export interface ConsoleServices {
+  version: string;
+  siteName: string;
+  demo: boolean;
+  /** `/editor/`, or null when the site runs headless. */
+  editorPath: string | null;
+  reader: RecordReader;
+  media: Pick<MediaRecord, 'read'>;
+  site: {
+    isArmed(): boolean;
+    setArmed(armed: boolean, who: string): Promise<void>;
+  };
+  /** `E_UNKNOWN_ALARM` (user) for an alarm that does not live. Each writes its own line of the audit trail. */
+  alarms: {
+    acknowledge(alarmId: string, who: string): Promise<void>;
+    reset(alarmId: string, who: string): Promise<void>;
+  };
+  /** `E_UNKNOWN_OUTPUT` (user). Each change writes its own line of the audit trail. */
+  outputs: {
+    rows(): OutputRow[];
+    setMode(id: string, mode: OutputMode, who: string): Promise<void>;
+    resetAll(who: string): Promise<void>;
+  };
+  devices: { rows(): DeviceRow[] };
+  /** `E_UNKNOWN_ACTION`, or a user error for one that is no dead letter. The API writes the audit line. */
+  retryAction(key: string): Promise<ActionRow>;
+  /** null: this is no demo site. The API writes the audit line. */
+  demoScenes: {
+    list(): DemoScenes['scenes'];
+    /** `E_UNKNOWN_SCENE` (user). */
+    fire(scene: string): Promise<void>;
+  } | null;
+  /** Returns the way to end it. */
+  subscribe(listener: Announce): () => void;
+  audit(entry: AuditEntry): Promise<void>;
+}

@@ -1,0 +1,188 @@
+/** The door for devices: `/ingest/<token>`. A push is answered only when its consequence is on disk (DESIGN §4). */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Clock } from '../clock/clock';
+import type { PushRequest } from '../domain/devices';
+import { asAlarmflowError, operationalError, userError } from '../domain/errors';
+import type { Log } from '../domain/log';
+import { type AddressList, addressList, type Peer } from './addresses';
+import { type Bucket, fullBucket, type RateRules, takeToken } from './rate-limit';
+import { closeAfterAnswer, sendError, sendText } from './replies';
+
+export interface IngestOptions {
+  /**
+   * The device behind a token, or null. Must take the same time for nearly right and for wrong tokens,
+   * e.g. by looking up a hash.
+   */
+  resolve(token: string): { deviceId: string; pushFrom: string[] } | null;
+  /** Resolves when the consequence of the push is on disk. */
+  push(deviceId: string, request: PushRequest): Promise<void>;
+  /** Whether the flows have started; before that, devices are asked to come again. */
+  ready(): boolean;
+  maxBytes: number;
+  /** Pushes per second and device; 0: no limit. */
+  ratePerSecond: number;
+  clock: Clock;
+  log: Log;
+  /** Told of every answer. */
+  answered?(answer: { status: number; durationMs: number; bytes: number }): void;
+}
+
+export interface Ingest {
+  handle(request: IncomingMessage, response: ServerResponse, peer: Peer): Promise<void>;
+}
+
+const PATH = /^\/ingest(?:\/([^/?]*)(\/[^?]*)?)?(\?.*)?$/;
+/** Bodies in memory at once, as a multiple of the largest. */
+const BODIES_AT_ONCE = 8;
+const MOST_BUCKETS = 10_000;
+/** Wrong tokens are logged at most this often. */
+const WRONG_TOKEN_LOG_MS = 60_000;
+
+export function createIngest(options: IngestOptions): Ingest {
+  const { clock, log, maxBytes } = options;
+  const rate: RateRules = { perSecond: options.ratePerSecond, burst: Math.max(1, options.ratePerSecond * 2) };
+  const buckets = new Map<string, Bucket>();
+  const lists = new Map<string, AddressList>();
+  let held = 0;
+  let wrongTokens = 0;
+  let wrongLoggedAt = Number.NEGATIVE_INFINITY;
+
+  function listOf(pushFrom: string[]): AddressList {
+    const key = pushFrom.join(',');
+    const known = lists.get(key);
+    if (known) return known;
+    // Lists change with a deploy only; a few hundred are the most that a site has.
+    if (lists.size >= 1_000) lists.clear();
+    const list = addressList(pushFrom);
+    lists.set(key, list);
+    return list;
+  }
+
+  function withinRate(deviceId: string): number {
+    const now = clock.monotonic();
+    const taken = takeToken(buckets.get(deviceId) ?? fullBucket(now, rate), now, rate);
+    if (buckets.size >= MOST_BUCKETS && !buckets.has(deviceId)) buckets.clear();
+    buckets.set(deviceId, taken.bucket);
+    return taken.waitMs;
+  }
+
+  function countWrongToken(address: string): void {
+    wrongTokens++;
+    const now = clock.monotonic();
+    if (now - wrongLoggedAt < WRONG_TOKEN_LOG_MS) return;
+    log.warn('ingest.unknown-path', { address, count: wrongTokens });
+    wrongLoggedAt = now;
+    wrongTokens = 0;
+  }
+
+  /** The whole body, at most `maxBytes`; E_BODY_TOO_LARGE (user), E_INGEST_FULL (operational). */
+  async function readBody(request: IncomingMessage, reserve: (bytes: number) => void): Promise<Buffer> {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    // Leaving the loop early must not tear the connection down: the sender is to read why.
+    for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > maxBytes) throw tooLarge(maxBytes);
+      reserve(chunk.length);
+      chunks.push(chunk);
+    }
+    return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
+  }
+
+  /** Returns the status. */
+  async function serve(
+    request: IncomingMessage,
+    response: ServerResponse,
+    peer: Peer,
+    reserve: (bytes: number) => void,
+  ): Promise<number> {
+    const refuse = (error: unknown): number => {
+      closeAfterAnswer(request, response, clock);
+      return sendError(response, error, log);
+    };
+    const method = request.method ?? '';
+    if (method !== 'POST' && method !== 'PUT') {
+      closeAfterAnswer(request, response, clock);
+      sendText(response, 405, 'Devices push their events here with POST or PUT; there is nothing to read.', {
+        allow: 'POST, PUT',
+      });
+      return 405;
+    }
+    const [, token = '', rest = '', query = ''] = PATH.exec(request.url ?? '') ?? [];
+    const target = options.resolve(token);
+    if (!target) {
+      countWrongToken(peer.address);
+      return refuse(userError('E_NOT_FOUND', 'No device pushes to this path: copy the path from the device node'));
+    }
+    const { deviceId } = target;
+    if (target.pushFrom.length > 0 && !listOf(target.pushFrom).includes(peer.address)) {
+      log.warn('ingest.foreign-address', { deviceId, address: peer.address });
+      return refuse(
+        userError('E_PUSH_ADDRESS', `${peer.address} is not on the list of addresses that may push for this device`),
+      );
+    }
+    if (!options.ready())
+      return refuse(operationalError('E_NOT_READY', 'The flows are still starting', { retryAfterMs: 2_000 }));
+    const waitMs = withinRate(deviceId);
+    if (waitMs > 0)
+      return refuse(
+        operationalError('E_TOO_MANY_PUSHES', `More than ${rate.perSecond} pushes per second from one device`, {
+          retryAfterMs: waitMs,
+        }),
+      );
+    if (Number(request.headers['content-length'] ?? 0) > maxBytes) return refuse(tooLarge(maxBytes));
+    if (/^100-continue$/i.test(request.headers.expect ?? '')) response.writeContinue();
+    let body: Buffer;
+    try {
+      body = await readBody(request, reserve);
+    } catch (error) {
+      if (request.destroyed && !request.complete && asAlarmflowError(error).family === 'bug') {
+        log.debug('ingest.cut-off', { deviceId, address: peer.address });
+        response.destroy();
+        return 499;
+      }
+      return refuse(error);
+    }
+    try {
+      await options.push(deviceId, {
+        method,
+        path: `${rest || '/'}${query}`,
+        headers: { ...request.headers },
+        body,
+        remoteAddress: peer.address,
+      });
+    } catch (thrown) {
+      const error = asAlarmflowError(thrown);
+      if (error.family !== 'bug') log.warn('ingest.refused', { deviceId, code: error.code, error: error.message });
+      return sendError(response, error, log);
+    }
+    response.writeHead(200, { 'content-length': '0' });
+    response.end();
+    return 200;
+  }
+
+  return {
+    async handle(request, response, peer) {
+      const startedAt = clock.monotonic();
+      let bytes = 0;
+      const reserve = (more: number): void => {
+        if (held + more > maxBytes * BODIES_AT_ONCE)
+          throw operationalError('E_INGEST_FULL', 'Too many large pushes at once', { retryAfterMs: 1_000 });
+        bytes += more;
+        held += more;
+      };
+      try {
+        const status = await serve(request, response, peer, reserve);
+        options.answered?.({ status, durationMs: clock.monotonic() - startedAt, bytes });
+      } finally {
+        held -= bytes;
+      }
+    },
+  };
+}
+
+const tooLarge = (most: number): Error =>
+  userError(
+    'E_BODY_TOO_LARGE',
+    `The body is larger than ${most} bytes: let the device send smaller pictures, or raise --ingest-max-bytes`,
+  );
