@@ -419,6 +419,8 @@ class StreamFramer implements Framer {
     if (form !== 'binary') {
       while (to > 0 && isBlank(view[to - 1])) to--;
       from = Math.min(to, skipBlanks(view, 0));
+      // A garbled head line may stand before a document that only its media type announced.
+      if (form === 'xml') from = Math.min(to, Math.max(from, view.indexOf(0x3c)));
     }
     if (to > from) {
       const body = Buffer.from(view.subarray(from, to));

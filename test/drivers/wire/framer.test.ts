@@ -99,6 +99,7 @@ describe('framings met in the field', () => {
       MIXED,
       both,
     ],
+    ['a garbled head line', xmlPart(VMD).replace('Length: ', 'Length ') + xmlPart(IO), MIXED, both],
     [
       'an empty part between',
       `${xmlPart(VMD)}--boundary\r\nContent-Type: text/plain\r\nContent-Length: 0\r\n\r\n\r\n${xmlPart(IO)}`,
