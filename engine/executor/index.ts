@@ -1,1 +1,3 @@
+export type { BackendChoice } from './backend';
+export { createExecutor, type Executor, type ExecutorHealth, type ExecutorOptions } from './executor';
 export { createTimers, type Timers } from './timers';

@@ -1,0 +1,358 @@
+import type { IQueueBackend } from 'bullmq';
+import { type Job, Queue, UnrecoverableError, Worker } from 'bullmq';
+import type { Clock } from '../clock/clock';
+import type { ActionHandler, ActionRow } from '../domain/actions';
+import { asAlarmflowError, bugError, userError } from '../domain/errors';
+import type { Log } from '../domain/log';
+import type { ActionRecord } from '../domain/record';
+import { createActionRuns } from './action-runs';
+import type { BackendChoice, OpenBackend } from './backend';
+import {
+  type ActionJob,
+  type JobData,
+  jobIdOf,
+  jobOptions,
+  LOCK_MS,
+  MOST_STALLS,
+  type QueueName,
+  queueNames,
+  type ReconcileJob,
+  reconcileOptions,
+  STALLED_INTERVAL_MS,
+  type Verdict,
+} from './jobs';
+import { createOutbox } from './outbox';
+import { openPgliteBackend } from './pglite-backend';
+import { openPostgresBackend } from './postgres-backend';
+import { createReconciles } from './reconciles';
+import { openRedisBackend } from './redis-backend';
+
+const DEFAULT_CONCURRENCY = 32;
+/** Outputs wait for devices, each for its own; a few dead ones must not hold up the others. */
+const OUTPUT_CONCURRENCY = 64;
+const DEFAULT_PREFIX = 'alarmflow';
+/** BullMQ keeps a stream of events for watchers; nobody here watches. */
+const KEPT_EVENTS = 100;
+/** A retry by hand waits this long for the action's finished job to be cleared away. */
+const CLEAR_AWAY_MS = 6_000;
+const CLEAR_AWAY_STEP_MS = 25;
+/** After the time for a close is over, running handlers have this long to obey their abort signals. */
+const ABORT_GRACE_MS = 500;
+
+type JobQueue = Queue<JobData, void, string, JobData, void, string, IQueueBackend, unknown>;
+type JobWorker = Worker<JobData, void, string, IQueueBackend, never, unknown>;
+
+export interface ExecutorOptions {
+  backend: BackendChoice;
+  /** Keeps the queues of two executors on one server apart; the default is `alarmflow`. */
+  prefix?: string;
+  record: ActionRecord;
+  handlers: ActionHandler[];
+  /** Drives one output to its desired state; rejects while the device has not confirmed. */
+  reconcile(outputId: string): Promise<void>;
+  clock: Clock;
+  log: Log;
+  /** Actions at once in this process; 32 when left out. */
+  concurrency?: number;
+  /** Called after an outcome is on disk. */
+  onSettled?(row: ActionRow): void;
+}
+
+export interface ExecutorHealth {
+  /** Which server, without its password. */
+  backend: string;
+  waiting: number;
+  active: number;
+  delayed: number;
+  /** Dead letters since this process started; the record has all of them. */
+  failed: number;
+  warnings: string[];
+}
+
+/** Runs actions and reconciles outputs through BullMQ (DESIGN §2, §3, §5). */
+export interface Executor {
+  /**
+   * Connects, migrates, starts the workers and adds the jobs of open rows.
+   * Throws `E_QUEUE_UNREACHABLE` (operational), `E_QUEUE_REFUSED` and `E_BAD_QUEUE_URL` (user).
+   */
+  start(): Promise<void>;
+  /**
+   * Adds the jobs of rows that are on disk already. A row submitted twice is done once. Never loses a row:
+   * it resolves also while the queue is away, and the job follows when it is back.
+   */
+  submit(rows: ActionRow[]): Promise<void>;
+  /** Has an output compared and driven: coalesced, serial per output, again and again until it succeeds. */
+  requestReconcile(outputId: string, generation: number): void;
+  /**
+   * Has a dead letter or an expired action tried again, with its kind's deadline from now.
+   * Throws `E_NOT_RETRYABLE` (user) when it is neither.
+   */
+  retry(key: string): Promise<ActionRow>;
+  health(): Promise<ExecutorHealth>;
+  /**
+   * Takes no more jobs, waits for running ones, aborts their signals after `timeoutMs` (4,000 when left out).
+   * What was not finished runs again at the next start.
+   */
+  close(timeoutMs?: number): Promise<void>;
+}
+
+/** Tells BullMQ to run a job again after our own back-off. */
+class TryAgain extends Error {
+  constructor(
+    readonly delayMs: number,
+    reason: string,
+  ) {
+    super(reason);
+  }
+}
+
+function openBackend(options: ExecutorOptions): Promise<OpenBackend> {
+  const { backend, clock, log } = options;
+  switch (backend.kind) {
+    case 'pglite':
+      return openPgliteBackend(backend.db, { clock, log });
+    case 'postgres':
+      return openPostgresBackend(backend.url, { clock, log });
+    case 'redis':
+      return openRedisBackend(backend.url, { clock, log });
+  }
+}
+
+interface Running {
+  backend: OpenBackend;
+  queues: Record<QueueName, JobQueue>;
+  workers: JobWorker[];
+}
+
+export function createExecutor(options: ExecutorOptions): Executor {
+  const { record, clock, handlers } = options;
+  const log = options.log.with({ part: 'executor' });
+  const prefix = options.prefix ?? DEFAULT_PREFIX;
+  const heavyKinds = new Set(handlers.filter((handler) => handler.heavy).map((handler) => handler.kind));
+  const runs = createActionRuns({ record, handlers, clock, log, onSettled: options.onSettled });
+  let running: Running | null = null;
+  let starting: Promise<void> | null = null;
+  let closing: Promise<void> | null = null;
+
+  const outbox = createOutbox({
+    record,
+    add: (rows) => addActions(rows.map((row) => ({ row, job: { key: row.key } }))),
+    alsoSweep: () => reconciles.sweep(),
+    clock,
+    log,
+  });
+  const reconciles = createReconciles({
+    reconcile: options.reconcile,
+    async add(jobs) {
+      const { outputs } = live().queues;
+      await outputs.addBulk(
+        jobs.map((job) => ({ name: 'reconcile', data: job, opts: reconcileOptions(job.outputId) })),
+      );
+    },
+    hasJob: async (outputId) => (await live().queues.outputs.getDeduplicationJobId(jobIdOf(outputId))) !== null,
+    clock,
+    log,
+  });
+
+  function live(): Running {
+    if (!running) throw bugError('E_EXECUTOR_NOT_STARTED', 'The executor has not been started, or is closed');
+    return running;
+  }
+
+  async function addActions(entries: { row: ActionRow; job: ActionJob }[]): Promise<void> {
+    const { queues } = live();
+    for (const name of ['actions', 'heavy'] as const) {
+      const jobs = entries
+        .filter(({ row }) => heavyKinds.has(row.kind) === (name === 'heavy'))
+        .map(({ row, job }) => ({ name: row.kind, data: job, opts: { ...jobOptions, jobId: jobIdOf(row.key) } }));
+      if (jobs.length > 0) await queues[name].addBulk(jobs);
+    }
+  }
+
+  /** Turns a verdict into what BullMQ understands: a return, a delay, or the end. */
+  function conclude(verdict: Verdict): void {
+    running?.backend.jobsFinished(1);
+    if (verdict.kind === 'again') throw new TryAgain(verdict.delayMs, verdict.reason);
+    if (verdict.kind === 'dead') throw new UnrecoverableError(verdict.reason);
+  }
+
+  function process(name: QueueName): (job: Job<JobData, void, string>) => Promise<void> {
+    if (name === 'outputs') return async (job) => conclude(await reconciles.run(job.data as ReconcileJob));
+    return async (job) => conclude(await runs.run(job.data as ActionJob));
+  }
+
+  function notePart(part: JobQueue | JobWorker, backend: OpenBackend): void {
+    const note = (error: Error): void => {
+      if (closing) return;
+      if (backend.link.trouble() !== null) log.debug('queue error while the server is away', { reason: error.message });
+      else log.warn('queue error', { queue: part.name, reason: error.message });
+    };
+    // The union's overloads do not combine; both parts are plain emitters.
+    (part as { on(event: 'error', listener: (error: Error) => void): unknown }).on('error', note);
+  }
+
+  function open(backend: OpenBackend): Running {
+    const shared = { prefix };
+    // PostgreSQL has no key prefix: the queues' names keep two executors apart on every backend.
+    const fullName = (name: QueueName): string => `${prefix}-${name}`;
+    const queueOf = (name: QueueName): JobQueue => {
+      const queue: JobQueue = new Queue(
+        fullName(name),
+        { ...shared, connection: backend.queueConnection, streams: { events: { maxLen: KEPT_EVENTS } } },
+        backend.factory,
+      );
+      notePart(queue, backend);
+      return queue;
+    };
+    const concurrency: Record<QueueName, number> = {
+      actions: options.concurrency ?? DEFAULT_CONCURRENCY,
+      heavy: 1,
+      outputs: OUTPUT_CONCURRENCY,
+    };
+    const workerOf = (name: QueueName): JobWorker => {
+      const worker: JobWorker = new Worker<JobData, void, string, IQueueBackend, never, unknown>(
+        fullName(name),
+        process(name),
+        {
+          ...shared,
+          connection: backend.workerConnection,
+          concurrency: concurrency[name],
+          lockDuration: LOCK_MS,
+          stalledInterval: STALLED_INTERVAL_MS,
+          maxStalledCount: MOST_STALLS,
+          // Tried again this soon after the server was lost; BullMQ's 15 s would be most of an alarm's life.
+          runRetryDelay: 1_000,
+          removeOnComplete: { count: 0 },
+          removeOnFail: { count: 0 },
+          settings: {
+            backoffStrategy: (_made, _type, error) => (error instanceof TryAgain ? error.delayMs : 1_000),
+          },
+        },
+        backend.factory,
+      );
+      notePart(worker, backend);
+      worker.on('stalled', (jobId) => log.info('job of a lost worker runs again', { queue: name, job: jobId }));
+      return worker;
+    };
+    const queues: Record<QueueName, JobQueue> = {
+      actions: queueOf('actions'),
+      heavy: queueOf('heavy'),
+      outputs: queueOf('outputs'),
+    };
+    return { backend, queues, workers: queueNames.map(workerOf) };
+  }
+
+  async function start(): Promise<void> {
+    const backend = await openBackend(options);
+    if (closing) return backend.close();
+    backend.link.onBack(() => {
+      outbox.recovered();
+      reconciles.flush();
+    });
+    const opened = open(backend);
+    running = opened;
+    await Promise.all([...Object.values(opened.queues), ...opened.workers].map((part) => part.waitUntilReady()));
+    const count = await outbox.refill();
+    outbox.start();
+    reconciles.flush();
+    log.info('executor started', { server: backend.server, openActions: count });
+  }
+
+  async function shutDown(timeoutMs: number): Promise<void> {
+    outbox.close();
+    reconciles.close();
+    // A start under way notices `closing`; its failure was reported to whoever started.
+    await starting?.catch(() => undefined);
+    const opened = running;
+    if (!opened) return;
+    const { backend, queues, workers } = opened;
+
+    // Bounded, because a worker whose server is away waits for it for ever.
+    const within = (work: Promise<unknown>, ms: number): Promise<unknown> => {
+      const limit = new AbortController();
+      const timeout = clock.sleep(ms, limit.signal).catch(() => undefined);
+      return Promise.race([work.finally(() => limit.abort()), timeout]);
+    };
+    const ended = Promise.all(workers.map((worker) => worker.close())).catch((thrown: unknown) => {
+      log.debug('worker did not close cleanly', { reason: asAlarmflowError(thrown).message });
+    });
+    await within(Promise.all([ended, runs.idle(), reconciles.idle()]), timeoutMs);
+    runs.stop();
+    await within(ended, ABORT_GRACE_MS);
+    running = null;
+    await within(Promise.allSettled(Object.values(queues).map((queue) => queue.close())), ABORT_GRACE_MS);
+    await within(backend.close(), ABORT_GRACE_MS);
+  }
+
+  async function requeue(key: string): Promise<ActionRow> {
+    // The record does not tell a row's kind by its key, so it gets the longest deadline of all kinds first;
+    // the job carries the one of its kind.
+    const longest = Math.max(0, ...handlers.map((handler) => handler.defaultDeadlineMs));
+    const row = await record.requeueAction(key, clock.now() + longest);
+    if (row) return row;
+    throw userError('E_NOT_RETRYABLE', `Action "${key}" cannot be tried again: only failed and expired actions can`);
+  }
+
+  return {
+    start() {
+      starting ??= start();
+      return starting;
+    },
+    async submit(rows) {
+      // Before the start the rows wait on disk: the start adds the jobs of all open rows.
+      if (!running || closing) return;
+      await outbox.submit(rows);
+    },
+    requestReconcile: reconciles.request,
+    async retry(key) {
+      const { queues } = live();
+      const row = await requeue(key);
+      runs.forget(key);
+      const handler = handlers.find((candidate) => candidate.kind === row.kind);
+      const deadlineAt = Math.min(
+        row.deadlineAt,
+        clock.now() + (handler?.defaultDeadlineMs ?? Number.POSITIVE_INFINITY),
+      );
+      // Its last job may still be on its way out; an add with the same id would be dropped with it.
+      const queue = queues[heavyKinds.has(row.kind) ? 'heavy' : 'actions'];
+      for (let waited = 0; waited < CLEAR_AWAY_MS; waited += CLEAR_AWAY_STEP_MS) {
+        if (!runs.isRunning(key) && !(await queue.getJob(jobIdOf(key)))) break;
+        await clock.sleep(CLEAR_AWAY_STEP_MS);
+      }
+      await addActions([{ row, job: { key, deadlineAt, attemptsBefore: row.attempts } }]);
+      return { ...row, deadlineAt };
+    },
+    async health() {
+      if (!running) {
+        const backend = options.backend.kind;
+        const warnings = ['The executor is not running: actions and outputs wait'];
+        return { backend, waiting: 0, active: 0, delayed: 0, failed: runs.deadLetters(), warnings };
+      }
+      const { backend, queues } = running;
+      const health: ExecutorHealth = {
+        backend: backend.server,
+        waiting: 0,
+        active: 0,
+        delayed: 0,
+        failed: runs.deadLetters(),
+        warnings: [...backend.warnings],
+      };
+      try {
+        for (const queue of Object.values(queues)) {
+          const counts = await queue.getJobCounts('waiting', 'active', 'delayed');
+          health.waiting += counts.waiting ?? 0;
+          health.active += counts.active ?? 0;
+          health.delayed += counts.delayed ?? 0;
+        }
+      } catch (thrown) {
+        const reason = backend.link.trouble() ?? asAlarmflowError(thrown).message;
+        health.warnings.unshift(`${backend.server} does not answer (${reason}): actions and outputs wait for it`);
+      }
+      return health;
+    },
+    close(timeoutMs = 4_000) {
+      closing ??= shutDown(timeoutMs);
+      return closing;
+    },
+  };
+}

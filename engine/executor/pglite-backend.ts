@@ -1,0 +1,52 @@
+import type { PGlite } from '@electric-sql/pglite';
+import { type BackendFactory, createPostgresBackend, type IQueueBackend, runMigrations } from 'bullmq';
+import type { BackendContext, OpenBackend } from './backend';
+import { createLink } from './link';
+import { createPglitePool, QUEUE_SCHEMA } from './pglite-pool';
+
+/** PGlite has no autovacuum: without our own, finished jobs would stay in the files for ever. */
+const VACUUM_EVERY_MS = 60_000;
+const VACUUM_AFTER_JOBS = 1_000;
+
+/** Runs BullMQ's PostgreSQL backend on the embedded database, in its own schema. */
+export async function openPgliteBackend(db: PGlite, { clock, log }: BackendContext): Promise<OpenBackend> {
+  const pool = createPglitePool(db, log);
+  const client = await pool.connect();
+  try {
+    await runMigrations(client, QUEUE_SCHEMA);
+  } finally {
+    client.release();
+  }
+  await pool.selectSchema();
+
+  const server = 'the embedded database';
+  let finished = 0;
+  let vacuuming: Promise<unknown> = Promise.resolve();
+  const vacuum = clock.every(
+    VACUUM_EVERY_MS,
+    () => {
+      if (finished < VACUUM_AFTER_JOBS) return;
+      finished = 0;
+      vacuuming = db
+        .exec(`VACUUM ${QUEUE_SCHEMA}.job, ${QUEUE_SCHEMA}.event, ${QUEUE_SCHEMA}.dedup`)
+        .catch((thrown: unknown) => log.warn('clean-up of finished jobs failed', { reason: String(thrown) }));
+    },
+    { background: true },
+  );
+
+  return {
+    server,
+    link: createLink(log, server),
+    factory: createPostgresBackend as unknown as BackendFactory<IQueueBackend, unknown>,
+    queueConnection: pool,
+    workerConnection: pool,
+    warnings: [],
+    jobsFinished(count) {
+      finished += count;
+    },
+    async close() {
+      vacuum.cancel();
+      await vacuuming;
+    },
+  };
+}

@@ -1,0 +1,559 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { systemClock } from '../../engine/clock/system-clock';
+import type { ActionHandler, ActionRow, ActionRun } from '../../engine/domain/actions';
+import { operationalError, userError } from '../../engine/domain/errors';
+import { type Log, type LogFields, silentLog } from '../../engine/domain/log';
+import { type BackendChoice, createExecutor, type Executor, type ExecutorOptions } from '../../engine/executor';
+import { jobIdOf, reconcileOptions } from '../../engine/executor/jobs';
+import { actionRow } from '../support/action-rows';
+import { leaveJobTaken } from '../support/lost-worker';
+import { createMemoryRecord, type MemoryRecord } from './memory-record';
+
+/** A place for queues that a run of the contract works on. */
+export interface ContractBackend {
+  choice: BackendChoice;
+  stop(): Promise<void>;
+}
+
+const quick = { timeout: 8_000, interval: 10 };
+
+/** A log that remembers what it was told. */
+function rememberingLog(): { log: Log; lines: { level: string; event: string; fields?: LogFields }[] } {
+  const lines: { level: string; event: string; fields?: LogFields }[] = [];
+  const at = (level: string) => (event: string, fields?: LogFields) => {
+    lines.push({ level, event, fields });
+  };
+  const log: Log = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error'), with: () => log };
+  return { log, lines };
+}
+
+/** A handler of kind `log` whose work a test gives. */
+function handlerOf(execute: (run: ActionRun) => Promise<string>, over: Partial<ActionHandler> = {}): ActionHandler {
+  return {
+    kind: 'log',
+    heavy: false,
+    defaultDeadlineMs: 60_000,
+    attempts: 3,
+    check() {},
+    execute: async (run) => ({ status: 'done', summary: await execute(run) }),
+    ...over,
+  };
+}
+
+/** What every backend must do for the executor, in one suite (DESIGN §5). */
+export function executorContract(name: string, skip: boolean, open: () => Promise<ContractBackend>): void {
+  describe.skipIf(skip)(`the executor on ${name}`, () => {
+    let backend: ContractBackend;
+    let prefix: string;
+    let started: Executor[] = [];
+
+    beforeAll(async () => {
+      backend = await open();
+    });
+
+    afterEach(async () => {
+      await Promise.all(started.map((executor) => executor.close(500)));
+      started = [];
+    });
+
+    afterAll(async () => {
+      await backend?.stop();
+    });
+
+    const fresh = (): void => {
+      prefix = `t${randomBytes(5).toString('hex')}`;
+    };
+
+    async function run(
+      options: Partial<ExecutorOptions> & { handlers: ActionHandler[] },
+    ): Promise<{ executor: Executor; record: MemoryRecord; submit(...rows: ActionRow[]): Promise<void> }> {
+      const record = (options.record as MemoryRecord | undefined) ?? createMemoryRecord();
+      const executor = createExecutor({
+        backend: backend.choice,
+        prefix,
+        reconcile: async () => {},
+        clock: systemClock,
+        log: silentLog,
+        ...options,
+        record,
+      });
+      started.push(executor);
+      await executor.start();
+      return {
+        executor,
+        record,
+        async submit(...rows) {
+          record.keep(...rows);
+          await executor.submit(rows);
+        },
+      };
+    }
+
+    it('does an action once, also when it is submitted twice, at once and afterwards', async () => {
+      fresh();
+      const seen: string[] = [];
+      const settled: ActionRow[] = [];
+      const { record, submit } = await run({
+        handlers: [
+          handlerOf(async ({ row, attempt }) => {
+            seen.push(`${row.key}#${attempt}`);
+            return 'written';
+          }),
+        ],
+        onSettled: (row) => settled.push(row),
+      });
+      const row = actionRow('alarm-1:node:1:raise');
+      await Promise.all([submit(row, row), submit(row)]);
+      await vi.waitFor(() => expect(record.rows.get(row.key)?.status).toBe('done'), quick);
+      await submit(row);
+      await systemClock.sleep(200);
+      expect(seen).toEqual(['alarm-1:node:1:raise#1']);
+      expect(record.outcomes.get(row.key)).toEqual(['done']);
+      expect(settled).toEqual([expect.objectContaining({ key: row.key, status: 'done', summary: 'written' })]);
+    });
+
+    it('does many actions of many callers, each once, and leaves empty queues', async () => {
+      fresh();
+      let done = 0;
+      const { executor, record, submit } = await run({
+        handlers: [
+          handlerOf(async () => {
+            done++;
+            return 'written';
+          }),
+        ],
+      });
+      const rows = Array.from({ length: 200 }, (_, i) => actionRow(`a${i}`));
+      await Promise.all(rows.map((row) => submit(row)));
+      await vi.waitFor(() => expect(record.outcomes.size).toBe(200), quick);
+      expect(done).toBe(200);
+      await vi.waitFor(async () => {
+        expect(await executor.health()).toMatchObject({ waiting: 0, active: 0, delayed: 0, failed: 0 });
+      }, quick);
+    });
+
+    it('runs heavy kinds one at a time and others side by side', async () => {
+      fresh();
+      const most = { snapshot: 0, log: 0 };
+      const inside = { snapshot: 0, log: 0 };
+      const work = (kind: 'snapshot' | 'log') => async () => {
+        most[kind] = Math.max(most[kind], ++inside[kind]);
+        await systemClock.sleep(60);
+        inside[kind]--;
+        return 'ok';
+      };
+      const { record, submit } = await run({
+        handlers: [handlerOf(work('log')), handlerOf(work('snapshot'), { kind: 'snapshot', heavy: true })],
+      });
+      const rows = (['snapshot', 'log'] as const).flatMap((kind) =>
+        Array.from({ length: 5 }, (_, i) => actionRow(`${kind}${i}`, { kind })),
+      );
+      await submit(...rows);
+      await vi.waitFor(() => expect(record.outcomes.size).toBe(10), quick);
+      expect(most.snapshot).toBe(1);
+      expect(most.log).toBeGreaterThan(1);
+    });
+
+    it('tries an operational failure again without holding a place, and says so in the row', async () => {
+      fresh();
+      const attempts: number[] = [];
+      const { record, submit } = await run({
+        concurrency: 1,
+        handlers: [
+          handlerOf(async ({ row, attempt }) => {
+            if (row.key !== 'flaky') return 'ok';
+            attempts.push(attempt);
+            if (attempt < 3) throw operationalError('E_DEVICE_OFFLINE', 'Camera 1 is away', { retryAfterMs: 300 });
+            return 'ok at last';
+          }),
+        ],
+      });
+      await submit(actionRow('flaky'));
+      await vi.waitFor(() => expect(record.rows.get('flaky')?.status).toBe('retrying'), quick);
+      expect(record.rows.get('flaky')).toMatchObject({ errorCode: 'E_DEVICE_OFFLINE', finishedAt: null });
+      expect(record.rows.get('flaky')?.summary).toContain('Camera 1 is away');
+      await submit(actionRow('other'));
+      await vi.waitFor(() => expect(record.rows.get('other')?.status).toBe('done'), quick);
+      await vi.waitFor(() => expect(record.rows.get('flaky')?.status).toBe('done'), quick);
+      expect(attempts).toEqual([1, 2, 3]);
+      expect(record.outcomes.get('flaky')).toEqual(['done']);
+    });
+
+    it.each([
+      [
+        'a user error',
+        () => userError('E_BAD_PARAMETER', 'Preset 400 does not exist: choose 1 to 300'),
+        'E_BAD_PARAMETER',
+      ],
+      ['a bug', () => new TypeError('x is not a function'), 'E_UNEXPECTED'],
+    ])('does not try %s again and keeps it as a dead letter', async (_name, thrown, code) => {
+      fresh();
+      let calls = 0;
+      const { log, lines } = rememberingLog();
+      const { executor, record, submit } = await run({
+        log,
+        handlers: [
+          handlerOf(async () => {
+            calls++;
+            throw thrown();
+          }),
+        ],
+      });
+      await submit(actionRow('dead'));
+      await vi.waitFor(() => expect(record.rows.get('dead')?.status).toBe('failed'), quick);
+      await systemClock.sleep(100);
+      expect(calls).toBe(1);
+      expect(record.rows.get('dead')).toMatchObject({ errorCode: code, attempts: 1 });
+      expect((await executor.health()).failed).toBe(1);
+      const logged = lines.find((line) => line.event.startsWith('action failed'))!;
+      expect(logged.level).toBe(code === 'E_UNEXPECTED' ? 'error' : 'warn');
+      if (code === 'E_UNEXPECTED') expect(String(logged.fields?.stack)).toContain('executor-contract');
+    });
+
+    it('gives up after the handler’s attempts, and does it again when a person asks', async () => {
+      fresh();
+      let broken = true;
+      let calls = 0;
+      const { executor, record, submit } = await run({
+        handlers: [
+          handlerOf(
+            async () => {
+              calls++;
+              if (broken) throw operationalError('E_DEVICE_OFFLINE', 'Camera 1 is away', { retryAfterMs: 20 });
+              return 'ok';
+            },
+            { attempts: 2, defaultDeadlineMs: 5_000 },
+          ),
+        ],
+      });
+      await submit(actionRow('dead'));
+      await vi.waitFor(() => expect(record.rows.get('dead')?.status).toBe('failed'), quick);
+      expect(calls).toBe(2);
+      expect(record.rows.get('dead')?.summary).toContain('Camera 1 is away');
+      broken = false;
+      const row = await executor.retry('dead');
+      expect(row.deadlineAt).toBeGreaterThan(systemClock.now() + 3_000);
+      expect(row.deadlineAt).toBeLessThanOrEqual(systemClock.now() + 5_000);
+      await vi.waitFor(() => expect(record.rows.get('dead')?.status).toBe('done'), quick);
+      expect(calls).toBe(3);
+    });
+
+    it('can be asked for a retry by the listener that hears of the failure', async () => {
+      fresh();
+      let calls = 0;
+      let executor: Executor | undefined;
+      const started = await run({
+        handlers: [
+          handlerOf(async () => {
+            calls++;
+            if (calls === 1) throw userError('E_BAD_PARAMETER', 'Wrong');
+            return 'ok';
+          }),
+        ],
+        onSettled: (row) => {
+          if (row.status === 'failed') executor?.retry(row.key).catch(() => {});
+        },
+      });
+      executor = started.executor;
+      await started.submit(actionRow('dead'));
+      await vi.waitFor(() => expect(started.record.rows.get('dead')?.status).toBe('done'), quick);
+      expect(calls).toBe(2);
+    });
+
+    it('refuses to try again what has not failed', async () => {
+      fresh();
+      const { executor } = await run({ handlers: [] });
+      await expect(executor.retry('nobody')).rejects.toMatchObject({ code: 'E_NOT_RETRYABLE', family: 'user' });
+    });
+
+    it('records an action as expired when its turn comes past its deadline', async () => {
+      fresh();
+      let calls = 0;
+      const { record, submit } = await run({
+        handlers: [
+          handlerOf(async () => {
+            calls++;
+            return 'ok';
+          }),
+        ],
+      });
+      const now = systemClock.now();
+      await submit(actionRow('late', { requestedAt: now - 90_000, deadlineAt: now - 30_000 }));
+      await vi.waitFor(() => expect(record.rows.get('late')?.status).toBe('expired'), quick);
+      expect(record.rows.get('late')?.summary).toMatch(/30 s past its deadline/);
+      expect(calls).toBe(0);
+    });
+
+    it('aborts an action at its deadline and does not wait for one that ignores it', async () => {
+      fresh();
+      const { record, submit } = await run({
+        handlers: [
+          handlerOf(async ({ row, signal }) => {
+            if (row.key === 'deaf') await systemClock.sleep(4_000);
+            await systemClock.sleep(4_000, signal);
+            return 'too late';
+          }),
+        ],
+      });
+      const deadlineAt = systemClock.now() + 400;
+      await submit(actionRow('obedient', { deadlineAt }), actionRow('deaf', { deadlineAt }));
+      await vi.waitFor(() => expect(record.rows.get('obedient')?.status).toBe('expired'), { timeout: 1_500 });
+      await vi.waitFor(() => expect(record.rows.get('deaf')?.status).toBe('expired'), { timeout: 3_500 });
+      await systemClock.sleep(100);
+      expect(record.outcomes.get('deaf')).toEqual(['expired']);
+    });
+
+    it('expires at once when the next try would be past the deadline', async () => {
+      fresh();
+      const { record, submit } = await run({
+        handlers: [
+          handlerOf(async () => {
+            throw operationalError('E_CREDENTIALS_REFUSED', 'Locked', { retryAfterMs: 300_000 });
+          }),
+        ],
+      });
+      await submit(actionRow('late', { deadlineAt: systemClock.now() + 30_000 }));
+      await vi.waitFor(() => expect(record.rows.get('late')?.status).toBe('expired'), quick);
+      expect(record.rows.get('late')).toMatchObject({ errorCode: 'E_CREDENTIALS_REFUSED', attempts: 1 });
+    });
+
+    it('fails an action that nobody knows how to do', async () => {
+      fresh();
+      const { record, submit } = await run({ handlers: [] });
+      await submit(actionRow('odd', { kind: 'email' }));
+      await vi.waitFor(() => expect(record.rows.get('odd')?.status).toBe('failed'), quick);
+      expect(record.rows.get('odd')?.errorCode).toBe('E_NO_HANDLER');
+    });
+
+    it('does not lose an outcome that the record could not take, and does not do the action again for it', async () => {
+      fresh();
+      let calls = 0;
+      const record = createMemoryRecord();
+      record.settleFailures.push(operationalError('E_RECORD_WRITE', 'The disk is full'));
+      const { submit } = await run({
+        record,
+        handlers: [
+          handlerOf(async () => {
+            calls++;
+            return 'ok';
+          }),
+        ],
+      });
+      await submit(actionRow('x'));
+      await vi.waitFor(() => expect(record.rows.get('x')?.status).toBe('done'), quick);
+      expect(calls).toBe(1);
+    });
+
+    it('does what a crash has left: rows without jobs', async () => {
+      fresh();
+      const record = createMemoryRecord();
+      record.keep(
+        ...Array.from({ length: 50 }, (_, i) => actionRow(`left${i}`, { status: i % 2 ? 'running' : 'queued' })),
+      );
+      await run({ record, handlers: [handlerOf(async () => 'ok')] });
+      await vi.waitFor(() => expect(record.outcomes.size).toBe(50), quick);
+    });
+
+    it('takes 10,000 open rows up within seconds', async () => {
+      fresh();
+      const record = createMemoryRecord();
+      // Past their deadline, so that only the queue has work with them.
+      const old = systemClock.now() - 60_000;
+      record.keep(
+        ...Array.from({ length: 10_000 }, (_, i) => actionRow(`left${i}`, { requestedAt: old, deadlineAt: old + 1 })),
+      );
+      const from = systemClock.monotonic();
+      await run({ record, handlers: [handlerOf(async () => 'ok')] });
+      expect(systemClock.monotonic() - from).toBeLessThan(8_000);
+      await vi.waitFor(() => expect(record.outcomes.size).toBe(10_000), { timeout: 18_000, interval: 50 });
+    }, 30_000);
+
+    it('runs the action of a killed worker again within 5 s', async () => {
+      fresh();
+      const record = createMemoryRecord();
+      record.keep(actionRow('orphan', { status: 'running', attempts: 1 }));
+      await leaveJobTaken(backend.choice, prefix, 'actions', { key: 'orphan' }, { jobId: jobIdOf('orphan') });
+      const killed = systemClock.monotonic();
+      let ranAfter = Number.NaN;
+      await run({
+        record,
+        handlers: [
+          handlerOf(async () => {
+            ranAfter = systemClock.monotonic() - killed;
+            return 'ok';
+          }),
+        ],
+      });
+      await vi.waitFor(() => expect(record.rows.get('orphan')?.status).toBe('done'), quick);
+      expect(ranAfter).toBeLessThan(5_000);
+      expect(record.outcomes.get('orphan')).toEqual(['done']);
+    });
+
+    it('reconciles an output once for many requests, and again for one that comes meanwhile', async () => {
+      fresh();
+      let inside = 0;
+      let most = 0;
+      const calls: string[] = [];
+      const { executor } = await run({
+        handlers: [],
+        async reconcile(output) {
+          calls.push(output);
+          most = Math.max(most, ++inside);
+          await systemClock.sleep(150);
+          inside--;
+        },
+      });
+      for (let generation = 1; generation <= 20; generation++) executor.requestReconcile('cam/relay/1', generation);
+      await vi.waitFor(() => expect(calls).toHaveLength(1), quick);
+      for (let generation = 21; generation <= 30; generation++) executor.requestReconcile('cam/relay/1', generation);
+      await vi.waitFor(() => expect(calls).toHaveLength(2), quick);
+      await systemClock.sleep(400);
+      expect(calls).toHaveLength(2);
+      expect(most).toBe(1);
+    });
+
+    it('reconciles different outputs side by side', async () => {
+      fresh();
+      let inside = 0;
+      let most = 0;
+      const { executor } = await run({
+        handlers: [],
+        async reconcile() {
+          most = Math.max(most, ++inside);
+          await systemClock.sleep(150);
+          inside--;
+        },
+      });
+      for (const output of ['a', 'b', 'c']) executor.requestReconcile(output, 1);
+      await vi.waitFor(() => expect(most).toBe(3), quick);
+    });
+
+    it('is serial per output across two workers', async () => {
+      fresh();
+      let inside = 0;
+      let most = 0;
+      let calls = 0;
+      const reconcile = async (): Promise<void> => {
+        calls++;
+        most = Math.max(most, ++inside);
+        await systemClock.sleep(40);
+        inside--;
+      };
+      const one = await run({ handlers: [], reconcile });
+      const two = await run({ handlers: [], reconcile });
+      for (let generation = 1; generation <= 12; generation++) {
+        (generation % 2 ? one : two).executor.requestReconcile('cam/relay/1', generation);
+        await systemClock.sleep(15);
+      }
+      await systemClock.sleep(400);
+      expect(most).toBe(1);
+      expect(calls).toBeGreaterThanOrEqual(2);
+    });
+
+    it('reconciles again and again until the device confirms, at once when asked anew', async () => {
+      fresh();
+      const at: number[] = [];
+      let away = true;
+      const { executor } = await run({
+        handlers: [],
+        async reconcile() {
+          at.push(systemClock.monotonic());
+          if (away) throw operationalError('E_DEVICE_OFFLINE', 'Away', at.length > 1 ? { retryAfterMs: 60_000 } : {});
+        },
+      });
+      executor.requestReconcile('cam/relay/1', 1);
+      await vi.waitFor(() => expect(at).toHaveLength(2), quick);
+      expect(at[1]! - at[0]!).toBeGreaterThanOrEqual(950);
+      // The wait is 60 s now; the device comes back and the outputs ask again.
+      await systemClock.sleep(150);
+      away = false;
+      executor.requestReconcile('cam/relay/1', 1);
+      await vi.waitFor(() => expect(at).toHaveLength(3), { timeout: 1_500 });
+    });
+
+    it('does not wait out an old back-off when asked while a failing try is under way', async () => {
+      fresh();
+      let calls = 0;
+      const { executor } = await run({
+        handlers: [],
+        async reconcile() {
+          calls++;
+          if (calls > 1) return;
+          await systemClock.sleep(300);
+          throw operationalError('E_DEVICE_OFFLINE', 'Away', { retryAfterMs: 60_000 });
+        },
+      });
+      executor.requestReconcile('cam/relay/1', 1);
+      await vi.waitFor(() => expect(calls).toBe(1), quick);
+      executor.requestReconcile('cam/relay/1', 2);
+      await vi.waitFor(() => expect(calls).toBeGreaterThanOrEqual(2), { timeout: 3_000 });
+    });
+
+    it('reconciles an output whose job a killed worker had taken, and drops nothing asked since', async () => {
+      fresh();
+      await leaveJobTaken(
+        backend.choice,
+        prefix,
+        'outputs',
+        { outputId: 'cam/relay/1', generation: 1 },
+        reconcileOptions('cam/relay/1'),
+      );
+      const calls: string[] = [];
+      const { executor } = await run({
+        handlers: [],
+        async reconcile(output) {
+          calls.push(output);
+        },
+      });
+      executor.requestReconcile('cam/relay/1', 2);
+      await vi.waitFor(() => expect(calls.length).toBeGreaterThanOrEqual(1), { timeout: 6_000 });
+    });
+
+    it('waits for running actions when it closes', async () => {
+      fresh();
+      const { executor, record, submit } = await run({
+        handlers: [
+          handlerOf(async ({ signal }) => {
+            await systemClock.sleep(400, signal);
+            return 'ok';
+          }),
+        ],
+      });
+      await submit(actionRow('x'));
+      await vi.waitFor(() => expect(record.rows.get('x')?.status).toBe('running'), quick);
+      await executor.close(3_000);
+      expect(record.rows.get('x')?.status).toBe('done');
+    });
+
+    it('aborts what still runs after the time for a close, and does it at the next start', async () => {
+      fresh();
+      let patient = true;
+      const handlers = [
+        handlerOf(async ({ signal }) => {
+          if (patient) await systemClock.sleep(60_000, signal);
+          return 'ok';
+        }),
+      ];
+      const first = await run({ handlers });
+      await first.submit(actionRow('x'));
+      await vi.waitFor(() => expect(first.record.rows.get('x')?.status).toBe('running'), quick);
+      const from = systemClock.monotonic();
+      await first.executor.close(200);
+      expect(systemClock.monotonic() - from).toBeLessThan(2_000);
+      expect(first.record.rows.get('x')?.status).toBe('retrying');
+      patient = false;
+      await run({ handlers, record: first.record });
+      await vi.waitFor(() => expect(first.record.rows.get('x')?.status).toBe('done'), quick);
+    });
+
+    it('closes idle within half a second, and twice', async () => {
+      fresh();
+      const { executor } = await run({ handlers: [] });
+      const from = systemClock.monotonic();
+      await Promise.all([executor.close(), executor.close()]);
+      expect(systemClock.monotonic() - from).toBeLessThan(500);
+      expect((await executor.health()).warnings).toHaveLength(1);
+    });
+  });
+}
