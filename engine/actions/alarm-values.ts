@@ -1,0 +1,100 @@
+import type { ActionRow } from '../domain/actions';
+import type { EventTemperature } from '../domain/events';
+import type { TemplateValues } from './template';
+
+const phaseWords = {
+  raise: 'Alarm',
+  escalate: 'Escalation',
+  remind: 'Reminder',
+  clear: 'Cleared',
+  end: 'Over',
+  message: 'Message',
+} as const;
+
+const unitSigns = { celsius: '°C', fahrenheit: '°F', kelvin: 'K' } as const;
+
+/**
+ * Local time of this machine, e.g. `2026-11-21 08:00:00 CET`.
+ * @param at wall milliseconds
+ */
+export const localTime = (at: number): string =>
+  new Intl.DateTimeFormat('sv-SE', {
+    year: 'numeric',
+    month: '2-digit',
+    day: '2-digit',
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+    timeZoneName: 'short',
+  }).format(at);
+
+/** `line-crossing` → `Line crossing`; a maker's own name stays as it is. */
+function typeWords(type: string): string {
+  if (type.startsWith('vendor:')) return type.slice('vendor:'.length);
+  const words = type.replaceAll('-', ' ');
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+const degrees = (temperature: EventTemperature | undefined, value: number | undefined): string | null =>
+  temperature && value !== undefined ? `${Math.round(value * 10) / 10} ${unitSigns[temperature.unit]}` : null;
+
+/** `2 h 5 min`, `48 s`. */
+function duration(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1_000));
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  return minutes < 60 ? `${minutes} min ${seconds % 60} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/** The moment that the phase speaks of. */
+function momentOf(row: ActionRow): number {
+  const { alarm } = row;
+  if (!alarm) return row.requestedAt;
+  if (row.phase === 'raise') return alarm.raisedAt;
+  if (row.phase === 'clear') return alarm.clearedAt ?? row.requestedAt;
+  if (row.phase === 'end') return alarm.endedAt ?? row.requestedAt;
+  return row.phase === 'escalate' ? alarm.seenAt : row.requestedAt;
+}
+
+/** What templates may name; null where the alarm does not say. */
+export function templateValues(row: ActionRow, siteName: string): TemplateValues {
+  const { alarm } = row;
+  const event = alarm?.event;
+  const measured = [event?.temperature, ...(event?.regions ?? []).map((region) => region.temperature)];
+  const temperature = measured.find((one) => one?.value !== undefined) ?? measured.find((one) => one !== undefined);
+  const last = alarm?.endedAt ?? alarm?.clearedAt ?? null;
+  const time = (at: number | null | undefined): string | null =>
+    at === null || at === undefined ? null : localTime(at);
+  return new Map<string, string | null>([
+    ['site', siteName],
+    ['node', row.nodeName || row.nodeId],
+    ['phase', row.phase],
+    ['phaseText', phaseWords[row.phase]],
+    ['time', localTime(momentOf(row))],
+    ['temperature', degrees(temperature, temperature?.value)],
+    ['threshold', degrees(temperature, temperature?.threshold)],
+    ['duration', alarm && last !== null ? duration(last - alarm.raisedAt) : null],
+    ['alarm.id', alarm?.id ?? null],
+    ['alarm.triggerName', alarm?.triggerName ?? null],
+    ['alarm.topic', alarm?.topic ?? null],
+    ['alarm.deviceId', alarm?.deviceId ?? null],
+    ['alarm.deviceName', alarm?.deviceName ?? null],
+    ['alarm.type', alarm?.type ?? null],
+    ['alarm.typeText', alarm ? typeWords(alarm.type) : null],
+    ['alarm.level', alarm?.level ?? null],
+    ['alarm.channel', alarm?.channel === undefined ? null : String(alarm.channel)],
+    ['alarm.channelName', event?.channelName || null],
+    ['alarm.input', alarm?.input ?? null],
+    ['alarm.rule', alarm?.rule ?? null],
+    ['alarm.target', alarm?.target ?? null],
+    ['alarm.state', alarm?.state ?? null],
+    ['alarm.count', alarm ? String(alarm.count) : null],
+    ['alarm.description', event?.description || null],
+    ['alarm.raisedAt', time(alarm?.raisedAt)],
+    ['alarm.seenAt', time(alarm?.seenAt)],
+    ['alarm.clearedAt', time(alarm?.clearedAt)],
+    ['alarm.endedAt', time(alarm?.endedAt)],
+    ['alarm.endReason', alarm?.endReason ?? null],
+    ['alarm.acknowledgedBy', alarm?.acknowledgedBy ?? null],
+  ]);
+}

@@ -1,0 +1,47 @@
+import type { ActionHandler } from '../domain/actions';
+import type { Log } from '../domain/log';
+import { templateValues } from './alarm-values';
+import { oneOf, type Params, text } from './fields';
+import { oneLine, renderTemplate } from './template';
+
+/** Parameters of the action `log`. */
+export interface LogParams {
+  /** Template; empty: type and device of the alarm. */
+  text: string;
+  level: 'info' | 'warn';
+}
+
+const ACTION = 'Log';
+const DEFAULT_TEXT = '{{phaseText}}: {{alarm.typeText}} on {{alarm.deviceName}}';
+const LONGEST_LINE = 2_000;
+
+export const readLogParams = (params: Params): LogParams => ({
+  text: text(ACTION, params, 'text', 4_000),
+  level: oneOf(ACTION, params, 'level', ['info', 'warn']),
+});
+
+/** Writes one structured line (L12). */
+export function logHandler(parts: { log: Log; siteName: string }): ActionHandler {
+  return {
+    kind: 'log',
+    heavy: false,
+    defaultDeadlineMs: 24 * 60 * 60_000,
+    attempts: 1,
+    check(params) {
+      readLogParams(params);
+    },
+    async execute({ row }) {
+      const params = readLogParams(row.params);
+      const template = params.text.trim() || (row.alarm ? DEFAULT_TEXT : 'Message from {{node}}');
+      const line = oneLine(renderTemplate(template, templateValues(row, parts.siteName), LONGEST_LINE));
+      parts.log[params.level]('action.log', {
+        text: line,
+        node: row.nodeName || row.nodeId,
+        key: row.key,
+        phase: row.phase,
+        ...(row.alarm ? { alarm: row.alarm.id, device: row.alarm.deviceId, type: row.alarm.type } : {}),
+      });
+      return { status: 'done', summary: line };
+    },
+  };
+}

@@ -1,0 +1,121 @@
+/** A real SMTP server on loopback that keeps what it gets, with the moods of servers in the field. */
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import PostalMime, { type Email } from 'postal-mime';
+import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
+import type { Certificate } from './smtp-certificate';
+
+export interface Delivered {
+  from: string;
+  to: string[];
+  raw: string;
+  mail: Email;
+  user: string | undefined;
+  secure: boolean;
+}
+
+export interface PostOffice {
+  port: number;
+  delivered: Delivered[];
+  /** Logins that were tried. */
+  logins: { user: string; password: string; secure: boolean }[];
+  close(): Promise<void>;
+}
+
+const refusal = (responseCode: number, text: string): Error => Object.assign(new Error(text), { responseCode });
+
+export async function openPostOffice(
+  options: {
+    security?: 'none' | 'starttls' | 'tls';
+    certificate?: Certificate | null;
+    login?: { user: string; password: string };
+    /** Answer to receivers by address: code and text. */
+    refuse?: Record<string, [code: number, text: string]>;
+    /** Answer to the message itself. */
+    refuseMessage?: [code: number, text: string];
+    refuseLogin?: [code: number, text: string];
+  } = {},
+): Promise<PostOffice> {
+  const security = options.security ?? 'none';
+  const delivered: Delivered[] = [];
+  const logins: PostOffice['logins'] = [];
+  const settings: SMTPServerOptions = {
+    secure: security === 'tls',
+    ...(options.certificate ? { key: options.certificate.key, cert: options.certificate.cert } : {}),
+    authOptional: !options.login,
+    allowInsecureAuth: true,
+    disabledCommands: [...(security === 'starttls' ? [] : ['STARTTLS']), ...(options.login ? [] : ['AUTH'])],
+    disableReverseLookup: true,
+    closeTimeout: 100,
+    logger: false,
+    onAuth(auth, session, callback) {
+      logins.push({ user: auth.username ?? '', password: auth.password ?? '', secure: session.secure });
+      if (options.refuseLogin) callback(refusal(...options.refuseLogin));
+      else if (auth.username === options.login?.user && auth.password === options.login?.password)
+        callback(null, { user: auth.username });
+      else callback(refusal(535, '5.7.8 Bad user or password'));
+    },
+    onRcptTo(address, _session, callback) {
+      const answer = options.refuse?.[address.address];
+      callback(answer ? refusal(...answer) : null);
+    },
+    onData(stream, session, callback) {
+      const chunks: Buffer[] = [];
+      stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+      stream.on('end', async () => {
+        if (options.refuseMessage) return callback(refusal(...options.refuseMessage));
+        const raw = Buffer.concat(chunks);
+        delivered.push({
+          from: session.envelope.mailFrom ? session.envelope.mailFrom.address : '',
+          to: session.envelope.rcptTo.map((to) => to.address),
+          raw: raw.toString('latin1'),
+          mail: await PostalMime.parse(raw),
+          user: session.user,
+          secure: session.secure,
+        });
+        callback(null, 'Taken');
+      });
+    },
+  };
+  const server = new SMTPServer(settings);
+  // Refused handshakes are part of what is tested; the client's error is what counts.
+  server.on('error', () => undefined);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    port: (server.server.address() as AddressInfo).port,
+    delivered,
+    logins,
+    close: () => new Promise((resolve) => server.close(() => resolve())),
+  };
+}
+
+/** A server that speaks lines of its own and then does what `after` says; for servers that break off. */
+export async function openRudeServer(
+  talk: (line: string, socket: Socket) => void,
+  greeting: string | null = '220 rude ESMTP',
+): Promise<{ port: number; close(): Promise<void> }> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+    socket.on('error', () => undefined);
+    if (greeting !== null) socket.write(`${greeting}\r\n`);
+    let rest = '';
+    socket.on('data', (chunk) => {
+      rest += chunk.toString('latin1');
+      for (let end = rest.indexOf('\r\n'); end >= 0; end = rest.indexOf('\r\n')) {
+        const line = rest.slice(0, end);
+        rest = rest.slice(end + 2);
+        talk(line, socket);
+      }
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () =>
+      new Promise((resolve) => {
+        for (const socket of sockets) socket.destroy();
+        server.close(() => resolve());
+      }),
+  };
+}
