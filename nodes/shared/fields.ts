@@ -148,9 +148,9 @@ export class Fields {
     );
   }
 
-  /** Mail addresses: `name@domain`, or `Name <name@domain>`. */
+  /** Plain mail addresses, `name@domain`. */
   mailAddresses(field: string, label: string, max: number): string[] {
-    return this.list(field, label, { max, entryLength: 320, required: true }).map((entry) =>
+    return this.list(field, label, { max, entryLength: 254, required: true }).map((entry) =>
       isMailAddress(entry) ? entry : this.refuse(label, entry, 'mail addresses like name@example.org'),
     );
   }
@@ -253,9 +253,12 @@ export class Fields {
   }
 }
 
-/** Plain check of a mail address; the mail server has the last word. No line break may pass (header injection). */
-export function isMailAddress(text: string): boolean {
-  if (text.length > 320 || /[\r\n]/.test(text)) return false;
-  const address = /^[^<>]{0,200}<([^<>]+)>$/.exec(text)?.[1] ?? text;
-  return /^[^\s@<>,;"]{1,64}@[^\s@<>,;"]{1,253}$/.test(address);
+/** Whether a text is one plain mail address; the mail server has the last word. No line break may pass (header injection). */
+export const isMailAddress = (text: string): boolean =>
+  text.length <= 254 && /^[^\s@<>,;:"\\()[\]]{1,64}@[^\s@<>,;:"\\()[\]]{1,189}$/.test(text);
+
+/** The same, or `Name <name@domain>`. */
+export function isSender(text: string): boolean {
+  const named = /^[^<>\r\n]{1,120}<([^<>]{1,254})>$/.exec(text);
+  return isMailAddress(named ? named[1]!.trim() : text);
 }

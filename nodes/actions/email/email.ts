@@ -2,8 +2,8 @@ import { actionKind, readPhases } from '../../shared/action-node';
 import { defineNode } from '../../shared/define-node';
 import { defaults, migrations } from './migrations';
 
-/** Mail servers refuse more than about a hundred receivers in one mail. */
-const MAX_RECEIVERS = 100;
+/** As many as the action takes; more belong into a list on the mail server. */
+const MAX_RECEIVERS = 50;
 
 export default defineNode(
   actionKind({

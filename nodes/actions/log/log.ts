@@ -14,8 +14,8 @@ export default defineNode(
       deviceId: null,
       phases: readPhases(fields),
       params: {
-        text: fields.text('text', 'Text', { max: 5000, lines: true }),
-        level: fields.choice('level', 'Level', ['info', 'warn', 'error'] as const),
+        text: fields.text('text', 'Text', { max: 4000, lines: true }),
+        level: fields.choice('level', 'Level', ['info', 'warn'] as const),
       },
     }),
   }),

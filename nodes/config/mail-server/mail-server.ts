@@ -2,7 +2,7 @@ import type { MailServerDefinition } from '../../../engine/index';
 import { jsonRoute } from '../../shared/admin-routes';
 import { defineNode, type NodeKind } from '../../shared/define-node';
 import { bodyOf, readDialog } from '../../shared/dialog-config';
-import { Fields, isMailAddress } from '../../shared/fields';
+import { Fields, isSender } from '../../shared/fields';
 import type { Red } from '../../shared/runtime-api';
 import { defaults, migrations } from './migrations';
 
@@ -17,7 +17,7 @@ const mailServer: NodeKind<MailServerDefinition> = {
   read(fields) {
     const host = fields.host('host', 'Host');
     const from = fields.text('from', 'Sender', { max: 320, required: true });
-    if (!isMailAddress(from)) fields.refuse('Sender', from, 'a mail address like alarm@example.org');
+    if (!isSender(from)) fields.refuse('Sender', from, 'a mail address like alarm@example.org');
     return {
       id: fields.id,
       name: fields.name(host),

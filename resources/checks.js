@@ -1,0 +1,73 @@
+/* Checks of dialog values, shared by all alarmflow nodes. The runtime checks the same again (nodes/shared/fields.ts). */
+(() => {
+  window.alarmflow ??= {};
+  const { alarmflow } = window;
+  const text = (key, values) => RED._(`alarmflow/alarmflow-editor:check.${key}`, values);
+
+  const refuse = (options, key, values) => `${options?.label ?? ''}: ${text(key, values)}`.replace(/^: /, '');
+  const listOf = (value) =>
+    (Array.isArray(value) ? value : String(value ?? '').split(/[,;\n]/))
+      .map((entry) => String(entry).trim())
+      .filter(Boolean);
+  const isMail = (entry) => entry.length <= 254 && /^[^\s@<>,;:"\\()[\]]{1,64}@[^\s@<>,;:"\\()[\]]{1,189}$/.test(entry);
+  const isSender = (entry) => isMail(/^[^<>\r\n]{1,120}<([^<>]{1,254})>$/.exec(entry)?.[1].trim() ?? entry);
+  const isAddress = (entry) => /^(\d{1,3}\.){3}\d{1,3}$/.test(entry) || /^[0-9a-f:.]*:[0-9a-f:.]*$/i.test(entry);
+
+  // A field that a flow file leaves out has the dialog's default at run time.
+  const unlessAbsent = (check) =>
+    function validate(value, options) {
+      return value === undefined ? true : check.call(this, value, options);
+    };
+
+  alarmflow.check = {
+    number: (min, max, { optional = false, integer = false } = {}) =>
+      unlessAbsent((value, options) => {
+        if (optional && (value === '' || value === null)) return true;
+        const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+        const right = typeof number === 'number' && Number.isFinite(number) && number >= min && number <= max;
+        if (right && (!integer || Number.isInteger(number))) return true;
+        return refuse(options, integer ? 'integer' : 'number', { min, max });
+      }),
+    filled: (max) =>
+      unlessAbsent((value, options) => {
+        const length = String(value ?? '').trim().length;
+        return length > 0 && length <= max ? true : refuse(options, length === 0 ? 'filled' : 'length', { max });
+      }),
+    length: (max) =>
+      unlessAbsent((value, options) => (String(value ?? '').length <= max ? true : refuse(options, 'length', { max }))),
+    host: () =>
+      unlessAbsent((value, options) => {
+        const host = String(value ?? '').trim();
+        if (host === '') return refuse(options, 'filled');
+        if (isAddress(host.replace(/^\[(.*)\]$/, '$1'))) return true;
+        return host.length <= 253 && /^[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?\.?$/i.test(host)
+          ? true
+          : refuse(options, 'host');
+      }),
+    channels: () =>
+      unlessAbsent((value, options) =>
+        listOf(value).every((entry) => /^\d+$/.test(entry) && Number(entry) >= 1 && Number(entry) <= 65535)
+          ? true
+          : refuse(options, 'channels'),
+      ),
+    addresses: () =>
+      unlessAbsent((value, options) => (listOf(value).every(isAddress) ? true : refuse(options, 'addresses'))),
+    mail: () => unlessAbsent((value, options) => (isSender(String(value).trim()) ? true : refuse(options, 'mail'))),
+    mails: () =>
+      unlessAbsent((value, options) => {
+        const entries = listOf(value);
+        if (entries.length === 0) return refuse(options, 'filled');
+        return entries.length <= 50 && entries.every(isMail) ? true : refuse(options, 'mails');
+      }),
+    some: () =>
+      unlessAbsent((value, options) => (Array.isArray(value) && value.length > 0 ? true : refuse(options, 'some'))),
+    oneOf: (...choices) =>
+      unlessAbsent((value, options) => (choices.includes(value) ? true : refuse(options, 'choice'))),
+    devices: () =>
+      unlessAbsent((value, options) => {
+        const gone = listOf(value).filter((id) => RED.nodes.node(id)?.type !== 'alarmflow-device');
+        return gone.length === 0 ? true : refuse(options, 'gone', { ids: gone.join(', ') });
+      }),
+    week: () => unlessAbsent((value, options) => (alarmflow.weekModel.isWeek(value) ? true : refuse(options, 'week'))),
+  };
+})();

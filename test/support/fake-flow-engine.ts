@@ -1,0 +1,143 @@
+import type {
+  ActionRequest,
+  AlarmMessage,
+  ArmingSchedule,
+  DeviceDefinition,
+  DeviceStatus,
+  FlowEngine,
+  MailServerDefinition,
+  NodeNotice,
+  OfferedMessage,
+  OutputNodeDefinition,
+  OutputRequest,
+  TriggerDefinition,
+} from '../../engine/index';
+
+type CallName = Exclude<keyof FlowEngine, 'deviceDrivers'>;
+
+/** A FlowEngine that does nothing but remember what nodes ask of it; its answers can be set. */
+export class FakeFlowEngine implements FlowEngine {
+  /** Every call in its order, without callbacks. */
+  readonly calls: { call: CallName; args: unknown[] }[] = [];
+  readonly devices = new Map<string, DeviceDefinition>();
+  readonly schedules = new Map<string, ArmingSchedule>();
+  readonly mailServers = new Map<string, MailServerDefinition>();
+  readonly triggers = new Map<string, TriggerDefinition>();
+  readonly outputs = new Map<string, OutputNodeDefinition>();
+  readonly offered: { triggerId: string; message: OfferedMessage }[] = [];
+  readonly actionRequests: ActionRequest[] = [];
+  readonly outputRequests: OutputRequest[] = [];
+  readonly detached: string[] = [];
+  /** Set to make a call reject. */
+  readonly failures = new Map<CallName, Error>();
+  /** Set to hold a call back until it resolves. */
+  readonly gates = new Map<CallName, Promise<void>>();
+  testAnswer = { ok: true, detail: 'as expected' };
+  drivers = [
+    { kind: 'hikvision', title: 'Hikvision / HIKMICRO (ISAPI)', defaultPort: 80 },
+    { kind: 'simulated', title: 'Simulated', defaultPort: 8000 },
+  ];
+
+  private readonly deliveries = new Map<string, (message: AlarmMessage) => void>();
+  private readonly watchers = new Map<string, (notice: NodeNotice) => void>();
+
+  /** Hands an alarm's message to a trigger node. */
+  deliver(triggerId: string, message: AlarmMessage): void {
+    const deliver = this.deliveries.get(triggerId);
+    if (!deliver) throw new Error(`no trigger ${triggerId} is defined`);
+    deliver(message);
+  }
+
+  /** Shows a notice at a node, like a change inside the engine. */
+  notify(nodeId: string, notice: NodeNotice): void {
+    this.watchers.get(nodeId)?.(notice);
+  }
+
+  callsOf(call: CallName): unknown[][] {
+    return this.calls.filter((entry) => entry.call === call).map((entry) => entry.args);
+  }
+
+  private async called(call: CallName, ...args: unknown[]): Promise<void> {
+    this.calls.push({ call, args });
+    await this.gates.get(call);
+    const failure = this.failures.get(call);
+    if (failure) throw failure;
+  }
+
+  async defineDevice(definition: DeviceDefinition): Promise<void> {
+    await this.called('defineDevice', definition);
+    this.devices.set(definition.id, definition);
+  }
+
+  async defineSchedule(schedule: ArmingSchedule): Promise<void> {
+    await this.called('defineSchedule', schedule);
+    this.schedules.set(schedule.id, schedule);
+  }
+
+  async defineMailServer(definition: MailServerDefinition): Promise<void> {
+    await this.called('defineMailServer', definition);
+    this.mailServers.set(definition.id, definition);
+  }
+
+  async defineTrigger(definition: TriggerDefinition, deliver: (message: AlarmMessage) => void): Promise<void> {
+    await this.called('defineTrigger', definition);
+    this.triggers.set(definition.id, definition);
+    this.deliveries.set(definition.id, deliver);
+  }
+
+  async defineOutput(definition: OutputNodeDefinition): Promise<void> {
+    await this.called('defineOutput', definition);
+    this.outputs.set(definition.nodeId, definition);
+  }
+
+  async detach(nodeId: string): Promise<void> {
+    await this.called('detach', nodeId);
+    this.detached.push(nodeId);
+    this.watchers.delete(nodeId);
+  }
+
+  async offerMessage(triggerId: string, message: OfferedMessage): Promise<void> {
+    await this.called('offerMessage', triggerId, message);
+    this.offered.push({ triggerId, message });
+  }
+
+  async requestAction(request: ActionRequest): Promise<{ key: string; accepted: boolean }> {
+    await this.called('requestAction', request);
+    this.actionRequests.push(request);
+    return { key: `${request.nodeId}:${request.messageId}`, accepted: true };
+  }
+
+  async requestOutput(request: OutputRequest): Promise<void> {
+    await this.called('requestOutput', request);
+    this.outputRequests.push(request);
+  }
+
+  async watchNode(nodeId: string, show: (notice: NodeNotice) => void): Promise<void> {
+    await this.called('watchNode', nodeId);
+    this.watchers.set(nodeId, show);
+  }
+
+  async deviceStatus(deviceId: string): Promise<DeviceStatus | null> {
+    await this.called('deviceStatus', deviceId);
+    return null;
+  }
+
+  async ingestPath(deviceId: string): Promise<string> {
+    await this.called('ingestPath', deviceId);
+    return `/ingest/token-of-${deviceId}`;
+  }
+
+  async testMailServer(definition: MailServerDefinition, to: string): Promise<{ ok: boolean; detail: string }> {
+    await this.called('testMailServer', definition, to);
+    return this.testAnswer;
+  }
+
+  async testDevice(definition: DeviceDefinition): Promise<{ ok: boolean; detail: string }> {
+    await this.called('testDevice', definition);
+    return this.testAnswer;
+  }
+
+  async deviceDrivers(): Promise<{ kind: string; title: string; defaultPort: number }[]> {
+    return this.drivers;
+  }
+}
