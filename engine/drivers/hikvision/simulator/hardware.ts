@@ -1,0 +1,76 @@
+import type { Clock, Timer } from '../../../clock/clock';
+
+export type SimulatorModel = 'thermal' | 'camera' | 'nvr';
+
+/** Outputs, inputs, presets of the device, and what it was told to do. */
+export interface Hardware {
+  outputs: { id: number; name: string; on: boolean }[];
+  inputs: { id: number; name: string; active: boolean }[];
+  preset: { channel: number; preset: number; at: number } | null;
+  presets: number;
+  /** Newest last; at most 500. */
+  commands: { at: number; command: string }[];
+  /** True when the output exists. */
+  setOutput(id: number, on: boolean): boolean;
+  setInput(id: number, active: boolean): void;
+  gotoPreset(channel: number, preset: number): boolean;
+  close(): void;
+}
+
+export interface HardwareOptions {
+  outputs: number;
+  inputs: number;
+  presets: number;
+  /** The outputs' own delay after which they switch off by themselves; 0: never. */
+  pulseMs: number;
+  clock: Clock;
+}
+
+export function createHardware(options: HardwareOptions): Hardware {
+  const timers = new Map<number, Timer>();
+  const log = (command: string): void => {
+    hardware.commands.push({ at: options.clock.now(), command });
+    if (hardware.commands.length > 500) hardware.commands.shift();
+  };
+  const hardware: Hardware = {
+    outputs: Array.from({ length: options.outputs }, (_, i) => ({ id: i + 1, name: `A<->${i + 1}`, on: false })),
+    inputs: Array.from({ length: options.inputs }, (_, i) => ({ id: i + 1, name: `A<-${i + 1}`, active: false })),
+    preset: null,
+    presets: options.presets,
+    commands: [],
+    setOutput(id, on) {
+      const output = hardware.outputs.find((o) => o.id === id);
+      if (!output) return false;
+      output.on = on;
+      log(`output ${id} ${on ? 'on' : 'off'}`);
+      timers.get(id)?.cancel();
+      if (on && options.pulseMs > 0)
+        timers.set(
+          id,
+          options.clock.after(
+            options.pulseMs,
+            () => {
+              output.on = false;
+              log(`output ${id} off by its own delay`);
+            },
+            { background: true },
+          ),
+        );
+      return true;
+    },
+    setInput(id, active) {
+      const input = hardware.inputs.find((i) => i.id === id);
+      if (input) input.active = active;
+    },
+    gotoPreset(channel, preset) {
+      if (preset < 1 || preset > options.presets) return false;
+      hardware.preset = { channel, preset, at: options.clock.now() };
+      log(`channel ${channel} preset ${preset}`);
+      return true;
+    },
+    close() {
+      for (const timer of timers.values()) timer.cancel();
+    },
+  };
+  return hardware;
+}

@@ -1,0 +1,468 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Clock } from '../../../clock/clock';
+import { isoTime, parseIsoTime } from '../../../clock/clock';
+import { systemClock } from '../../../clock/system-clock';
+import { asAlarmflowError, userError } from '../../../domain/errors';
+import { type Log, silentLog } from '../../../domain/log';
+import { parseDeviceTime, wallTimeText } from '../../device-time';
+import { alertDraft, type Draft, heartbeatDraft, type Reporter, responseStatus, xmlText } from './documents';
+import { createFaults, type FaultName, type Faults } from './faults';
+import { createHardware, type SimulatorModel } from './hardware';
+import { createListeners, type ListenerSlot, type PushCounts } from './listeners';
+import { createLogin, type LoginCounts, type LoginKind } from './login';
+import { simulatorPage } from './page';
+import { opticalPicture, thermalPicture } from './pictures';
+import { answer, type Resources } from './resources';
+import { type SceneRequest, sceneNames, sceneOf } from './scenes';
+import { createStreams, type StreamAlert } from './streams';
+
+export { faultNames } from './faults';
+export { sceneNames, sceneTitles } from './scenes';
+export type { FaultName, Faults, LoginKind, SceneRequest, SimulatorModel };
+
+export interface HikvisionSimulatorOptions {
+  /** Default 127.0.0.1. */
+  host?: string;
+  /** Default 0: any free one. */
+  port?: number;
+  user?: string;
+  password?: string;
+  /** `thermal`: bi-spectrum camera, channel 2 is the thermal one; default. */
+  model?: string;
+  inputs?: number;
+  outputs?: number;
+  channels?: number;
+  presets?: number;
+  /** Faults that are on from the start. */
+  faults?: readonly string[];
+  heartbeatMs?: number;
+  login?: LoginKind;
+  lockAfter?: number;
+  lockMs?: number;
+  maxStreams?: number;
+  /** The outputs switch off by themselves after this; 0: never. */
+  outputPulseMs?: number;
+  /** How wrong the device's clock is. */
+  clockOffsetMs?: number;
+  /** IANA zone of the device's clock. */
+  timeZone?: string;
+  /** Milliseconds that `slow` adds to every answer. */
+  slowMs?: number;
+  clock?: Clock;
+  log?: Log;
+}
+
+/** What the device is and has done. */
+export interface HikvisionSimulatorState {
+  model: SimulatorModel;
+  outputs: { id: number; name: string; on: boolean }[];
+  inputs: { id: number; name: string; active: boolean }[];
+  preset: { channel: number; preset: number; at: number } | null;
+  commands: { at: number; time: string; command: string }[];
+  /** Alert streams open now, and ever opened. */
+  streams: number;
+  streamsOpened: number;
+  requests: number;
+  pushes: PushCounts;
+  logins: LoginCounts;
+  faults: FaultName[];
+}
+
+export interface HikvisionSimulator {
+  /** `http://127.0.0.1:port` */
+  url: string;
+  port: number;
+  state(): HikvisionSimulatorState;
+  /** Reports an event on all streams and to all listeners; resolves when the streams have it and the posts are done. */
+  fire(request: SceneRequest): Promise<void>;
+  /** Sends any text as an alert, as it is. */
+  fireRaw(text: string, pictures?: Buffer[]): void;
+  /** Sends alerts to this address as well (HTTP listening). */
+  addListener(url: string, format?: 'XML' | 'JSON'): void;
+  /** Ends every open stream; `hard` resets the connection. */
+  cutStreams(hard?: boolean): void;
+  unlock(): void;
+  faults: Faults;
+  close(): Promise<void>;
+}
+
+const MODELS: readonly SimulatorModel[] = ['thermal', 'camera', 'nvr'];
+const BODY_LIMIT = 1024 * 1024;
+const BACKLOG = 50;
+
+/** Starts a simulated ISAPI device on a real socket. Throws `E_BAD_PARAMETER` (user) for a model it doesn't know. */
+export async function startHikvisionSimulator(options: HikvisionSimulatorOptions = {}): Promise<HikvisionSimulator> {
+  const clock = options.clock ?? systemClock;
+  const log = options.log ?? silentLog;
+  const model = modelOf(options.model);
+  const host = options.host ?? '127.0.0.1';
+  const zone = options.timeZone ?? null;
+  let clockOffsetMs = options.clockOffsetMs ?? 0;
+  let port = options.port ?? 0;
+  let requests = 0;
+  let streamsOpened = 0;
+  const spent = new Set<string>();
+  const backlog: { request: SceneRequest; at: number }[] = [];
+  const repeats = new Map<string, number>();
+  const ends = new AbortController();
+
+  const faults = createFaults(options.faults ?? [], (name, on) => {
+    if (on) spent.clear();
+    if (name === 'no-heartbeat' || name === 'fast-heartbeat') streams.heartbeatChanged();
+  });
+  const hardware = createHardware({
+    outputs: options.outputs ?? 2,
+    inputs: options.inputs ?? 2,
+    presets: options.presets ?? (model === 'nvr' ? 0 : 16),
+    pulseMs: options.outputPulseMs ?? 0,
+    clock,
+  });
+  const login = createLogin({
+    kind: options.login ?? 'md5',
+    user: options.user ?? 'admin',
+    password: options.password ?? 'simulated1',
+    realm: 'IP Camera(SIM01)',
+    lockAfter: options.lockAfter ?? 5,
+    lockMs: options.lockMs ?? 30 * 60_000,
+    clock,
+    faults,
+  });
+  const listeners = createListeners(faults, clock, log);
+  const channels = options.channels ?? { thermal: 2, camera: 1, nvr: 8 }[model];
+  const serialNumber = `SIM-${model.toUpperCase()}20260101AAWR000000001`;
+  const macAddress = '02:00:5e:00:53:01';
+
+  const reporter = (): Reporter => ({
+    ipAddress: host,
+    port,
+    macAddress,
+    serialNumber,
+    channelName: (channel) => (model === 'thermal' && channel === 2 ? 'Thermal' : `Camera ${channel}`),
+    thermalChannel: model === 'thermal' ? 2 : 1,
+  });
+
+  /** 2017, as after a power loss with an empty battery. */
+  const WRONG_BASE = parseIsoTime('2017-01-01T00:00:00Z') ?? 0;
+  const startedAt = clock.now();
+  const deviceNow = (at = clock.now()): number =>
+    faults.has('wrong-clock') ? WRONG_BASE + (at - startedAt) : at + clockOffsetMs;
+  const dateText = (at?: number): string => {
+    const now = deviceNow(at);
+    const wall = wallTimeText(now, zone);
+    if (faults.has('no-zone')) return wall;
+    const minutes = Math.round(((parseIsoTime(`${wall}Z`) ?? now) - Math.floor(now / 1000) * 1000) / 60_000);
+    const sign = faults.has('lost-plus') ? '' : minutes < 0 ? '-' : '+';
+    const two = (n: number): string => String(n).padStart(2, '0');
+    return `${wall}${sign}${two(Math.floor(Math.abs(minutes) / 60))}:${two(Math.abs(minutes) % 60)}`;
+  };
+
+  function render(
+    draft: Draft,
+    format: 'XML' | 'JSON',
+    psia = false,
+  ): { text: string; contentType: StreamAlert['contentType'] } {
+    if (format === 'JSON') {
+      const value = faults.has('json-array') ? [draft] : draft;
+      return { text: JSON.stringify(value), contentType: 'application/json' };
+    }
+    const eol = model === 'nvr' ? '\n' : '\r\n';
+    let text = psia
+      ? xmlText('EventNotificationAlert', draft, {
+          namespace: 'urn:psialliance-org',
+          version: '1.0',
+          eol,
+          declaration: true,
+        })
+      : xmlText('EventNotificationAlert', draft, { eol });
+    if (faults.has('bare-ampersand')) text = text.replace('<channelName>', '<channelName>Gate & yard ');
+    if (faults.has('malformed-xml')) text = text.replace('</eventType>', '</eventTyp>');
+    return { text, contentType: 'application/xml' };
+  }
+
+  const streamFormat = (): 'XML' | 'JSON' => (faults.has('json-alerts') || faults.has('json-array') ? 'JSON' : 'XML');
+
+  function alertOf(request: SceneRequest, count: number, format: 'XML' | 'JSON'): StreamAlert {
+    const scene = sceneOf(request.scene);
+    if (!scene)
+      throw userError(
+        'E_UNKNOWN_SCENE',
+        `There is no scene "${request.scene}"; the device knows: ${sceneNames.join(', ')}`,
+      );
+    const state = request.state ?? 'active';
+    const pictures = Math.min(4, Math.max(0, Math.trunc(request.pictures ?? 0)));
+    const picture = scene.place === 'thermal' ? thermalPicture : opticalPicture;
+    const draft = alertDraft(
+      {
+        scene,
+        request,
+        state,
+        count,
+        dateTime: dateText(request.at),
+        pictures,
+        retransmitted: request.retransmission === true || faults.has('retransmission-flag'),
+      },
+      reporter(),
+    );
+    // This one exists as JSON only.
+    const use = scene.body === 'reading' ? 'JSON' : format;
+    return { ...render(draft, use, scene.body === 'psia'), pictures: Array<Buffer>(pictures).fill(picture) };
+  }
+
+  const heartbeat = (): StreamAlert => ({
+    ...render(heartbeatDraft(dateText(), reporter()), streamFormat()),
+    pictures: [],
+  });
+
+  const streams = createStreams({
+    faults,
+    clock,
+    heartbeatMs: options.heartbeatMs ?? 10_000,
+    maxStreams: options.maxStreams ?? 3,
+    heartbeat,
+    backlog: () => backlog.map(({ request, at }) => alertOf({ ...request, at }, 1, streamFormat())),
+    dateHeader: () => httpDate(deviceNow()),
+  });
+
+  function emit(request: SceneRequest): Promise<void> {
+    const scene = sceneOf(request.scene);
+    const key = `${scene?.eventType}:${request.channel}:${request.input}:${request.rule}`;
+    const state = request.state ?? 'active';
+    const count = request.repeat ?? (repeats.get(key) ?? 0) + (state === 'active' ? 1 : 0);
+    const alert = alertOf(request, count, streamFormat());
+    if (state === 'active') repeats.set(key, count);
+    else repeats.delete(key);
+    if (scene?.body === 'input') hardware.setInput(request.input ?? 1, state === 'active');
+    backlog.push({ request, at: request.at ?? clock.now() });
+    if (backlog.length > BACKLOG) backlog.shift();
+    streams.send(alert);
+    return listeners.postAll((slot) => alertOf(request, count, slot.format), scene?.eventType ?? request.scene);
+  }
+
+  async function fire(request: SceneRequest): Promise<void> {
+    if (request.lastMs === undefined) return emit(request);
+    const { lastMs, ...once } = request;
+    const posts = [emit({ ...once, state: 'active' })];
+    for (let left = Math.min(lastMs, 3_600_000); left > 0; left -= 1_000) {
+      await clock.sleep(Math.min(1_000, left), ends.signal);
+      if (left > 1_000) posts.push(emit({ ...once, state: 'active', pictures: 0 }));
+    }
+    posts.push(emit({ ...once, state: 'inactive', pictures: 0 }));
+    await Promise.all(posts);
+  }
+
+  const resources: Resources = {
+    model,
+    channels,
+    serialNumber,
+    macAddress,
+    hardware,
+    faults,
+    listeners,
+    spent,
+    localTime: () => dateText(),
+    setTime(text) {
+      const at = parseDeviceTime(text, zone);
+      if (at === null) return false;
+      clockOffsetMs = at - clock.now();
+      return true;
+    },
+    test: (slot: ListenerSlot) => {
+      listeners.post(slot, { ...heartbeat(), pictures: [] }, 'videoloss').catch((error: unknown) => {
+        log.warn('simulator.listener-test-failed', { reason: asAlarmflowError(error).message });
+      });
+    },
+  };
+
+  const state = (): HikvisionSimulatorState => ({
+    model,
+    outputs: hardware.outputs.map((o) => ({ ...o })),
+    inputs: hardware.inputs.map((i) => ({ ...i })),
+    preset: hardware.preset,
+    commands: hardware.commands.map((c) => ({ ...c, time: isoTime(c.at).slice(11, 19) })),
+    streams: streams.count(),
+    streamsOpened,
+    requests,
+    pushes: listeners.counts(),
+    logins: login.counts(),
+    faults: faults.list(),
+  });
+
+  async function control(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const json = (status: number, value: unknown): void => {
+      response.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(value));
+    };
+    if (path === '/sim/state') return json(200, state());
+    if (path === '/sim/tick') {
+      await clock.sleep(1_000, ends.signal);
+      return json(200, {});
+    }
+    // A page of another origin can't send this type without asking first.
+    if (request.method !== 'POST' || !/^application\/json\b/.test(request.headers['content-type'] ?? ''))
+      return json(415, { error: 'POST application/json' });
+    try {
+      const value = JSON.parse((await readBody(request)).toString('utf8')) as Record<string, unknown>;
+      if (path === '/sim/fire') await fire({ ...value, scene: String(value.scene) } as SceneRequest);
+      else if (path === '/sim/faults') for (const [name, on] of Object.entries(value)) faults.set(name, on === true);
+      else if (path === '/sim/cut') streams.cut(value.hard === true);
+      else return json(404, { error: `no ${path}` });
+      return json(200, { fired: true });
+    } catch (error) {
+      return json(400, { error: error instanceof SyntaxError ? 'not JSON' : asAlarmflowError(error).message });
+    }
+  }
+
+  function refuse(response: ServerResponse, challenges: string[], path: string): void {
+    const { lockedUntil } = login.counts();
+    const body = /userCheck$/.test(path)
+      ? xmlText('userCheck', {
+          statusValue: 401,
+          statusString: 'Unauthorized',
+          lockStatus: lockedUntil === null ? 'unlock' : 'lock',
+          unlockTime: lockedUntil === null ? 0 : Math.ceil((lockedUntil - clock.now()) / 1000),
+          retryLoginTime: login.remainingTries(),
+        })
+      : responseStatus(path, 4, 'Invalid Operation', 'badAuthorization');
+    if (faults.has('drop-401-body') && response.socket) {
+      // The answer announces more than it sends and leaves the connection hanging.
+      response.socket.write(
+        `HTTP/1.1 401 Unauthorized\r\n${challenges.map((c) => `WWW-Authenticate: ${c}\r\n`).join('')}` +
+          `Content-Type: application/xml\r\nContent-Length: ${body.length + 500}\r\n\r\n${body}`,
+      );
+      return;
+    }
+    response.writeHead(401, { 'WWW-Authenticate': challenges, 'Content-Type': 'application/xml' }).end(body);
+  }
+
+  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    requests++;
+    response.sendDate = false;
+    if (!faults.has('no-date-header')) response.setHeader('Date', httpDate(deviceNow()));
+    const url = request.url ?? '/';
+    const path = url.split('?', 1)[0] ?? '/';
+    if (path === '/' && request.method === 'GET') {
+      response.writeHead(200, { 'Content-Type': 'text/html; charset=utf-8' }).end(simulatorPage(model));
+      return;
+    }
+    if (path.startsWith('/sim/')) return control(path, request, response);
+    // Half-open: the device is gone but nobody told the other side.
+    if (faults.has('half-open')) return;
+    const body = await readBody(request);
+    if (faults.has('slow')) await clock.sleep(options.slowMs ?? 3_000, ends.signal);
+    const verdict = login.check(request);
+    if (verdict.kind === 'refused') return refuse(response, verdict.challenges, path);
+    if (verdict.kind === 'forbidden') {
+      response
+        .writeHead(403, { 'Content-Type': 'application/xml' })
+        .end(responseStatus(url, 4, 'Invalid Operation', 'badAuthorization'));
+      return;
+    }
+    const streamPath = faults.has('old-path')
+      ? '/Event/notification/alertStream'
+      : '/ISAPI/Event/notification/alertStream';
+    if (path === streamPath && request.method === 'GET') return openStream(url, request, response);
+    const result = answer({ method: request.method ?? 'GET', path, url, body }, resources);
+    response.writeHead(result.status, {
+      'Content-Type': result.type,
+      'Content-Length': Buffer.byteLength(result.body),
+    });
+    response.end(result.body);
+  }
+
+  function openStream(url: string, request: IncomingMessage, response: ServerResponse): void {
+    streamsOpened++;
+    if (faults.has('503-stream') || streams.isFull()) {
+      response
+        .writeHead(503, { 'Content-Type': 'application/xml' })
+        .end(responseStatus(url, 2, 'Device Busy', 'deviceBusy'));
+      return;
+    }
+    if (faults.has('error-in-200-stream')) {
+      response
+        .writeHead(200, { 'Content-Type': 'application/xml' })
+        .end(responseStatus(url, 4, 'Invalid Operation', 'notSupport'));
+      return;
+    }
+    streams.open(request.socket);
+  }
+
+  const sockets = new Set<Socket>();
+  const server: Server = createServer((request, response) => {
+    handle(request, response).catch((error: unknown) => {
+      if (!ends.signal.aborted) log.warn('simulator.request-failed', { reason: asAlarmflowError(error).message });
+      response.destroy();
+    });
+  });
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  server.on('clientError', (_error, socket) => socket.destroy());
+  server.listen(port, host);
+  await once(server, 'listening');
+  port = (server.address() as AddressInfo).port;
+
+  return {
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
+    port,
+    state,
+    fire,
+    fireRaw(text, pictures = []) {
+      const contentType = /^\s*[[{]/.test(text) ? 'application/json' : 'application/xml';
+      streams.send({ text, contentType, pictures });
+    },
+    addListener(url, format = 'XML') {
+      const { hostname, port: listenerPort, pathname, search } = new URL(url);
+      const slots = listeners.slots();
+      const slot = {
+        id: slots.length + 1,
+        host: hostname,
+        port: Number(listenerPort || 80),
+        path: pathname + search,
+        format,
+      };
+      listeners.set([...slots, slot]);
+    },
+    cutStreams: (hard) => streams.cut(hard),
+    unlock: () => login.unlock(),
+    faults,
+    async close() {
+      ends.abort(userError('E_CLOSED', 'The simulated device is being stopped'));
+      streams.close();
+      hardware.close();
+      const closed = once(server, 'close');
+      server.close();
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
+  };
+}
+
+function modelOf(name: string | undefined): SimulatorModel {
+  const model = MODELS.find((m) => m === (name ?? 'thermal'));
+  if (model) return model;
+  throw userError('E_BAD_PARAMETER', `There is no model "${name}"; the simulated device can be: ${MODELS.join(', ')}`);
+}
+
+async function readBody(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > BODY_LIMIT) throw userError('E_TOO_LARGE', 'The simulated device takes at most 1 MiB');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+const DAYS = ['Thu', 'Fri', 'Sat', 'Sun', 'Mon', 'Tue', 'Wed'];
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+
+/** RFC 9110 §5.6.7, of a clock that may be any. */
+function httpDate(ms: number): string {
+  const iso = isoTime(ms);
+  const day = DAYS[((Math.floor(ms / 86_400_000) % 7) + 7) % 7];
+  const month = MONTHS[Number(iso.slice(5, 7)) - 1];
+  return `${day}, ${iso.slice(8, 10)} ${month} ${iso.slice(0, 4)} ${iso.slice(11, 19)} GMT`;
+}

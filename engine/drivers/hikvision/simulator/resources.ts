@@ -1,0 +1,312 @@
+import { childOf, type DocumentNode, numberOf, readDocuments, textOf } from '../document';
+import { type Draft, responseStatus, xmlText } from './documents';
+import type { Faults } from './faults';
+import type { Hardware, SimulatorModel } from './hardware';
+import type { ListenerSlot, Listeners } from './listeners';
+import { opticalPicture, thermalPicture } from './pictures';
+import { sceneTitles } from './scenes';
+
+/** One request, already logged in. */
+export interface ResourceRequest {
+  method: string;
+  /** Without query. */
+  path: string;
+  url: string;
+  body: Buffer;
+}
+
+export interface ResourceAnswer {
+  status: number;
+  type: string;
+  body: string | Buffer;
+}
+
+export interface Resources {
+  model: SimulatorModel;
+  channels: number;
+  serialNumber: string;
+  macAddress: string;
+  hardware: Hardware;
+  faults: Faults;
+  listeners: Listeners;
+  /** What GET /ISAPI/System/time tells. */
+  localTime(): string;
+  /** PUT of a new time; false for a text that is none. */
+  setTime(text: string): boolean;
+  test(slot: ListenerSlot): void;
+  /** Turns that `busy-once` and `snapshot-error-once` have left. */
+  spent: Set<string>;
+}
+
+const xml = (root: string, draft: Draft): ResourceAnswer => ({
+  status: 200,
+  type: 'application/xml; charset="UTF-8"',
+  body: xmlText(root, draft, { declaration: true }),
+});
+
+const status = (url: string, http: number, code: number, text: string, sub: string): ResourceAnswer => ({
+  status: http,
+  type: 'application/xml; charset="UTF-8"',
+  body: responseStatus(url, code, text, sub),
+});
+
+const ok = (url: string): ResourceAnswer => status(url, 200, 1, 'OK', 'ok');
+const notSupported = (url: string): ResourceAnswer => status(url, 403, 4, 'Invalid Operation', 'notSupport');
+const badContent = (url: string): ResourceAnswer => status(url, 400, 6, 'Invalid XML Content', 'badXmlContent');
+
+type Route = [RegExp, (request: ResourceRequest, parts: string[], at: Resources) => ResourceAnswer];
+
+const routes: Route[] = [
+  [
+    /^GET \/ISAPI\/System\/deviceInfo$/,
+    (_r, _p, at) =>
+      xml('DeviceInfo', {
+        deviceName: at.model === 'nvr' ? 'Recorder & archive' : 'Yard',
+        deviceID: '48443030-3030-3030-3030-000000000001',
+        model: { thermal: 'SIM-TD2628T', camera: 'SIM-2CD2085', nvr: 'SIM-7608NI' }[at.model],
+        serialNumber: at.serialNumber,
+        macAddress: at.macAddress,
+        firmwareVersion: 'V5.5.326',
+        firmwareReleasedDate: 'build 240101',
+        deviceType: { thermal: 'IPCamera', camera: 'IPCamera', nvr: 'NVR' }[at.model],
+      }),
+  ],
+  [
+    /^GET \/ISAPI\/System\/capabilities$/,
+    (_r, _p, at) =>
+      xml('DeviceCap', {
+        SysCap: { IOCap: { IOInputPortNums: at.hardware.inputs.length, IOOutputPortNums: at.hardware.outputs.length } },
+        isSupportPTZ: at.hardware.presets > 0,
+        isSupportThermometry: at.model === 'thermal',
+        isSupportRealtimeThermometry: at.model === 'thermal',
+      }),
+  ],
+  [/^GET \/ISAPI\/System\/time$/, (_r, _p, at) => xml('Time', { timeMode: 'manual', localTime: at.localTime() })],
+  [
+    /^PUT \/ISAPI\/System\/time$/,
+    (r, _p, at) => {
+      const root = documentOf(r.body);
+      const text = root && textOf(root, 'localTime');
+      return text !== undefined && at.setTime(text) ? ok(r.url) : badContent(r.url);
+    },
+  ],
+  [
+    /^GET \/ISAPI\/Event\/triggers$/,
+    (r, _p, at) => (at.faults.has('triggers-refused') ? notSupported(r.url) : triggers(at)),
+  ],
+  [
+    /^GET \/ISAPI\/Event\/triggers\/([A-Za-z]+)-(\d+)$/,
+    (r, [type = '', channel = ''], at) =>
+      sceneTitles.some((s) => triggerName(s.eventType).toLowerCase() === type.toLowerCase())
+        ? xml('EventTrigger', trigger(at, type, Number(channel)))
+        : notSupported(r.url),
+  ],
+  [
+    /^GET \/ISAPI\/Streaming\/channels$/,
+    (_r, _p, at) =>
+      xml('StreamingChannelList', {
+        StreamingChannel: Array.from({ length: at.channels }, (_, i) => ({
+          id: `${i + 1}01`,
+          channelName: `Channel ${i + 1}`,
+          enabled: true,
+        })),
+      }),
+  ],
+  [
+    /^GET \/ISAPI\/ContentMgmt\/InputProxy\/channels$/,
+    (r, _p, at) =>
+      at.model === 'nvr'
+        ? xml('InputProxyChannelList', {
+            InputProxyChannel: Array.from({ length: at.channels }, (_, i) => ({
+              id: i + 1,
+              name: `IPCamera ${i + 1}`,
+            })),
+          })
+        : notSupported(r.url),
+  ],
+  [
+    /^GET \/ISAPI\/System\/IO\/status$/,
+    (_r, _p, at) =>
+      xml('IOPortStatusList', {
+        IOPortStatus: [
+          ...at.hardware.inputs.map((i) => portStatus(i.id, 'input', i.active)),
+          ...at.hardware.outputs.map((o) => portStatus(o.id, 'output', o.on)),
+        ],
+      }),
+  ],
+  [
+    /^GET \/ISAPI\/System\/IO\/inputs\/(\d+)\/status$/,
+    (r, [id], at) => {
+      const input = at.hardware.inputs.find((i) => i.id === Number(id));
+      return input ? xml('IOPortStatus', portStatus(input.id, 'input', input.active)) : badContent(r.url);
+    },
+  ],
+  [
+    /^GET \/ISAPI\/(System\/IO|ContentMgmt\/IOProxy)\/outputs\/(\d+)\/status$/,
+    (r, [, id], at) => readOutput(r, id, at),
+  ],
+  [
+    /^PUT \/ISAPI\/(System\/IO|ContentMgmt\/IOProxy)\/outputs\/(\d+)\/trigger$/,
+    (r, [, id], at) => setOutput(r, id, at),
+  ],
+  [
+    /^GET \/ISAPI\/System\/IO\/outputs$/,
+    (_r, _p, at) =>
+      xml('IOOutputPortList', { IOOutputPort: at.hardware.outputs.map((o) => ({ id: o.id, outputName: o.name })) }),
+  ],
+  [
+    /^GET \/ISAPI\/PTZCtrl\/channels$/,
+    (r, _p, at) => (at.hardware.presets > 0 ? xml('PTZChannelList', { PTZChannel: [{ id: 1 }] }) : notSupported(r.url)),
+  ],
+  [
+    /^PUT \/ISAPI\/PTZCtrl\/channels\/(\d+)\/presets\/(\d+)\/goto$/,
+    (r, [channel, preset], at) => {
+      if (at.hardware.presets === 0) return notSupported(r.url);
+      if (at.faults.has('error-in-200')) return status(r.url, 200, 4, 'Invalid Operation', 'invalidOperation');
+      return at.hardware.gotoPreset(Number(channel), Number(preset)) ? ok(r.url) : badContent(r.url);
+    },
+  ],
+  [
+    /^GET \/ISAPI\/(Streaming|ContentMgmt\/StreamingProxy)\/channels\/(\d+)0\d\/picture$/,
+    (r, [via, channel], at) => snapshot(r, via === 'Streaming', Number(channel), at),
+  ],
+  [
+    /^GET \/ISAPI\/Event\/notification\/httpHosts$/,
+    (_r, _p, at) => xml('HttpHostNotificationList', { HttpHostNotification: at.listeners.slots().map(slotDraft) }),
+  ],
+  [/^PUT \/ISAPI\/Event\/notification\/httpHosts(?:\/\d+)?$/, (r, _p, at) => setListeners(r, at)],
+  [
+    /^POST \/ISAPI\/Event\/notification\/httpHosts\/(\d+)\/test$/,
+    (r, [id], at) => {
+      const slot = at.listeners.slots().find((s) => s.id === Number(id));
+      if (!slot) return badContent(r.url);
+      at.test(slot);
+      return ok(r.url);
+    },
+  ],
+];
+
+/** Answers one request as the device's firmware would. */
+export function answer(request: ResourceRequest, at: Resources): ResourceAnswer {
+  const line = `${request.method} ${request.path}`;
+  for (const [pattern, route] of routes) {
+    const match = pattern.exec(line);
+    if (!match) continue;
+    if (request.method === 'PUT' && at.faults.has('busy-once') && !at.spent.has('busy')) {
+      at.spent.add('busy');
+      return status(request.url, 503, 2, 'Device Busy', 'deviceBusy');
+    }
+    return route(request, match.slice(1), at);
+  }
+  const known = routes.some(([pattern]) => pattern.test(`GET ${request.path}`) || pattern.test(`PUT ${request.path}`));
+  return known
+    ? status(request.url, 405, 4, 'Invalid Operation', 'methodNotAllowed')
+    : status(request.url, 404, 4, 'Invalid Operation', 'notSupport');
+}
+
+const portStatus = (id: number, type: 'input' | 'output', active: boolean): Draft => ({
+  ioPortID: id,
+  ioPortType: type,
+  ioState: active ? 'active' : 'inactive',
+});
+
+function readOutput(r: ResourceRequest, id: string | undefined, at: Resources): ResourceAnswer {
+  const output = at.hardware.outputs.find((o) => o.id === Number(id));
+  if (!output || at.faults.has('output-status-missing')) return notSupported(r.url);
+  return xml('IOPortStatus', portStatus(output.id, 'output', output.on));
+}
+
+function setOutput(r: ResourceRequest, id: string | undefined, at: Resources): ResourceAnswer {
+  const root = documentOf(r.body);
+  const wanted = root && textOf(root, 'outputState');
+  if (wanted !== 'high' && wanted !== 'low') return status(r.url, 400, 5, 'Invalid XML Format', 'badXmlFormat');
+  if (at.faults.has('error-in-200')) return status(r.url, 200, 3, 'Device Error', 'deviceError');
+  if (at.faults.has('output-ignored')) return ok(r.url);
+  return at.hardware.setOutput(Number(id), wanted === 'high') ? ok(r.url) : badContent(r.url);
+}
+
+function snapshot(r: ResourceRequest, direct: boolean, channel: number, at: Resources): ResourceAnswer {
+  const jpeg = at.model === 'thermal' && channel === 2 ? thermalPicture : opticalPicture;
+  if (channel < 1 || channel > at.channels) return badContent(r.url);
+  if (at.faults.has('xml-instead-of-jpeg')) return status(r.url, 200, 4, 'Invalid Operation', 'lowPrivilege');
+  if (at.faults.has('snapshot-error-once') && !at.spent.has('snapshot')) {
+    at.spent.add('snapshot');
+    return status(r.url, 200, 3, 'Device Error', 'deviceError');
+  }
+  // A recorder serves its network channels only under its proxy.
+  const proxied = at.model === 'nvr' || at.faults.has('snapshot-other-path');
+  if (proxied && direct) return status(r.url, 200, 6, 'Invalid XML Content', 'badXmlContent');
+  if (!proxied && !direct) return notSupported(r.url);
+  const body = at.faults.has('truncated-jpeg') ? jpeg.subarray(0, jpeg.length - 300) : jpeg;
+  return { status: 200, type: 'image/jpeg', body };
+}
+
+/** `/ISAPI/Event/triggers` spells some events otherwise than the wire (PROTOCOLS §1.5). */
+const triggerName = (eventType: string): string => {
+  if (/^T[DM]P?A$/.test(eventType)) return 'thermometry';
+  return eventType === 'shelteralarm' ? 'tamperdetection' : eventType;
+};
+
+function trigger(at: Resources, type: string, channel: number): Draft {
+  const center = at.faults.has('no-center') ? 'record' : 'center';
+  return {
+    id: `${type}-${channel}`,
+    eventType: type,
+    eventDescription: `${type} Event trigger Information`,
+    videoInputChannelID: channel,
+    EventTriggerNotificationList: {
+      EventTriggerNotification: [
+        { id: 'beep', notificationMethod: 'beep' },
+        { id: center, notificationMethod: center, notificationRecurrence: 'beginning' },
+      ],
+    },
+  };
+}
+
+function triggers(at: Resources): ResourceAnswer {
+  const thermalChannel = at.model === 'thermal' ? 2 : 1;
+  const wanted = ['VMD', 'linedetection', 'fielddetection', 'tamperdetection', 'IO', 'diskerror'];
+  const list = wanted.map((type) => trigger(at, type, 1));
+  if (at.model === 'thermal')
+    list.push(trigger(at, 'thermometry', thermalChannel), trigger(at, 'fireDetection', thermalChannel));
+  return xml('EventNotification', { EventTriggerList: { EventTrigger: list } });
+}
+
+const slotDraft = (slot: ListenerSlot): Draft => ({
+  id: slot.id,
+  url: slot.path,
+  protocolType: 'HTTP',
+  parameterFormatType: slot.format,
+  addressingFormatType: 'ipaddress',
+  ipAddress: slot.host,
+  portNo: slot.port,
+  httpAuthenticationMethod: 'none',
+});
+
+function setListeners(r: ResourceRequest, at: Resources): ResourceAnswer {
+  const root = documentOf(r.body);
+  if (!root) return status(r.url, 400, 5, 'Invalid XML Format', 'badXmlFormat');
+  const list =
+    root.name === 'HttpHostNotification' ? [root] : root.children.filter((c) => c.name === 'HttpHostNotification');
+  const slots = list.map((node): ListenerSlot | null => {
+    const host = textOf(node, 'ipAddress', 'hostName');
+    const port = numberOf(node, 'portNo');
+    const path = textOf(node, 'url');
+    if (host === undefined || port === undefined || path === undefined || !path.startsWith('/')) return null;
+    const format = textOf(node, 'parameterFormatType') === 'JSON' ? 'JSON' : 'XML';
+    return { id: numberOf(node, 'id') ?? 1, host, port, path, format };
+  });
+  const good = slots.filter((slot) => slot !== null);
+  if (good.length !== list.length || childOf(root, 'password')) return badContent(r.url);
+  at.listeners.set(good);
+  return ok(r.url);
+}
+
+/** The document in a request body, or undefined when there is none that can be read: the caller answers so. */
+function documentOf(body: Buffer): DocumentNode | undefined {
+  try {
+    return readDocuments(body)[0];
+  } catch {
+    return undefined;
+  }
+}
