@@ -208,7 +208,8 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
       const where = address ?? 'the flow editor';
       const lockedMs = lockout.attempt(keys);
       if (lockedMs > 0) {
-        await audit({ who: subject, action: 'login.locked', subject, detail: `from ${where}` });
+        // The trail has the refusals that led here; a guesser must not fill it further.
+        log.debug('login.locked', { user: subject, address });
         throw operationalError(
           'E_LOGIN_LOCKED',
           `Too many failed logins: try again in ${Math.ceil(lockedMs / 60_000)} min`,
@@ -219,7 +220,8 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
       const right = await verifyPassword(password, account?.passwordHash ?? decoy);
       if (!account || !right) {
         log.warn('login.refused', { user: subject, address });
-        await audit({ who: subject, action: 'login.refused', subject, detail: `from ${where}` });
+        const nowLocked = lockout.locked(keys) > 0 ? '; further logins are refused for a while' : '';
+        await audit({ who: subject, action: 'login.refused', subject, detail: `from ${where}${nowLocked}` });
         throw userError('E_LOGIN_REFUSED', 'User name or password is wrong');
       }
       lockout.succeeded(keys);

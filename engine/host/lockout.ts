@@ -48,6 +48,8 @@ export interface Lockout {
    * at once are still only a few. Returns 0, or the milliseconds for which the keys are locked.
    */
   attempt(keys: string[]): number;
+  /** Milliseconds for which any of the keys is locked, 0 when none is. */
+  locked(keys: string[]): number;
   /** The try was right: forgets the failures of these keys. */
   succeeded(keys: string[]): void;
 }
@@ -71,11 +73,17 @@ export function createLockout(clock: Clock, rules: LockoutRules = standardLockou
     }
   }
 
+  const locked = (keys: string[]): number => {
+    const now = clock.monotonic();
+    return Math.max(0, ...keys.map((key) => lockedFor(states.get(key) ?? noFailures, now)));
+  };
+
   return {
+    locked,
     attempt(keys) {
       const now = clock.monotonic();
-      const locked = Math.max(0, ...keys.map((key) => lockedFor(states.get(key) ?? noFailures, now)));
-      if (locked > 0) return locked;
+      const lockedMs = locked(keys);
+      if (lockedMs > 0) return lockedMs;
       for (const key of keys) {
         const next = afterFailure(states.get(key) ?? { ...noFailures, since: now }, now, rules);
         if (!states.has(key)) makeRoom(now);

@@ -87,7 +87,18 @@ export interface NodeRedHost {
 
 /** A node that does not close by then is left behind: the whole process has 5 s to stop. */
 const NODE_CLOSE_MS = 2_500;
-const PALETTE = ['alarmflow', 'subflows', 'common', 'function', 'network', 'sequence', 'parser', 'storage'];
+const PALETTE = [
+  'alarmflow triggers',
+  'alarmflow logic',
+  'alarmflow actions',
+  'subflows',
+  'common',
+  'function',
+  'network',
+  'sequence',
+  'parser',
+  'storage',
+];
 
 let running = false;
 
@@ -270,7 +281,7 @@ function settingsOf(options: NodeRedOptions, storage: object): Record<string, un
       tours: false,
       projects: { enabled: false },
       multiplayer: { enabled: false },
-      palette: { catalogues: [], editable: false, categories: PALETTE },
+      palette: { catalogues: [], categories: PALETTE },
       menu: { 'menu-item-help': { label: 'Operator console', url: '/' } },
       codeEditor: { lib: 'monaco' },
     },
