@@ -1,0 +1,106 @@
+import { createHash } from 'node:crypto';
+import type { Alarm, AlarmMessage, AlarmPhase } from '../domain/alarms';
+import { conditionType, type DeviceEvent, type EventLevel } from '../domain/events';
+import type { FlowMessageRow } from '../domain/record';
+import type { TriggerDefinition } from '../domain/triggers';
+
+/** An event without its payload, as alarms and waiting conditions keep it. */
+export type HeldEvent = Omit<DeviceEvent, 'raw'>;
+
+export function withoutRaw(event: DeviceEvent): HeldEvent {
+  const { raw: _raw, ...held } = event;
+  return held;
+}
+
+/**
+ * The id of the alarm that this event raises at this moment: the same whenever it is worked out again, and sorting by
+ * the time of the raise like every other id (9 characters of time, 16 of a hash).
+ */
+export function alarmIdFor(triggerId: string, key: string, raisedAt: number, eventId: string): string {
+  const hash = createHash('sha256')
+    .update(JSON.stringify([triggerId, key, raisedAt, eventId]))
+    .digest('hex');
+  return `${Math.floor(raisedAt).toString(36).padStart(9, '0')}${hash.slice(0, 16)}`;
+}
+
+/** One level of a topic: no separators or wildcards of MQTT, no blanks, no control characters. */
+export function topicLevel(text: string): string {
+  const slug = text
+    .normalize('NFC')
+    .trim()
+    .replace(/[\s/+#$:\p{Cc}]+/gu, '-')
+    .replace(/^-|-$/g, '')
+    .slice(0, 100);
+  return slug === '' ? '-' : slug;
+}
+
+/** `site/device/channel/type`; an input stands in the channel's place as `input-3`, the device itself as `0`. */
+export function topicOf(siteName: string, deviceName: string, event: HeldEvent): string {
+  const place = event.channel !== undefined ? String(event.channel) : event.input ? `input-${event.input}` : '0';
+  return [siteName, deviceName, place, conditionType(event.type)].map(topicLevel).join('/');
+}
+
+/** A new alarm as it is at its raise. */
+export function raisedAlarm(options: {
+  trigger: TriggerDefinition;
+  key: string;
+  at: number;
+  level: EventLevel;
+  count: number;
+  event: HeldEvent;
+  siteName: string;
+  deviceName: string;
+}): Alarm {
+  const { trigger, key, at, level, count, event, siteName, deviceName } = options;
+  return {
+    id: alarmIdFor(trigger.id, key, at, event.id),
+    triggerId: trigger.id,
+    triggerName: trigger.name,
+    key,
+    topic: topicOf(siteName, deviceName, event),
+    deviceId: event.deviceId,
+    deviceName,
+    type: event.type,
+    level,
+    ...(event.channel !== undefined && { channel: event.channel }),
+    ...(event.input !== undefined && { input: event.input }),
+    ...(event.rule !== undefined && { rule: event.rule }),
+    ...(event.target !== undefined && { target: event.target }),
+    state: 'active',
+    count,
+    raisedAt: at,
+    seenAt: at,
+    clearedAt: null,
+    endedAt: null,
+    endReason: null,
+    latched: trigger.policy.latched,
+    acknowledgedAt: null,
+    acknowledgedBy: null,
+    event,
+  };
+}
+
+/** Phases whose message says that the condition is on. */
+const payloadOf: Record<AlarmPhase, boolean> = {
+  raise: true,
+  escalate: true,
+  remind: true,
+  clear: false,
+  end: false,
+};
+
+/**
+ * The message of a phase, as it is kept until the flow has surely had it. Its id is the same however often it is built.
+ *
+ * @param repetition which one of its phase it is; an alarm that came back clears more than once
+ */
+export function flowMessage(alarm: Alarm, phase: AlarmPhase, at: number, repetition = 1): FlowMessageRow {
+  const messageId = repetition === 1 ? `${alarm.id}:${phase}` : `${alarm.id}:${phase}:${repetition}`;
+  const message: AlarmMessage = {
+    messageId,
+    payload: payloadOf[phase],
+    topic: alarm.topic,
+    alarm: { ...alarm, phase },
+  };
+  return { messageId, triggerId: alarm.triggerId, alarmId: alarm.id, createdAt: at, message };
+}

@@ -1,0 +1,548 @@
+import type { Clock } from '../clock/clock';
+import type { Alarm, AlarmMessage, Decision } from '../domain/alarms';
+import type { Announce } from '../domain/announcements';
+import { userError } from '../domain/errors';
+import type { DeviceEvent, PictureRef } from '../domain/events';
+import type { AlarmHolds } from '../domain/holds';
+import { sortableId } from '../domain/ids';
+import type { Log } from '../domain/log';
+import { addWrites, type RecordWriter, type ResumeState, type TimerRow } from '../domain/record';
+import type { ArmingSchedule } from '../domain/schedules';
+import type { DurableTimers } from '../domain/timers';
+import { defaultPolicy, type TriggerDefinition } from '../domain/triggers';
+import {
+  alarmKey,
+  filterRefusal,
+  type GateContext,
+  type GateInput,
+  type GateTimer,
+  gateMachine,
+  hasWholeKey,
+  initialState,
+  keyAgrees,
+  listensTo,
+  signalOf,
+  worthKeeping,
+} from '../gates';
+import { createSchedules } from './arming';
+import { ALARM_TIMER, newBatch, timerId, timerRow } from './batch';
+import { createCommitment } from './commitment';
+import { type Batch, type Condition, newCondition, orphanedState, type Snapshot, snapshotOf } from './condition';
+import { createFlowOutbox } from './flow-outbox';
+import { noticeOf, type TriggerNotice } from './notice';
+import { createTranslation } from './translation';
+import { checkTrigger, indexTriggers, newTrigger, type Trigger } from './trigger';
+
+/** Conditions that one trigger may watch at once; a device that makes up rule names must not fill the memory. */
+export const MOST_CONDITIONS = 10_000;
+const SWEEP_EVERY_MS = 60_000;
+
+export interface AlarmsOptions {
+  writer: RecordWriter;
+  clock: Clock;
+  log: Log;
+  timers: DurableTimers;
+  holds: AlarmHolds;
+  siteName: string;
+  announce: Announce;
+  /** Name of a device for people; its id where it has none. */
+  deviceName(id: string): string;
+}
+
+/**
+ * Runs the gates of every trigger and keeps the record of what they decide (DESIGN §1, §4, §7).
+ * Every call that changes something resolves when it is on disk and rejects with an operational error when it is not;
+ * then nothing has changed.
+ */
+export interface Alarms {
+  /** Takes up what the record kept. Once, before anything else, and before the timers are resumed. */
+  resume(state: ResumeState, armed: boolean): void;
+  /** @throws E_TIME_ZONE, E_BAD_SCHEDULE (user) */
+  defineSchedule(schedule: ArmingSchedule): Promise<void>;
+  /** @throws E_BAD_TRIGGER (user) */
+  defineTrigger(definition: TriggerDefinition, deliver: (message: AlarmMessage) => void): Promise<void>;
+  /** The trigger's or schedule's node is closed. Its alarms and timers go on until `flowsStarted` knows better. */
+  detach(nodeId: string): void;
+  /** Ends what no node defined again, sends interrupted messages again, evaluates the windows. */
+  flowsStarted(): Promise<void>;
+  /** Resolves when the event and its consequence are on disk. */
+  accept(event: DeviceEvent): Promise<void>;
+  /** Adds pictures that came after their event. */
+  picturesArrived(eventId: string, pictures: PictureRef[]): Promise<void>;
+  /** A lease of the alarm is gone; it ends if it has cleared and nothing else holds it. */
+  holdEnded(alarmId: string): Promise<void>;
+  /** @throws E_UNKNOWN_ALARM (user) */
+  acknowledge(alarmId: string, who: string): Promise<void>;
+  /** Ends the alarm at once and releases its outputs. @throws E_UNKNOWN_ALARM (user) */
+  reset(alarmId: string, who: string): Promise<void>;
+  setArmed(armed: boolean, who: string): Promise<void>;
+  isArmed(): boolean;
+  /** A live alarm, as memory has it. */
+  alarm(id: string): Alarm | undefined;
+  live(): Alarm[];
+  triggerNotice(triggerId: string): TriggerNotice;
+  /** Called when a trigger's notice may be another. */
+  onNotice(callback: (triggerId: string) => void): void;
+  /** Stops the timers of its own. */
+  close(): void;
+}
+
+export function createAlarms(options: AlarmsOptions): Alarms {
+  const { writer, clock, log, timers, holds, siteName, announce, deviceName } = options;
+  const triggers = new Map<string, Trigger>();
+  /** Conditions of triggers that no flow has defined since the start. */
+  const orphans = new Map<string, Map<string, Condition>>();
+  const noticeCallbacks: ((triggerId: string) => void)[] = [];
+  const shownNotices = new Map<string, string>();
+  let index = indexTriggers([]);
+  let armed = true;
+  let started = false;
+  let sweptAt = clock.monotonic();
+
+  const schedules = createSchedules(clock, () => {
+    evaluateWindows().catch((error: unknown) => {
+      log.error('alarm.window-failed', { error });
+      watchWindows();
+    });
+  });
+
+  const outbox = createFlowOutbox({
+    writer,
+    clock,
+    log,
+    recipient: (triggerId) => {
+      const trigger = triggers.get(triggerId);
+      return trigger?.ready ? trigger.deliver : null;
+    },
+    settled(alarmIds) {
+      for (const alarmId of alarmIds) {
+        holdEnded(alarmId).catch((error: unknown) => log.error('alarm.end-failed', { alarm: alarmId, error }));
+      }
+    },
+  });
+
+  const contextAt = (trigger: Trigger, at: number): GateContext => ({
+    siteArmed: armed,
+    schedule: schedules.verdict(trigger.definition.policy.scheduleId, at),
+    shelvedUntil: null,
+    flood: null,
+  });
+
+  const translation = createTranslation({ siteName, deviceName, holds, outbox, contextAt });
+
+  const noticed = (triggerIds: Iterable<string>): void => {
+    for (const id of triggerIds) {
+      const { state, text } = triggerNotice(id);
+      const shown = `${state}:${text}`;
+      if (shownNotices.get(id) === shown) continue;
+      shownNotices.set(id, shown);
+      for (const callback of noticeCallbacks) callback(id);
+    }
+  };
+
+  const { commit, abandon, idle } = createCommitment({
+    writer,
+    clock,
+    log,
+    timers,
+    outbox,
+    announce,
+    put: translation.put,
+    judged: (condition) => ({ ...condition.now, kept: worthKeeping(condition.now.state, clock.now()) }),
+    noticed,
+  });
+
+  /** Makes a batch and commits it; an error on the way leaves memory as it was. */
+  const change = async (fill: (batch: Batch) => void, event: DeviceEvent | null = null): Promise<void> => {
+    const batch = newBatch(event);
+    try {
+      fill(batch);
+    } catch (thrown) {
+      abandon(batch);
+      throw thrown;
+    }
+    await commit(batch);
+  };
+
+  const conditionsOf = function* (): Generator<[Trigger, Condition]> {
+    for (const trigger of triggers.values()) {
+      for (const condition of trigger.conditions.values()) yield [trigger, condition];
+    }
+  };
+
+  // Events
+
+  const decideEvent = (batch: Batch, event: DeviceEvent, decision: Omit<Decision, 'id' | 'at' | 'eventId'>): void => {
+    batch.decisions.push({ id: sortableId(event.receivedAt), at: event.receivedAt, eventId: event.id, ...decision });
+  };
+
+  const offer = (batch: Batch, trigger: Trigger, event: DeviceEvent): void => {
+    const { filter, policy } = trigger.definition;
+    const refusal = filterRefusal(filter, event);
+    const signal = signalOf(event, policy, refusal, contextAt(trigger, event.receivedAt));
+    const key = alarmKey(policy.keyParts, event);
+    if (refusal !== null) {
+      // The filter looks at the event alone: nothing is learnt of the condition, whichever it is.
+      const { effects } = trigger.machine(initialState)(signal);
+      for (const effect of effects) {
+        if (effect.kind !== 'decide') continue;
+        const { outcome, reason, detail } = effect;
+        decideEvent(batch, event, { triggerId: trigger.id, alarmId: null, outcome, reason, detail });
+      }
+      return;
+    }
+    const wide = event.phase === 'stop' && !hasWholeKey(policy.keyParts, event);
+    const meant = wide
+      ? [...trigger.conditions.values()].filter((c) => keyAgrees(c.key, policy.keyParts, event))
+      : [trigger.conditions.get(key)].filter((c) => c !== undefined);
+    if (meant.length === 0) {
+      if (event.phase !== 'stop' && trigger.conditions.size >= MOST_CONDITIONS) {
+        sweep(batch, true);
+        if (trigger.conditions.size >= MOST_CONDITIONS) {
+          const detail = `the trigger watches ${MOST_CONDITIONS} conditions already; no other can be taken`;
+          decideEvent(batch, event, {
+            triggerId: trigger.id,
+            alarmId: null,
+            outcome: 'refused',
+            reason: 'flood',
+            detail,
+          });
+          return;
+        }
+      }
+      const condition = newCondition(trigger.id, key);
+      if (event.phase !== 'stop') trigger.conditions.set(key, condition);
+      meant.push(condition);
+    }
+    for (const condition of meant) translation.feed(batch, trigger, condition, signal, event);
+  };
+
+  /** Forgets conditions that have nothing more to tell. */
+  const sweep = (batch: Batch, now = false): void => {
+    if (!now && clock.monotonic() - sweptAt < SWEEP_EVERY_MS) return;
+    sweptAt = clock.monotonic();
+    const at = clock.now();
+    for (const [trigger, condition] of conditionsOf()) {
+      if (condition.inFlight > 0 || batch.touched.has(condition) || worthKeeping(condition.now.state, at)) continue;
+      if (condition.now.kept) {
+        addWrites(batch.change, 'gateStatesDeleted', { triggerId: condition.triggerId, key: condition.key });
+      }
+      trigger.conditions.delete(condition.key);
+    }
+  };
+
+  const accept = (event: DeviceEvent): Promise<void> =>
+    change((batch) => {
+      sweep(batch);
+      const listening = index.listening(event);
+      if (listening.length === 0) {
+        decideEvent(batch, event, {
+          triggerId: null,
+          alarmId: null,
+          outcome: 'no-trigger',
+          reason: 'no-trigger',
+          detail: `no trigger listens to ${event.type} of ${deviceName(event.deviceId)}`,
+        });
+      }
+      for (const trigger of listening) offer(batch, trigger, event);
+    }, event);
+
+  const picturesArrived = (eventId: string, pictures: PictureRef[]): Promise<void> =>
+    change((batch) => {
+      if (pictures.length === 0) return;
+      addWrites(batch.change, 'eventPictures', { eventId, pictures });
+      const all = [...conditionsOf()].map(([, condition]) => condition);
+      for (const condition of all) {
+        const { now } = condition;
+        const alarm =
+          now.alarm?.event.id === eventId
+            ? { ...now.alarm, event: { ...now.alarm.event, pictures: [...now.alarm.event.pictures, ...pictures] } }
+            : now.alarm;
+        const event =
+          now.event?.id === eventId ? { ...now.event, pictures: [...now.event.pictures, ...pictures] } : now.event;
+        if (alarm === now.alarm && event === now.event) continue;
+        batch.touched.set(condition, now);
+        translation.put(condition, { ...now, alarm, event });
+        if (alarm !== null && alarm !== now.alarm) batch.alarms.set(alarm.id, { alarm, condition });
+      }
+    });
+
+  // Time
+
+  const onTimer = async (timer: TimerRow): Promise<void> => {
+    const { triggerId, key, name } = timer.payload as { triggerId?: string; key?: string; name?: GateTimer };
+    const trigger = triggers.get(String(triggerId));
+    const condition = trigger?.conditions.get(String(key));
+    if (trigger === undefined || condition === undefined) {
+      // A trigger that no flow has defined yet: its timers are armed again when it is, and go when it is not.
+      if (!started || orphans.get(String(triggerId))?.has(String(key))) return;
+      return writer.commit({ timersDeleted: [timer.id] });
+    }
+    // Until the flows run, schedules may be missing; `flowsStarted` arms the timers again.
+    if (!started) return;
+    // What set or cancelled this timer may be on its way to the disk, and may yet fail to get there.
+    while (condition.inFlight > 0 && condition.now.state.timers[name as GateTimer] !== timer.at) await idle(condition);
+    if (condition.now.state.timers[name as GateTimer] === undefined) {
+      return change((batch) => {
+        batch.timers.set(timer.id, null);
+      });
+    }
+    await change((batch) => translation.advance(batch, trigger, condition, timer.at));
+  };
+  timers.onDue(ALARM_TIMER, onTimer);
+
+  const watchWindows = (): void => {
+    const used = new Set<string>();
+    for (const { definition } of triggers.values()) {
+      if (definition.policy.scheduleId !== null) used.add(definition.policy.scheduleId);
+    }
+    schedules.watch(used);
+  };
+
+  const armingInput = (trigger: Trigger, at: number): GateInput => ({
+    kind: 'arming',
+    at,
+    context: contextAt(trigger, at),
+  });
+
+  /** Tells the conditions of every trigger whose window has opened or closed. */
+  const evaluateWindows = async (): Promise<void> => {
+    const at = clock.now();
+    const turned = [...triggers.values()].filter(
+      (trigger) => trigger.armed !== schedules.verdict(trigger.definition.policy.scheduleId, at).armed,
+    );
+    if (started && turned.length > 0) {
+      await change((batch) => {
+        for (const trigger of turned) {
+          for (const condition of trigger.conditions.values()) {
+            translation.feed(batch, trigger, condition, armingInput(trigger, at));
+          }
+        }
+      });
+      for (const trigger of turned) {
+        trigger.armed = schedules.verdict(trigger.definition.policy.scheduleId, at).armed;
+      }
+      noticed(turned.map((trigger) => trigger.id));
+    }
+    watchWindows();
+  };
+
+  // Flows
+
+  const defineTrigger = async (
+    definition: TriggerDefinition,
+    deliver: (message: AlarmMessage) => void,
+  ): Promise<void> => {
+    checkTrigger(definition);
+    const own = structuredClone(definition);
+    const known = triggers.get(own.id);
+    if (known === undefined) {
+      const trigger = newTrigger(own);
+      for (const condition of orphans.get(own.id)?.values() ?? []) trigger.conditions.set(condition.key, condition);
+      orphans.delete(own.id);
+      trigger.deliver = deliver;
+      triggers.set(own.id, trigger);
+    } else {
+      known.changed ||= JSON.stringify(known.definition) !== JSON.stringify(own);
+      known.definition = own;
+      known.machine = gateMachine(own.policy);
+      known.deliver = deliver;
+    }
+    index = indexTriggers(triggers.values());
+    noticed([own.id]);
+  };
+
+  /** Why a running condition is no longer this trigger's, or null. */
+  const strayed = (trigger: Trigger, condition: Condition): string | null => {
+    const { filter, policy } = trigger.definition;
+    const event = condition.now.alarm?.event ?? condition.now.event;
+    if (event === null || event === undefined) return null;
+    if (alarmKey(policy.keyParts, event) !== condition.key) return 'the trigger now tells its alarms apart differently';
+    return listensTo(filter, event) ? null : 'the trigger no longer listens to this condition';
+  };
+
+  const remove = (batch: Batch, trigger: Trigger, condition: Condition, detail: string): void => {
+    for (const name of Object.keys(condition.now.state.timers) as GateTimer[]) {
+      batch.timers.set(timerId(condition, name), null);
+    }
+    // The row goes in any case: what is not worth keeping now may have been when it was written.
+    addWrites(batch.change, 'gateStatesDeleted', { triggerId: condition.triggerId, key: condition.key });
+    translation.feed(batch, trigger, condition, { kind: 'removed', at: clock.now(), detail });
+  };
+
+  const flowsStarted = async (): Promise<void> => {
+    const at = clock.now();
+    schedules.sweep();
+    const gone = [...triggers.values()].filter((trigger) => trigger.deliver === null);
+    const forgotten: [Trigger, Condition][] = [];
+    for (const [id, conditions] of orphans) {
+      const trigger = newTrigger({ id, name: id, filter: { types: [] }, policy: defaultPolicy });
+      for (const condition of conditions.values()) trigger.conditions.set(condition.key, condition);
+      gone.push(trigger);
+    }
+    await change((batch) => {
+      for (const trigger of gone) {
+        for (const condition of trigger.conditions.values()) {
+          remove(batch, trigger, condition, 'its trigger was removed from the flows');
+        }
+      }
+      for (const [trigger, condition] of conditionsOf()) {
+        if (trigger.deliver === null) continue;
+        const why = trigger.changed ? strayed(trigger, condition) : null;
+        if (why !== null) {
+          remove(batch, trigger, condition, why);
+          forgotten.push([trigger, condition]);
+          continue;
+        }
+        if (trigger.changed) translation.feed(batch, trigger, condition, { kind: 'policy', at });
+        translation.feed(batch, trigger, condition, armingInput(trigger, at));
+      }
+    });
+    const settled: string[] = [];
+    for (const trigger of gone) {
+      settled.push(...outbox.drop(trigger.id));
+      triggers.delete(trigger.id);
+      orphans.delete(trigger.id);
+      shownNotices.delete(trigger.id);
+    }
+    for (const [trigger, condition] of forgotten) trigger.conditions.delete(condition.key);
+    if (settled.length > 0) await writer.commit({ flowMessagesSettled: settled });
+    started = true;
+    index = indexTriggers(triggers.values());
+    for (const trigger of triggers.values()) {
+      trigger.ready = true;
+      trigger.changed = false;
+      trigger.armed = schedules.verdict(trigger.definition.policy.scheduleId, at).armed;
+    }
+    for (const [, condition] of conditionsOf()) {
+      for (const [name, due] of Object.entries(condition.now.state.timers) as [GateTimer, number][]) {
+        timers.arm(timerRow(condition, name, due));
+      }
+    }
+    outbox.deliverAll();
+    watchWindows();
+    noticed(triggers.keys());
+  };
+
+  // People and holds
+
+  const own = (alarmId: string): [Trigger, Condition] => {
+    const condition = translation.find(alarmId);
+    const trigger = condition === undefined ? undefined : triggers.get(condition.triggerId);
+    if (condition === undefined || trigger === undefined) {
+      throw userError('E_UNKNOWN_ALARM', `No live alarm has the id ${alarmId}: it may have ended meanwhile`);
+    }
+    return [trigger, condition];
+  };
+
+  const audit = (batch: Batch, at: number, who: string, action: string, subject: string, detail: string): void =>
+    addWrites(batch.change, 'audit', { id: sortableId(at), at, who, action, subject, detail });
+
+  const order = (alarmId: string, who: string, kind: 'acknowledge' | 'reset'): Promise<void> =>
+    change((batch) => {
+      const [trigger, condition] = own(alarmId);
+      const at = clock.now();
+      const about = condition.now.alarm;
+      translation.feed(batch, trigger, condition, { kind, at, who });
+      if (batch.touched.size === 0) return;
+      audit(batch, at, who, `alarm.${kind}`, alarmId, `${about?.triggerName ?? ''}: ${about?.topic ?? ''}`);
+    });
+
+  const holdEnded = async (alarmId: string): Promise<void> => {
+    const condition = translation.find(alarmId);
+    const trigger = condition === undefined ? undefined : triggers.get(condition.triggerId);
+    if (condition === undefined || trigger === undefined) return;
+    await change((batch) => translation.release(batch, trigger, condition, clock.now()));
+  };
+
+  const setArmed = async (wanted: boolean, who: string): Promise<void> => {
+    if (wanted === armed) return;
+    const at = clock.now();
+    armed = wanted;
+    try {
+      await change((batch) => {
+        for (const [trigger, condition] of conditionsOf()) {
+          translation.feed(batch, trigger, condition, armingInput(trigger, at));
+        }
+        audit(batch, at, who, wanted ? 'site.arm' : 'site.disarm', siteName, wanted ? 'armed' : 'disarmed');
+      });
+    } catch (thrown) {
+      armed = !wanted;
+      throw thrown;
+    }
+    announce({ kind: 'site', data: { armed } });
+    noticed(triggers.keys());
+  };
+
+  const triggerNotice = (triggerId: string): TriggerNotice => {
+    const trigger = triggers.get(triggerId);
+    if (trigger === undefined) return { state: 'trouble', text: 'not running' };
+    const { scheduleId } = trigger.definition.policy;
+    return noticeOf(trigger, armed, schedules.verdict(scheduleId, clock.now()), schedules.known(scheduleId));
+  };
+
+  const resume = (state: ResumeState, siteArmed: boolean): void => {
+    armed = siteArmed;
+    const alarms = new Map(state.alarms.map((alarm) => [`${alarm.triggerId}|${alarm.key}`, alarm]));
+    const add = (triggerId: string, key: string, snapshot: Snapshot): void => {
+      const condition = newCondition(triggerId, key);
+      condition.disk = snapshot;
+      translation.put(condition, snapshot);
+      const conditions = orphans.get(triggerId) ?? new Map<string, Condition>();
+      orphans.set(triggerId, conditions.set(key, condition));
+    };
+    for (const row of state.gateStates) {
+      const alarm = alarms.get(`${row.triggerId}|${row.key}`) ?? null;
+      const snapshot = snapshotOf(row, alarm);
+      if (snapshot === null || (snapshot.state.alarm === null) !== (alarm === null)) {
+        log.warn('alarm.state-unknown', { trigger: row.triggerId, key: row.key, alarm: alarm?.id ?? null });
+        if (alarm === null) add(row.triggerId, row.key, { state: initialState, event: null, alarm: null, kept: true });
+        continue;
+      }
+      alarms.delete(`${row.triggerId}|${row.key}`);
+      add(row.triggerId, row.key, snapshot);
+    }
+    for (const alarm of alarms.values()) {
+      const cleared: Alarm = { ...alarm, state: 'clearing', clearedAt: alarm.clearedAt ?? clock.now() };
+      add(alarm.triggerId, alarm.key, { state: orphanedState(alarm), event: null, alarm: cleared, kept: false });
+    }
+    for (const row of state.flowMessages) {
+      outbox.expect(row);
+      outbox.committed(row);
+    }
+  };
+
+  return {
+    resume,
+    async defineSchedule(schedule) {
+      schedules.define(schedule);
+    },
+    defineTrigger,
+    detach(nodeId) {
+      schedules.detach(nodeId);
+      const trigger = triggers.get(nodeId);
+      if (trigger === undefined) return;
+      trigger.deliver = null;
+      trigger.ready = false;
+      outbox.detached(nodeId);
+    },
+    flowsStarted,
+    accept,
+    picturesArrived,
+    holdEnded,
+    acknowledge: (alarmId, who) => order(alarmId, who, 'acknowledge'),
+    reset: (alarmId, who) => order(alarmId, who, 'reset'),
+    setArmed,
+    isArmed: () => armed,
+    alarm: (id) => translation.find(id)?.now.alarm ?? undefined,
+    live: translation.live,
+    triggerNotice,
+    onNotice(callback) {
+      noticeCallbacks.push(callback);
+    },
+    close() {
+      schedules.close();
+      outbox.close();
+    },
+  };
+}

@@ -1,0 +1,158 @@
+import type { Clock, Timer } from '../clock/clock';
+import type { AlarmMessage } from '../domain/alarms';
+import { asAlarmflowError } from '../domain/errors';
+import type { Log } from '../domain/log';
+import type { FlowMessageRow, RecordWriter } from '../domain/record';
+
+/** A message counts as had by its action nodes when the process has lived this long after the delivery. */
+export const SETTLE_AFTER_MS = 1_000;
+/** Settlements that fall this close together share one write. */
+const GATHER_MS = 50;
+
+interface Outgoing {
+  row: FlowMessageRow;
+  committed: boolean;
+  /** Monotonic time of the delivery; null while it waits. */
+  deliveredAt: number | null;
+}
+
+/**
+ * Messages on their way into the flow. Each is on disk before it is delivered and stays there until it is settled, so
+ * a crash in between sends it again, with the same id.
+ */
+export interface FlowOutbox {
+  /** A message that is decided; its row is on the way to the disk. */
+  expect(row: FlowMessageRow): void;
+  /** It is on disk: delivered now, or as soon as its trigger can take it. */
+  committed(row: FlowMessageRow): void;
+  /** It did not reach the disk and is not to be sent. */
+  cancel(row: FlowMessageRow): void;
+  /** Whether a message that says "on" may not have reached its action nodes. */
+  isOpen(alarmId: string): boolean;
+  /** The trigger's node is closed: what it was given lately has to be given to its successor. */
+  detached(triggerId: string): void;
+  /** Delivers, in order, whatever is not settled and can be taken. */
+  deliverAll(): void;
+  /** Forgets a trigger's messages; returns the ids of those on disk. */
+  drop(triggerId: string): string[];
+  close(): void;
+}
+
+export function createFlowOutbox(options: {
+  writer: RecordWriter;
+  clock: Clock;
+  log: Log;
+  /** The node's callback, or null while it cannot take messages. */
+  recipient(triggerId: string): ((message: AlarmMessage) => void) | null;
+  /** Called after messages of these alarms have been settled. */
+  settled(alarmIds: Set<string>): void;
+}): FlowOutbox {
+  const { writer, clock, log } = options;
+  const outgoing = new Map<string, Outgoing>();
+  const open = new Map<string, Set<string>>();
+  let timer: Timer | null = null;
+  let closed = false;
+
+  const forget = (row: FlowMessageRow): void => {
+    outgoing.delete(row.messageId);
+    const ids = open.get(row.alarmId);
+    ids?.delete(row.messageId);
+    if (ids?.size === 0) open.delete(row.alarmId);
+  };
+
+  const deliver = (entry: Outgoing): void => {
+    const recipient = entry.committed ? options.recipient(entry.row.triggerId) : null;
+    if (recipient === null) return;
+    try {
+      // The flow may change what it is given; what has to be sent again must not change with it.
+      recipient(structuredClone(entry.row.message));
+    } catch (thrown) {
+      // Another delivery would fail the same way; the message counts as delivered, the fault is on record.
+      const error = asAlarmflowError(thrown);
+      log.error('alarm.message-failed', { message: entry.row.messageId, trigger: entry.row.triggerId, error });
+    }
+    entry.deliveredAt = clock.monotonic();
+    wake(SETTLE_AFTER_MS + GATHER_MS);
+  };
+
+  const wake = (ms: number): void => {
+    if (timer !== null || closed) return;
+    timer = clock.after(
+      ms,
+      () => {
+        timer = null;
+        void settle();
+      },
+      { background: true },
+    );
+  };
+
+  const settle = async (): Promise<void> => {
+    const now = clock.monotonic();
+    const due: Outgoing[] = [];
+    let next = Number.POSITIVE_INFINITY;
+    for (const entry of outgoing.values()) {
+      if (entry.deliveredAt === null) continue;
+      const left = entry.deliveredAt + SETTLE_AFTER_MS - now;
+      if (left <= 0) due.push(entry);
+      else next = Math.min(next, left);
+    }
+    if (due.length > 0) {
+      const deliveries = due.map((entry) => entry.deliveredAt);
+      try {
+        await writer.commit({ flowMessagesSettled: due.map((entry) => entry.row.messageId) });
+      } catch (thrown) {
+        log.warn('alarm.settle-failed', { messages: due.length, error: asAlarmflowError(thrown) });
+        return wake(SETTLE_AFTER_MS);
+      }
+      const alarmIds = new Set<string>();
+      due.forEach((entry, index) => {
+        // One that was taken back or sent again during the write is not settled by it in memory;
+        // its row is gone, which only means that the last delivery is not repeated after a crash.
+        if (entry.deliveredAt !== deliveries[index]) return;
+        forget(entry.row);
+        alarmIds.add(entry.row.alarmId);
+      });
+      if (!closed && alarmIds.size > 0) options.settled(alarmIds);
+    }
+    if (next !== Number.POSITIVE_INFINITY) wake(next + GATHER_MS);
+    else if ([...outgoing.values()].some((entry) => entry.deliveredAt !== null)) wake(SETTLE_AFTER_MS + GATHER_MS);
+  };
+
+  return {
+    expect(row) {
+      outgoing.set(row.messageId, { row, committed: false, deliveredAt: null });
+      if (!row.message.payload) return;
+      const ids = open.get(row.alarmId) ?? new Set();
+      open.set(row.alarmId, ids.add(row.messageId));
+    },
+    committed(row) {
+      const entry = outgoing.get(row.messageId);
+      if (entry === undefined) return;
+      entry.committed = true;
+      deliver(entry);
+    },
+    cancel: forget,
+    isOpen: (alarmId) => open.has(alarmId),
+    detached(triggerId) {
+      for (const entry of outgoing.values()) if (entry.row.triggerId === triggerId) entry.deliveredAt = null;
+    },
+    deliverAll() {
+      for (const entry of [...outgoing.values()]) deliver(entry);
+    },
+    drop(triggerId) {
+      const ids: string[] = [];
+      for (const entry of [...outgoing.values()]) {
+        if (entry.row.triggerId !== triggerId) continue;
+        ids.push(entry.row.messageId);
+        forget(entry.row);
+      }
+      return ids;
+    },
+    close() {
+      closed = true;
+      timer?.cancel();
+      timer = null;
+    },
+  };
+}

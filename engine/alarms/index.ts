@@ -1,0 +1,3 @@
+export { topicLevel } from './alarm-record';
+export { type Alarms, type AlarmsOptions, createAlarms } from './alarms';
+export type { TriggerNotice } from './notice';
