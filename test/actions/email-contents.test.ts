@@ -1,0 +1,240 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { VirtualClock } from '../../engine/clock/virtual-clock';
+import type { ActionRow } from '../../engine/domain/actions';
+import { userError } from '../../engine/domain/errors';
+import { openPostOffice, type PostOffice } from '../support/smtp-post-office';
+import { ActionBench, anAlarm, anEmail, aRow, aServer, RAISED } from './action-bench';
+
+let office: PostOffice;
+let bench: ActionBench;
+beforeAll(async () => {
+  office = await openPostOffice();
+});
+afterAll(() => office.close());
+beforeEach(() => {
+  office.delivered.length = 0;
+  bench = new ActionBench();
+  bench.server = aServer(office.port);
+});
+
+async function mailOf(params: Record<string, unknown>, fields: Partial<ActionRow> = {}) {
+  const result = await bench.run(aRow('email', anEmail(params), fields));
+  const [delivered] = office.delivered.slice(-1);
+  return { result, mail: delivered!.mail, raw: delivered!.raw, to: delivered!.to };
+}
+
+describe('the text of a mail', () => {
+  it('says by itself what happened where, and leaves out what the alarm does not say', async () => {
+    const { mail } = await mailOf({});
+    expect(mail.subject).toBe('Temperature alarm: Hall camera (Depot)');
+    expect(mail.text).toMatch(/^Temperature alarm on Hall camera, 2026-11-21 \d\d:00:00 \S+\./);
+    expect(mail.text).toContain('Temperature: 81.3 °C');
+    expect(mail.text).toContain('Threshold:   60 °C');
+    expect(mail.text).toContain('Channel:     2');
+    expect(mail.text).not.toContain('Input:');
+    expect(mail.text).not.toContain('Cleared:');
+    expect(mail.text).not.toContain('{{');
+  });
+
+  it.each([
+    ['escalate', 'Getting worse: '],
+    ['remind', 'Still on: '],
+    ['clear', 'Cleared: '],
+    ['end', 'Over: '],
+  ] as const)('tells the phase %s', async (phase, begin) => {
+    const clearedAt = RAISED + 125_000;
+    const alarm = { ...anAlarm({ clearedAt, endedAt: clearedAt, endReason: 'cleared' }), phase };
+    const { mail } = await mailOf({}, { phase, alarm });
+    expect(mail.subject).toBe(`${begin}Temperature alarm: Hall camera (Depot)`);
+    expect(mail.text).toContain('Lasted:      2 min 5 s');
+  });
+
+  it('is readable for a plain message', async () => {
+    const { mail } = await mailOf({}, { phase: 'message', alarmId: null, key: 'msg:node-1:1' });
+    expect(mail.subject).toBe('Message from Mail to the guard (Depot)');
+    expect(mail.text).not.toContain('{{');
+  });
+
+  it('follows the templates of the node; unknown names stay visible, missing values are a dash', async () => {
+    const { mail } = await mailOf({
+      subject: '{{alarm.type}} {{ alarm.level }} {{phase}} {{alarm.inptu}}',
+      text: 'T={{temperature}} in={{alarm.input}} {{constructor}} {{__proto__}} {{alarm.toString}} <%= 7*7 %>',
+    });
+    expect(mail.subject).toBe('temperature-alarm alarm raise {{alarm.inptu}}');
+    expect(mail.text!.trim()).toBe('T=81.3 °C in=– {{constructor}} {{__proto__}} {{alarm.toString}} <%= 7*7 %>');
+  });
+
+  it('does not expand what a device has put into a value', async () => {
+    const alarm = { ...anAlarm({ deviceName: '{{alarm.id}} $& $1' }), phase: 'raise' as const };
+    const { mail } = await mailOf({ text: '{{alarm.deviceName}}' }, { alarm });
+    expect(mail.text!.trim()).toBe('{{alarm.id}} $& $1');
+  });
+
+  it('is not sent for a phase that is not asked for', async () => {
+    const row = aRow('email', anEmail({ phases: ['raise'] }), { phase: 'clear' });
+    expect(await bench.run(row)).toEqual({ status: 'skipped', summary: 'No mail is asked for at the phase "clear"' });
+    expect(office.delivered).toEqual([]);
+  });
+
+  it('keeps characters of every language', async () => {
+    const { mail } = await mailOf({ subject: 'Überhitzung 過熱 🔥', text: 'Zu heiß: 過熱 🔥\n.\n.. fertig' });
+    expect(mail.subject).toBe('Überhitzung 過熱 🔥');
+    expect(mail.text).toBe('Zu heiß: 過熱 🔥\n.\n.. fertig\n');
+  });
+});
+
+describe('hostile values', () => {
+  const evil = 'Hall\r\nBcc: victim@example.com\r\n\r\n<script>\u0000\u2028X-Evil: 1';
+
+  it('begin no header and no body by way of the subject', async () => {
+    const alarm = { ...anAlarm({ deviceName: evil, triggerName: evil }), phase: 'raise' as const };
+    const { mail, raw, to } = await mailOf(
+      { subject: '{{alarm.deviceName}}\r\nX-Template: 1' },
+      { alarm, nodeName: evil },
+    );
+    const headers = raw.slice(0, raw.indexOf('\r\n\r\n'));
+    expect(headers).not.toMatch(/^(Bcc|X-Evil|X-Template):/im);
+    expect(mail.subject).toContain('Bcc: victim@example.com');
+    expect(mail.headers.map((header) => header.key)).not.toContain('bcc');
+    expect(to).toEqual(['guard@example.com']);
+  });
+
+  it('do not make a header of any length', async () => {
+    const alarm = { ...anAlarm({ deviceName: 'x'.repeat(100_000) }), phase: 'raise' as const };
+    const { mail } = await mailOf({ subject: '{{alarm.deviceName}}' }, { alarm });
+    expect(mail.subject!.length).toBeLessThanOrEqual(200);
+  });
+
+  it('do not name an attachment', async () => {
+    bench.cameras.get('cam')!.picture = async () => ({
+      contentType: 'image/jpeg\r\nX-Evil: 1; name="../../x"',
+      bytes: Buffer.from('picture'),
+    });
+    const { mail, raw } = await mailOf({ picture: 'event-or-snapshot' });
+    expect(raw).not.toMatch(/^X-Evil:/im);
+    expect(mail.attachments[0]).toMatchObject({ filename: 'snapshot.jpg', mimeType: 'image/jpeg' });
+  });
+});
+
+describe('the identity of a mail', () => {
+  it('is the same when it is sent twice for one key', async () => {
+    const first = await mailOf({});
+    const second = await mailOf({});
+    expect(first.mail.messageId).toMatch(/^<[0-9a-f]{40}@example\.com>$/);
+    expect(second.mail.messageId).toBe(first.mail.messageId);
+  });
+
+  it('is another for another key', async () => {
+    const raise = await mailOf({});
+    const other = await mailOf({}, { key: 'alarm-2:node-1:raise' });
+    expect(other.mail.messageId).not.toBe(raise.mail.messageId);
+  });
+
+  it('makes one thread of the mails of one alarm', async () => {
+    const raise = await mailOf({});
+    const clear = await mailOf({}, { phase: 'clear', key: 'alarm-1:node-1:clear:message-7' });
+    expect(raise.mail.inReplyTo).toBeUndefined();
+    expect(clear.mail.inReplyTo).toBe(raise.mail.messageId);
+    expect(clear.mail.references).toBe(raise.mail.messageId);
+  });
+
+  it('answers no absence notice', async () => {
+    const { raw } = await mailOf({});
+    expect(raw).toMatch(/^Auto-Submitted: auto-generated\r$/m);
+  });
+});
+
+describe('the picture of a mail', () => {
+  const jpeg = Buffer.from(Array.from({ length: 70_000 }, (_, i) => (i * 31) % 256));
+
+  it('is the one of the event, byte for byte', async () => {
+    bench.kept.push({ contentType: 'image/jpeg', bytes: jpeg });
+    const event = {
+      ...anAlarm().event,
+      pictures: [{ mediaId: 'media-1', contentType: 'image/jpeg', size: jpeg.length }],
+    };
+    const { mail, result } = await mailOf(
+      { picture: 'event-or-snapshot' },
+      { alarm: { ...anAlarm({ event }), phase: 'raise' } },
+    );
+    expect(Buffer.from(mail.attachments[0]!.content as ArrayBuffer).equals(jpeg)).toBe(true);
+    expect(mail.attachments[0]).toMatchObject({ filename: 'event-1.jpg', mimeType: 'image/jpeg' });
+    expect(bench.cameras.get('cam')!.asked).toEqual([]);
+    expect(result.summary).toContain('1 picture');
+  });
+
+  it('is waited for briefly when it follows its event', async () => {
+    bench.kept.push({ contentType: 'image/png', bytes: jpeg });
+    const late = Date.now() + 300;
+    bench.eventPictures = async () =>
+      Date.now() < late ? [] : [{ mediaId: 'media-1', contentType: 'image/png', size: jpeg.length }];
+    const event = { ...anAlarm().event, receivedAt: Date.now() };
+    const { mail } = await mailOf(
+      { picture: 'event-or-snapshot' },
+      { alarm: { ...anAlarm({ event }), phase: 'raise' } },
+    );
+    expect(mail.attachments[0]).toMatchObject({ filename: 'event-1.png' });
+  });
+
+  it('is a snapshot of the channel of the alarm when the event has none', async () => {
+    const { mail } = await mailOf({ picture: 'event-or-snapshot' });
+    expect(bench.cameras.get('cam')!.asked).toEqual(['snapshot 2']);
+    expect(mail.attachments).toHaveLength(1);
+  });
+
+  it('is a snapshot of the camera that the node names', async () => {
+    await mailOf({ picture: 'event-or-snapshot', snapshotDeviceId: 'yard', snapshotChannel: 3 });
+    await mailOf({ picture: 'event-or-snapshot', snapshotDeviceId: 'yard' });
+    expect(bench.cameras.get('yard')!.asked).toEqual(['snapshot 3', 'snapshot 1']);
+  });
+
+  it('is a snapshot when the event pictures cannot be read', async () => {
+    bench.eventPictures = () => Promise.reject(new Error('record closed'));
+    const { mail } = await mailOf({ picture: 'event-or-snapshot' });
+    expect(mail.attachments).toHaveLength(1);
+  });
+
+  it.each([
+    [
+      'the camera fails',
+      () => Promise.reject(userError('E_NOT_SUPPORTED', '"Hall camera" has no snapshots')),
+      'has no snapshots',
+    ],
+    [
+      'the picture is too large',
+      async () => ({ contentType: 'image/jpeg', bytes: Buffer.alloc(8 * 1024 * 1024) }),
+      'too large',
+    ],
+  ])('is missed in words when %s; the text goes out', async (_case, picture, words) => {
+    bench.cameras.get('cam')!.picture = picture;
+    const { mail, result } = await mailOf({ picture: 'event-or-snapshot', text: 'Hot!' });
+    expect(mail.text).toMatch(/^Hot!\n\nThe picture is missing: /);
+    expect(mail.text).toContain(words);
+    expect(mail.attachments).toEqual([]);
+    expect(result).toMatchObject({ status: 'done', summary: expect.stringContaining('no picture') });
+  });
+
+  it('is missed in words after five seconds when the camera hangs', async () => {
+    const clock = new VirtualClock(RAISED + 60_000);
+    bench = new ActionBench(clock);
+    bench.server = aServer(office.port);
+    bench.cameras.get('cam')!.picture = () => new Promise(() => undefined);
+    const mailed = mailOf({ picture: 'event-or-snapshot' });
+    await clock.advance(5_000);
+    const { mail } = await mailed;
+    expect(mail.text).toContain('The picture is missing: "Hall camera" sent no snapshot within 5 s');
+  });
+
+  it('is missed in words when the camera is gone, and when a plain message has none', async () => {
+    const gone = await mailOf({ picture: 'event-or-snapshot', snapshotDeviceId: 'gone' });
+    expect(gone.mail.text).toContain('The picture is missing: The flow has no device "gone"');
+    const plain = await mailOf({ picture: 'event-or-snapshot' }, { phase: 'message', deviceId: null, key: 'msg:n:1' });
+    expect(plain.mail.text).toContain('no camera is known');
+  });
+
+  it('that was not asked for is not missed', async () => {
+    const { mail } = await mailOf({ picture: 'none' });
+    expect(mail.text).not.toContain('picture');
+    expect(bench.cameras.get('cam')!.asked).toEqual([]);
+  });
+});
