@@ -25,7 +25,7 @@ export async function eventsCommand(
   if (options.device) query.set('deviceId', options.device);
   if (options.type) query.set('type', options.type);
   if (options.follow) query.set('follow', '1');
-  const body = await callSite(site, `/api/v1/events?${query}`, signal);
+  const body = await callSite(site, `/api/v1/events?${query}`, { signal });
   const show = (entry: ExplainedEvent): void => print(options.json ? JSON.stringify(entry) : describe(entry));
   if (!options.follow) {
     const page = (await new Response(body).json()) as { events: ExplainedEvent[] };

@@ -33,31 +33,49 @@ export async function findRunningSite(dataDir: string): Promise<RunningSite> {
   );
 }
 
-/** One call of the running site's API; the body is streamed. */
+/** A call of the running site's API that is streamed or changes something. */
+export interface SiteCall {
+  method?: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  body?: unknown;
+  signal?: AbortSignal;
+}
+
+/** One call of the running site's API; the body is streamed. A refusal is told in the site's own words. */
 export async function callSite(
   site: RunningSite,
   path: string,
-  signal?: AbortSignal,
+  call: SiteCall = {},
 ): Promise<ReadableStream<Uint8Array>> {
+  const { method = 'GET', body, signal } = call;
   let response: Response;
   try {
     response = await fetch(new URL(path, site.url), {
-      headers: { authorization: `Bearer ${site.token}` },
+      method,
+      headers: {
+        authorization: `Bearer ${site.token}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       ...(signal ? { signal } : {}),
     });
   } catch (error) {
     if (signal?.aborted) throw signal.reason;
     throw operationalError(
-      'E_NOT_RUNNING',
+      'E_NOT_REACHED',
       `alarmflow at ${site.url} does not answer: is it still starting, or was it stopped?`,
-      {
-        cause: error,
-      },
+      { cause: error },
     );
   }
-  if (!response.ok || !response.body) {
-    const text = await response.text();
-    throw userError('E_API', `alarmflow at ${site.url} answered ${response.status} to ${path}: ${text.slice(0, 500)}`);
+  if (response.ok && response.body) return response.body;
+  const text = await response.text();
+  let refusal: { error?: { code?: string; message?: string } } = {};
+  try {
+    refusal = JSON.parse(text) as typeof refusal;
+  } catch {
+    // Not the API's own form: shown as it came.
   }
-  return response.body;
+  throw userError(
+    refusal.error?.code ?? 'E_API',
+    refusal.error?.message ?? `alarmflow at ${site.url} answered ${response.status} to ${path}: ${text.slice(0, 300)}`,
+  );
 }

@@ -151,7 +151,8 @@ export function createFlowEngine(parts: FlowEngineParts): FlowEngine & FlowHostC
       nodeName: request.nodeName,
       kind: request.kind,
       phase: alarm?.phase ?? 'message',
-      deviceId: request.deviceId ?? (alarm && definitions.get(alarm.deviceId)?.kind === 'device' ? alarm.deviceId : null),
+      deviceId:
+        request.deviceId ?? (alarm && definitions.get(alarm.deviceId)?.kind === 'device' ? alarm.deviceId : null),
       params: request.params,
       alarm,
       requestedAt: now,

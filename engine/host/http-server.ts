@@ -245,7 +245,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     async listen() {
       await auth.refresh();
       if (auth.isOpen() && !isLocalName(options.host)) throw noUsers(options.host);
-      const limits = { maxHeaderSize: 16_384, connectionsCheckingInterval: 5_000 };
+      // Some firmware sends HTTP/1.1 without a Host; where the name counts, its absence is refused by us.
+      const limits = { maxHeaderSize: 16_384, connectionsCheckingInterval: 5_000, requireHostHeader: false };
       const target = options.tls
         ? createTlsServer({ ...limits, ...(await readTlsFiles(options.tls)), minVersion: 'TLSv1.2' })
         : createPlainServer(limits);

@@ -24,7 +24,9 @@ export async function openIngestTokens(settings: SettingsRecord): Promise<Ingest
 
   /** One after another: two devices that are new at once must both be in what is written last. */
   function persist(): Promise<void> {
-    const next = writing.catch(() => undefined).then(() => settings.writeSetting(SETTING, Object.fromEntries(byDevice)));
+    const next = writing
+      .catch(() => undefined)
+      .then(() => settings.writeSetting(SETTING, Object.fromEntries(byDevice)));
     writing = next;
     return next;
   }

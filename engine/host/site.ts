@@ -46,6 +46,8 @@ export interface Site {
   setArmed(armed: boolean, who: string): Promise<void>;
   subscribe(listener: (announcement: Announcement) => void): () => void;
   announce(announcement: Announcement): void;
+  /** Told how long each event took from its receipt to the disk, in seconds. */
+  onEventKept(listener: (seconds: number) => void): void;
   close(): Promise<void>;
 }
 
@@ -78,6 +80,7 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
   const tokens = await openIngestTokens(store);
   const timers = createTimers({ clock, log });
   let live = false;
+  let eventKept: (seconds: number) => void = () => {};
 
   const devices: Devices = createDevices({
     clock,
@@ -198,6 +201,7 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
       pictures: received.pictures.length > 0 ? await keepPictures(received.pictures) : [],
     };
     await alarms.accept(event);
+    eventKept((clock.now() - received.receivedAt) / 1000);
     return event.id;
   }
 
@@ -244,6 +248,9 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
       return () => listeners.delete(listener);
     },
     announce,
+    onEventKept(listener) {
+      eventKept = listener;
+    },
     async close() {
       // Sources first, then what they set off, the record last: nothing is accepted that cannot be kept.
       await devices.close();

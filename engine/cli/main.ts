@@ -1,0 +1,148 @@
+/** The command line: reads words, calls the engine, prints; decides nothing by itself. */
+import { join } from 'node:path';
+import { Command, Option } from 'commander';
+import { AlarmflowError, asAlarmflowError } from '../domain/errors';
+import { driverKinds } from '../drivers';
+import { type ConfigRow, describeConfig, type LoadedConfig, loadConfig } from '../host/config';
+import { decodeCommand } from './decode';
+import { deviceCommand } from './device';
+import { eventsCommand } from './events';
+import { addUserCommands } from './user';
+
+const print = (line: string): void => {
+  process.stdout.write(`${line}\n`);
+};
+
+/** Adds a flag for every value of the configuration schema. */
+export function addConfigOptions(command: Command, only?: ConfigRow['key'][]): Command {
+  command.addOption(new Option('--config <file>', 'configuration file (default: <data>/config.json when it exists)'));
+  for (const row of describeConfig()) {
+    if (only && !only.includes(row.key)) continue;
+    const description = `${row.description}; ${row.allowed} (default: ${row.default}; ${row.env})`;
+    command.addOption(new Option(row.switch ? row.flag : `${row.flag} <value>`, description));
+    if (row.switch) command.addOption(new Option(row.flag.replace('--', '--no-'), `the opposite of ${row.flag}`));
+  }
+  return command;
+}
+
+export function configOf(flags: Record<string, unknown>, command: 'start' | 'run' | 'other'): LoadedConfig {
+  return loadConfig({ flags, env: process.env, cwd: process.cwd(), command });
+}
+
+/** Aborts at the first SIGINT or SIGTERM; a second one ends the process at once. */
+function untilSignal(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(name, () => {
+      if (controller.signal.aborted) process.exit(130);
+      controller.abort(new AlarmflowError('user', 'E_STOPPED', `Stopped by ${name}`));
+    });
+  }
+  return controller.signal;
+}
+
+function program(): Command {
+  const alarmflow = new Command('alarmflow')
+    .description('Low-code alarm linkage: device alarms to actions, on Node-RED and BullMQ')
+    .version((require(join(__dirname, '..', '..', '..', 'package.json')) as { version: string }).version)
+    .showHelpAfterError();
+
+  addConfigOptions(alarmflow.command('start'))
+    .description('editor, console and engine in one process')
+    .action(async (flags: Record<string, unknown>) => {
+      const { serve } = await import('../host/server.js');
+      await serve({
+        loaded: configOf(flags, 'start'),
+        flowFile: null,
+        credentialsFile: null,
+        print,
+        signal: untilSignal(),
+      });
+    });
+
+  addConfigOptions(alarmflow.command('run').argument('<flow>', 'flow file (JSON, as exported by the editor)'))
+    .description('a flow file without the editor; console, device push and engine as with "start"')
+    .option('--credentials <file>', 'JSON file {"<node id>": {"user": …, "password": …}} for devices and mail servers')
+    .action(async (flow: string, flags: Record<string, unknown>) => {
+      const { serve } = await import('../host/server.js');
+      const { credentials, ...config } = flags;
+      await serve({
+        loaded: configOf(config, 'run'),
+        flowFile: flow,
+        credentialsFile: typeof credentials === 'string' ? credentials : null,
+        print,
+        signal: untilSignal(),
+      });
+    });
+
+  addConfigOptions(alarmflow.command('events'), ['data'])
+    .description('every event as understood, what became of it and why (of the alarmflow that runs on the data folder)')
+    .option('--follow', 'go on with what comes in')
+    .option('--json', 'one JSON object a line')
+    .option('--limit <n>', 'how many of the latest to begin with', '20')
+    .option('--device <id>', 'only this device')
+    .option('--type <type>', 'only this event type')
+    .action(async (flags: Record<string, unknown>) => {
+      const { follow, json, limit, device, type, ...config } = flags;
+      const { data } = configOf(config, 'other').config;
+      await eventsCommand(
+        {
+          data,
+          follow: follow === true,
+          json: json === true,
+          limit: String(limit),
+          device: text(device),
+          type: text(type),
+        },
+        print,
+        untilSignal(),
+      );
+    });
+
+  alarmflow
+    .command('decode')
+    .description(
+      'what a driver understands from captured bytes: a stream, a push body, a document; one JSON object a line',
+    )
+    .argument('<driver>', `one of: ${driverKinds().join(', ')}`)
+    .argument('<file>', 'capture file, or - for standard input')
+    .option('--content-type <type>', 'Content-Type header that came with the bytes (default: found out from them)')
+    .action((driver: string, file: string, options: { contentType?: string }) =>
+      decodeCommand(driver, file, options, print),
+    );
+
+  alarmflow
+    .command('device')
+    .description('a simulated device that speaks the real protocol')
+    .argument('<driver>', `one of: ${driverKinds().join(', ')}`)
+    .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .option('--port <port>', 'port to listen on; 0 takes a free one', '0')
+    .option('--user <name>', 'login that it asks for', 'admin')
+    .option('--password <password>', 'password that it asks for', 'alarmflow1')
+    .option('--model <model>', 'thermal, camera or nvr', 'thermal')
+    .option('--fault <name...>', 'switch a fault on (repeat for several)', [])
+    .action(
+      (
+        kind: string,
+        options: { host: string; port: string; user: string; password: string; model: string; fault: string[] },
+      ) => deviceCommand(kind, options, print, untilSignal()),
+    );
+
+  addUserCommands(alarmflow, print);
+  return alarmflow;
+}
+
+const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
+
+program()
+  .parseAsync()
+  .then(
+    // Node-RED leaves timers behind that would hold the process (NODE-RED notes §2.3); everything is closed by now.
+    () => process.exit(process.exitCode ?? 0),
+    (thrown: unknown) => {
+      const error = asAlarmflowError(thrown);
+      process.stderr.write(`alarmflow: ${error.message} [${error.code}]\n`);
+      if (error.family === 'bug') process.stderr.write(`${error.stack ?? ''}\n`);
+      process.exit(1);
+    },
+  );

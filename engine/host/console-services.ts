@@ -1,0 +1,92 @@
+import type { Clock } from '../clock/clock';
+import { sortableId } from '../domain/ids';
+import type { AuditRow } from '../domain/record';
+import type { ConsoleServices } from './api';
+import type { AuditEntry } from './auth';
+import type { DeviceRow, OutputRow } from './console-api';
+import type { Demo } from './demo';
+import type { Site } from './site';
+
+/** One line of the audit trail, on disk when it resolves. */
+export async function writeAudit(site: Site, clock: Clock, entry: AuditEntry): Promise<void> {
+  const at = clock.now();
+  const row: AuditRow = { id: sortableId(at), at, ...entry };
+  await site.store.commit({ audit: [row] });
+}
+
+/** What the console API may ask of a running site. */
+export function consoleServices(options: {
+  site: Site;
+  demo: Demo | null;
+  version: string;
+  editorPath: string | null;
+  clock: Clock;
+}): ConsoleServices {
+  const { site, demo, clock } = options;
+  const audit = (entry: AuditEntry): Promise<void> => writeAudit(site, clock, entry);
+  return {
+    version: options.version,
+    siteName: site.name,
+    demo: demo !== null,
+    editorPath: options.editorPath,
+    reader: site.store,
+    media: site.store.media,
+    site: {
+      isArmed: () => site.alarms.isArmed(),
+      setArmed: (armed, who) => site.setArmed(armed, who),
+    },
+    alarms: {
+      acknowledge: (id, who) => site.alarms.acknowledge(id, who),
+      reset: (id, who) => site.alarms.reset(id, who),
+    },
+    outputs: {
+      rows: () => outputRows(site),
+      setMode: (id, mode, who) => site.outputs.setMode(id, mode, who),
+      resetAll: (who) => site.outputs.resetAll(who),
+    },
+    devices: { rows: () => deviceRows(site, clock) },
+    retryAction: (key) => site.executor.retry(key),
+    demoScenes: demo?.scenes ?? null,
+    subscribe: (listener) => site.subscribe(listener),
+    audit,
+  };
+}
+
+function outputRows(site: Site): OutputRow[] {
+  return site.outputs.list().map(({ leases, ...output }) => ({
+    ...output,
+    deviceName: site.flow.deviceName(output.deviceId),
+    heldBy: leases.map((lease) => {
+      const alarm = lease.alarmId === null ? undefined : site.alarms.alarm(lease.alarmId);
+      return {
+        leaseId: lease.id,
+        alarmId: lease.alarmId,
+        label: alarm
+          ? `${alarm.triggerName} (${alarm.deviceName})`
+          : lease.alarmId === null
+            ? 'a message'
+            : 'an ended alarm',
+        endsAt: lease.endsAt,
+      };
+    }),
+  }));
+}
+
+function deviceRows(site: Site, clock: Clock): DeviceRow[] {
+  return site.flow.devices().map((device) => ({
+    id: device.id,
+    name: device.name,
+    driver: device.driver,
+    address: `${device.host}:${device.port}`,
+    status: site.devices.status(device.id) ?? {
+      deviceId: device.id,
+      link: 'connecting',
+      detail: 'The flow has just defined it',
+      since: clock.now(),
+      lastSeenAt: null,
+      clockOffsetMs: null,
+      lockedUntil: null,
+      facts: null,
+    },
+  }));
+}

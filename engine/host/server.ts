@@ -1,0 +1,299 @@
+/** One process of alarmflow, from its configuration to its end: `alarmflow start` and `alarmflow run`. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { systemClock } from '../clock/system-clock';
+import { asAlarmflowError, userError } from '../domain/errors';
+import type { Log } from '../domain/log';
+import { createLog } from '../log';
+import { lockDataDir } from '../store';
+import { addressList } from './addresses';
+import { createApi } from './api';
+import { type Auth, createAuth, nodeRedAuth } from './auth';
+import { writeCliToken } from './cli-token';
+import type { LoadedConfig } from './config';
+import { consoleServices, writeAudit } from './console-services';
+import { readCredentialSecret } from './credential-secret';
+import { type Demo, demoDevices, isDemoSite, readDemoFlow, startDemo } from './demo';
+import { flowFileStorage, readCredentialsFile, readFlowFile } from './flow-source';
+import { createHealth } from './health';
+import { createHttpServer, type HttpServer } from './http-server';
+import { createIngest } from './ingest';
+import { createMetrics } from './metrics';
+import { type NodeRedHost, startNodeRed } from './node-red-runtime';
+import { reportRestoredRecord } from './restored-record';
+import { openSite, type Site } from './site';
+
+export interface ServeOptions {
+  loaded: LoadedConfig;
+  /** null: the editor's own flows. */
+  flowFile: string | null;
+  credentialsFile: string | null;
+  /** Writes one line for the person at the terminal. */
+  print(line: string): void;
+  /** Ends the process cleanly. */
+  signal: AbortSignal;
+}
+
+/** dist/engine/host → the project's root. */
+const projectRoot = join(__dirname, '..', '..', '..');
+/** SIGTERM to the last line: 5 s; what is not done by then is left to the next start, which is made for that. */
+const STOP_LIMIT_MS = 4_700;
+const PRUNE_EVERY_MS = 3_600_000;
+const EDITOR_PATH = '/editor/';
+
+/** Runs until the signal aborts. Rejects with what kept it from starting. */
+export async function serve(options: ServeOptions): Promise<void> {
+  const { config, warnings } = options.loaded;
+  const log = createLog({ level: config.logLevel, format: config.logFormat });
+  for (const url of [config.databaseUrl, config.redisUrl]) rememberPassword(url, log);
+  for (const warning of warnings) log.warn('config.warning', { text: warning });
+  const flow = options.flowFile === null ? null : await readFlowFile(options.flowFile);
+  const credentials = options.credentialsFile === null ? null : await readCredentialsFile(options.credentialsFile);
+
+  /** What has been opened, in this order; closed the other way round. */
+  const opened: { name: string; close(): Promise<void> }[] = [];
+  const closeAll = async (): Promise<void> => {
+    for (const part of opened.reverse()) {
+      try {
+        await part.close();
+      } catch (error) {
+        log.error('stop.part-failed', { part: part.name, error: asAlarmflowError(error).message });
+      }
+    }
+  };
+
+  try {
+    const lock = await lockDataDir(config.data, {});
+    opened.push({ name: 'data folder', close: () => lock.release() });
+    const site = await openSite({
+      dataDir: config.data,
+      databaseUrl: config.databaseUrl,
+      redisUrl: config.redisUrl,
+      siteName: config.siteName,
+      clock: systemClock,
+      log,
+    });
+    opened.push({ name: 'site', close: () => site.close() });
+    const demo = await demoOf(options.loaded, site, log);
+    if (demo) opened.push({ name: 'demo', close: () => demo.close() });
+    const server = await openDoors(options, site, demo, log);
+    opened.push({ name: 'http', close: () => server.close() });
+    await lock.update({ url: server.url });
+    await server.startFlows(flow, credentials);
+    opened.push({ name: 'flows', close: () => server.stopFlows() });
+    await greet(options, site, demo, server.url);
+    await untilAborted(options.signal);
+    log.info('stop.begins', {});
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+  const limit = systemClock.after(STOP_LIMIT_MS, () => {
+    log.error('stop.too-slow', { limitMs: STOP_LIMIT_MS });
+    process.exit(0);
+  });
+  await closeAll();
+  limit.cancel();
+}
+
+/** The port with everything behind it. The doors open first and answer "starting", so that a wrong port fails early. */
+async function openDoors(options: ServeOptions, site: Site, demo: Demo | null, log: ReturnType<typeof createLog>) {
+  const { config } = options.loaded;
+  const version = (JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8')) as { version: string }).version;
+  const headless = options.flowFile !== null;
+  const cliToken = await writeCliToken(config.data);
+  log.addSecret(cliToken.value);
+  const auth: Auth = await createAuth({
+    users: site.store.users,
+    settings: site.store,
+    clock: systemClock,
+    log,
+    audit: (entry) => writeAudit(site, systemClock, entry),
+    sessions: { totalMs: config.sessionHours * 3_600_000, idleMs: config.sessionIdleMinutes * 60_000 },
+    cliToken: cliToken.value,
+    cookieName: `alarmflow_session_${config.port}`,
+  });
+  const http: HttpServer = createHttpServer({
+    host: config.host,
+    port: config.port,
+    tls: config.tlsCert && config.tlsKey ? { certFile: config.tlsCert, keyFile: config.tlsKey } : null,
+    trustedProxies: config.trustedProxies,
+    uiDir: join(projectRoot, 'dist', 'ui'),
+    auth,
+    clock: systemClock,
+    log,
+  });
+  const { url } = await http.listen();
+
+  const metrics = createMetrics({
+    version,
+    liveAlarms: () => site.alarms.live().length,
+    outputs: () => site.outputs.list(),
+    deviceLinks: () => site.flow.devices().map(({ id }) => site.devices.status(id)?.link ?? 'connecting'),
+    queue: () => site.executor.health(),
+    allowed: addressList(config.metricsFrom),
+    log,
+  });
+  const unsubscribe = site.subscribe((announcement) => metrics.observe(announcement));
+  site.onEventKept((seconds) => metrics.observeCommit(seconds));
+  let flows: NodeRedHost | null = null;
+  let accepting = true;
+  let missing: string[] = [];
+
+  const api = createApi({
+    services: consoleServices({ site, demo, version, editorPath: headless ? null : EDITOR_PATH, clock: systemClock }),
+    auth,
+    clock: systemClock,
+    log,
+    sessionMs: config.sessionHours * 3_600_000,
+  });
+  const ingest = createIngest({
+    resolve(token) {
+      const deviceId = site.tokens.resolve(token);
+      const device = deviceId === null ? undefined : site.flow.device(deviceId);
+      return device ? { deviceId: device.id, pushFrom: device.pushFrom } : null;
+    },
+    push: (deviceId, request) => site.push(deviceId, request),
+    ready: () => accepting && site.isLive(),
+    maxBytes: config.ingestMaxBytes,
+    ratePerSecond: config.ingestRatePerSecond,
+    clock: systemClock,
+    log,
+    answered: (answer) => metrics.ingestAnswered(answer),
+  });
+  const health = createHealth({
+    version,
+    clock: systemClock,
+    parts: {
+      flows: () =>
+        missing.length > 0
+          ? { ok: false, detail: `The flow has nodes of unknown types: ${missing.join(', ')}` }
+          : { ok: site.isLive(), detail: site.isLive() ? 'running' : 'starting' },
+      queue: async () => {
+        const { warnings, ...facts } = await site.executor.health();
+        return { ok: true, detail: warnings.join('. ') || 'running', facts };
+      },
+      record: async () => ({ ok: true, detail: site.store.kind, facts: await site.store.stats() }),
+    },
+  });
+  http.mount({
+    api: api.handle,
+    ingest: (request, response, { peer }) => ingest.handle(request, response, peer),
+    health,
+    metrics: metrics.handle,
+  });
+
+  const limits = {
+    eventDays: config.retentionEventDays,
+    maxEvents: config.retentionMaxEvents,
+    mediaDays: config.retentionMediaDays,
+    mediaBytes: config.retentionMediaBytes,
+  };
+  const pruning = systemClock.every(
+    PRUNE_EVERY_MS,
+    () => {
+      site.store
+        .prune(limits)
+        .catch((error: unknown) => log.error('prune.failed', { error: asAlarmflowError(error).message }));
+    },
+    { background: true },
+  );
+
+  return {
+    url,
+    auth,
+    /** Starts Node-RED with the editor's flows, or those of a file; resolves when the site is alive. */
+    async startFlows(
+      fileFlow: Awaited<ReturnType<typeof readFlowFile>> | null,
+      credentials: Awaited<ReturnType<typeof readCredentialsFile>> | null,
+    ): Promise<void> {
+      Object.assign(process.env, demo?.environment);
+      const stored = site.store.flowStorage;
+      let alive: Promise<void> = Promise.resolve();
+      const host = await startNodeRed({
+        editor: !headless,
+        userDir: join(config.data, 'node-red'),
+        nodesDir: projectRoot,
+        storage: fileFlow
+          ? flowFileStorage(stored, fileFlow, demo || credentials ? { ...demo?.credentials, ...credentials } : null)
+          : stored,
+        credentialSecret: await readCredentialSecret(config.data),
+        adminAuth: nodeRedAuth(auth, log, () => http.currentAddress()),
+        engine: site.flow,
+        log,
+        onFlowsStarted() {
+          missing = [];
+          alive = site.flowsStarted();
+          alive.catch((error: unknown) => log.error('flow.start-failed', { error: asAlarmflowError(error).message }));
+        },
+        onMissingTypes(types) {
+          missing = types;
+        },
+        onDeployed: (who) =>
+          writeAudit(site, systemClock, { who: who ?? 'local', action: 'flow.deploy', subject: 'flows', detail: '' }),
+      });
+      flows = host;
+      const unknown = fileFlow ? host.missingTypes(fileFlow) : [];
+      if (unknown.length > 0)
+        throw userError(
+          'E_UNKNOWN_NODE_TYPES',
+          `The flow file ${options.flowFile} uses node types that nobody provides: ${unknown.join(', ')}. Install the modules that have them, or take these nodes out`,
+        );
+      const first = demo && !fileFlow && (await stored.read('flows')) === null;
+      if (first) await host.deploy(await readDemoFlow(projectRoot), { credentials: demo.credentials });
+      await alive;
+      http.mount({ editor: host.editor, flow: host.flow });
+      await reportRestoredRecord(site, systemClock, log);
+    },
+    /** Devices are asked to come again; the nodes are closed while the engine can still keep what they ask for. */
+    async stopFlows(): Promise<void> {
+      accepting = false;
+      await flows?.stop();
+    },
+    async close(): Promise<void> {
+      pruning.cancel();
+      unsubscribe();
+      api.close();
+      await http.close();
+      await cliToken.remove();
+    },
+  };
+}
+
+/** A demo by the person's word, or because the first start made this folder one. */
+async function demoOf(loaded: LoadedConfig, site: Site, log: Log): Promise<Demo | null> {
+  const wanted = loaded.config.demo || (loaded.sources.demo === 'default' && (await isDemoSite(site.store)));
+  if (!wanted) return null;
+  return await startDemo({ store: site.store, announce: (message) => site.announce(message), clock: systemClock, log });
+}
+
+async function greet(options: ServeOptions, site: Site, demo: Demo | null, url: string): Promise<void> {
+  const { print } = options;
+  print('');
+  print(`  Console      ${url}/`);
+  if (options.flowFile === null) print(`  Flow editor  ${url}${EDITOR_PATH}`);
+  if (demo) {
+    const hall = site.flow.device(demoDevices.hall);
+    print('');
+    print('  Demo site: open the console and click "Thermal alarm", or push one as a camera does:');
+    if (hall)
+      print(
+        `    curl -X POST --data-binary @flows/demo-alert.xml ${url}${await site.flow.ingestPath(demoDevices.hall)}`,
+      );
+  }
+  print('');
+  print('  Ctrl-C stops it.');
+}
+
+function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+function rememberPassword(url: string | null, log: { addSecret(value: string): void }): void {
+  if (url === null) return;
+  const { password } = new URL(url);
+  if (password !== '') log.addSecret(decodeURIComponent(password));
+}

@@ -1,0 +1,128 @@
+/** Runs the built command line as a process of its own, so that tests can kill it. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+const root = join(__dirname, '..', '..');
+export const cliMain = join(root, 'dist', 'engine', 'cli', 'main.js');
+
+export interface AlarmflowProcess {
+  child: ChildProcess;
+  url: string;
+  /** Everything printed so far. */
+  output(): string;
+  api<T>(path: string, init?: { method?: string; body?: unknown }): Promise<T>;
+  kill(signal?: NodeJS.Signals): Promise<number | null>;
+}
+
+export interface StartOptions {
+  args: string[];
+  dataDir: string;
+  env?: Record<string, string>;
+  timeoutMs?: number;
+}
+
+/** Starts `alarmflow <args>` and resolves when its health says that the flows run. */
+export async function startAlarmflow(options: StartOptions): Promise<AlarmflowProcess> {
+  if (!existsSync(cliMain)) throw new Error('dist/ is missing: run "npm run build" first');
+  const child = spawn(process.execPath, [cliMain, ...options.args, '--data', options.dataDir], {
+    cwd: root,
+    env: { ...process.env, NODE_ENV: 'production', ...options.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const lines: string[] = [];
+  for (const stream of [child.stdout, child.stderr])
+    createInterface({ input: stream! }).on('line', (line) => lines.push(line));
+  const output = (): string => lines.join('\n');
+  let exited = false;
+  child.once('exit', () => {
+    exited = true;
+  });
+
+  const limit = performance.now() + (options.timeoutMs ?? 30_000);
+  let url: string | null = null;
+  while (performance.now() < limit) {
+    if (exited) throw new Error(`alarmflow stopped by itself (exit ${child.exitCode}):\n${output()}`);
+    url ??= await urlOf(options.dataDir, child.pid!);
+    if (url && (await healthy(url))) break;
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+  if (!url || !(await healthy(url))) {
+    child.kill('SIGKILL');
+    throw new Error(`alarmflow did not become healthy:\n${output()}`);
+  }
+  const base = url;
+  return {
+    child,
+    url: base,
+    output,
+    async api<T>(path: string, init: { method?: string; body?: unknown } = {}): Promise<T> {
+      const token = (await readFile(join(options.dataDir, 'cli-token'), 'utf8')).trim();
+      const response = await fetch(new URL(path, base), {
+        method: init.method ?? 'GET',
+        headers: {
+          authorization: `Bearer ${token}`,
+          ...(init.body === undefined ? {} : { 'content-type': 'application/json' }),
+        },
+        ...(init.body === undefined ? {} : { body: JSON.stringify(init.body) }),
+      });
+      const text = await response.text();
+      if (!response.ok) throw new Error(`${path} answered ${response.status}: ${text}`);
+      return (text === '' ? undefined : JSON.parse(text)) as T;
+    },
+    async kill(signal = 'SIGKILL') {
+      if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
+      const gone = once(child, 'exit');
+      child.kill(signal);
+      await gone;
+      return child.exitCode;
+    },
+  };
+}
+
+/** The address that the process of this pid has written into the lock of its data folder. */
+async function urlOf(dataDir: string, pid: number): Promise<string | null> {
+  try {
+    const lock = JSON.parse(await readFile(join(dataDir, 'alarmflow.lock'), 'utf8')) as {
+      pid: number;
+      url?: string | null;
+    };
+    return lock.pid === pid ? (lock.url ?? null) : null;
+  } catch {
+    // Not written yet, or just being written.
+    return null;
+  }
+}
+
+async function healthy(url: string): Promise<boolean> {
+  try {
+    return (await fetch(new URL('/healthz', url))).ok;
+  } catch {
+    // Not listening yet.
+    return false;
+  }
+}
+
+/** Resolves with the first truthy answer; fails with the reason after the limit. */
+export async function eventually<T>(
+  what: string,
+  probe: () => Promise<T> | T,
+  limitMs = 15_000,
+): Promise<NonNullable<T>> {
+  const limit = performance.now() + limitMs;
+  let last: unknown;
+  for (;;) {
+    try {
+      const value = await probe();
+      if (value) return value as NonNullable<T>;
+      last = value;
+    } catch (error) {
+      last = error;
+    }
+    if (performance.now() > limit) throw new Error(`waited ${limitMs} ms for ${what}; last: ${String(last)}`);
+    await new Promise((resolve) => setTimeout(resolve, 30));
+  }
+}
