@@ -96,12 +96,8 @@ export function createReader(options: ReaderOptions): Reader {
       at: options.at(draft),
     };
     // A replay must neither open nor end what is open now: the live event behind it would be taken for a repeat.
-    const decisions = verdict.late ? phases.decideLate(report) : phases.decide(report);
-    return decisions.map(({ phase, rule }) => ({
-      kind: 'event',
-      draft: dropAbsent({ ...draft, rule: rule ?? draft.rule, phase }),
-      ...verdict,
-    }));
+    const phase = verdict.late ? phases.decideLate(report) : phases.decide(report);
+    return [{ kind: 'event', draft: { ...draft, phase }, ...verdict }];
   }
 
   return { read, phases };

@@ -1,0 +1,382 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Clock, Timer } from '../clock/clock';
+import type {
+  ConnectedDevice,
+  DeviceDefinition,
+  DeviceDirectory,
+  DeviceFacts,
+  DeviceLink,
+  DeviceStatus,
+  Picture,
+  PushRequest,
+  ReceivedEvent,
+} from '../domain/devices';
+import { asAlarmflowError, operationalError, userError } from '../domain/errors';
+import type { EventDraft, EventPhase } from '../domain/events';
+import type { Log } from '../domain/log';
+import { createDeliveryQueue, type DeliveryQueue } from './delivery-queue';
+import type { DeviceDriver, DriverConnection, DriverSink } from './driver';
+import { mayPushFrom } from './push-from';
+import { driverOf } from './registry';
+import { backoff } from './wire';
+
+export interface DevicesOptions {
+  clock: Clock;
+  log: Log;
+  /**
+   * Takes an event; resolves with its id when its consequence is on disk. Called in the device's order. A call with
+   * pictures is waited for before the next; others must take their place in line before they first wait.
+   */
+  onEvent(deviceId: string, received: ReceivedEvent): Promise<string>;
+  /** Pictures that followed an event on a stream. */
+  onPictures(deviceId: string, eventId: string, pictures: (Picture & { name?: string })[]): Promise<void>;
+  onStatus(status: DeviceStatus): void;
+  /** Where drivers come from; the built-in ones unless a test says otherwise. */
+  driverOf?(kind: string): DeviceDriver;
+}
+
+/** All devices of the flow. */
+export interface Devices extends DeviceDirectory {
+  /** Takes a definition; the same again changes nothing. Throws `E_UNKNOWN_DRIVER` (user). */
+  define(definition: DeviceDefinition): void;
+  remove(id: string): Promise<void>;
+  /** Opens the connections; what is defined later opens at once. */
+  start(): void;
+  status(id: string): DeviceStatus | null;
+  statuses(): DeviceStatus[];
+  /**
+   * A push of a device; resolves with the ids of its events when their consequence is on disk. Throws `E_BAD_PUSH`,
+   * `E_PUSH_REFUSED`, `E_UNKNOWN_DEVICE` (user), `E_DEVICE_OFFLINE`, `E_EVENT_DROPPED` (operational).
+   */
+  push(deviceId: string, request: PushRequest): Promise<string[]>;
+  /** Asks a device that need not be defined who it is. */
+  test(definition: DeviceDefinition, signal: AbortSignal): Promise<DeviceFacts>;
+  close(): Promise<void>;
+}
+
+interface Entry {
+  definition: DeviceDefinition;
+  driver: DeviceDriver;
+  connection: DriverConnection | null;
+  /** Counts connections: what an older one still says no longer counts. */
+  turn: number;
+  status: DeviceStatus;
+  queue: DeliveryQueue;
+  /** Whether source-offline and credentials-refused are open; null: not known since the start. */
+  offline: boolean | null;
+  refused: boolean | null;
+  attempts: number;
+  restart: Timer | null;
+}
+
+/** Longest wait for a connection that is asked to close. */
+const CLOSE_MS = 2_000;
+
+export function createDevices(options: DevicesOptions): Devices {
+  const { clock, log } = options;
+  const entries = new Map<string, Entry>();
+  const findDriver = options.driverOf ?? driverOf;
+  let started = false;
+
+  function entryOf(id: string): Entry {
+    const entry = entries.get(id);
+    if (entry) return entry;
+    throw userError('E_UNKNOWN_DEVICE', `The flow defines no device "${id}": choose one that exists`);
+  }
+
+  const changed = (entry: Entry, change: Partial<DeviceStatus>): void => {
+    entry.status = { ...entry.status, ...change };
+    try {
+      options.onStatus({ ...entry.status });
+    } catch (thrown) {
+      log.error('device.status-listener-failed', { error: asAlarmflowError(thrown).message });
+    }
+  };
+
+  // ---- connections; a driver that throws stops itself, never the others ----
+
+  function open(entry: Entry): void {
+    const turn = ++entry.turn;
+    try {
+      const connection = entry.driver.connect({
+        definition: entry.definition,
+        sink: sinkOf(entry, turn),
+        clock,
+        log,
+      });
+      entry.connection = connection;
+      connection.start();
+    } catch (thrown) {
+      failed(entry, thrown);
+    }
+  }
+
+  function failed(entry: Entry, thrown: unknown): void {
+    const error = asAlarmflowError(thrown);
+    const { id, name } = entry.definition;
+    log.error('device.driver-failed', { deviceId: id, error: error.message, stack: error.stack });
+    const broken = entry.connection;
+    entry.connection = null;
+    entry.turn++;
+    if (broken) closeQuietly(broken, id);
+    linkChanged(entry, 'offline', `The driver of "${name}" failed: ${error.message}`);
+    const pause = backoff(entry.attempts++);
+    entry.restart?.cancel();
+    entry.restart = clock.after(
+      pause,
+      () => {
+        entry.restart = null;
+        if (started && entries.get(id) === entry) open(entry);
+      },
+      { background: true },
+    );
+  }
+
+  async function closeQuietly(connection: DriverConnection, id: string): Promise<void> {
+    const limit = new AbortController();
+    try {
+      const late = clock.sleep(CLOSE_MS, limit.signal).then(() => {
+        log.warn('device.close-slow', { deviceId: id });
+      });
+      // The wait ends by being aborted as soon as the connection is closed.
+      late.catch(() => undefined);
+      await Promise.race([connection.close(), late]);
+    } catch (thrown) {
+      log.warn('device.close-failed', { deviceId: id, error: asAlarmflowError(thrown).message });
+    } finally {
+      limit.abort();
+    }
+  }
+
+  async function shut(entry: Entry): Promise<void> {
+    entry.turn++;
+    entry.restart?.cancel();
+    entry.restart = null;
+    const { connection } = entry;
+    entry.connection = null;
+    if (connection) await closeQuietly(connection, entry.definition.id);
+  }
+
+  function sinkOf(entry: Entry, turn: number): DriverSink {
+    const id = entry.definition.id;
+    const isCurrent = (): boolean => entry.turn === turn;
+    return {
+      event: (received) => entry.queue.add(received, true),
+      pictures: (eventId, pictures) => options.onPictures(id, eventId, pictures),
+      link(link, detail) {
+        if (isCurrent()) linkChanged(entry, link, detail);
+      },
+      seen(at) {
+        if (isCurrent()) entry.status.lastSeenAt = at;
+      },
+      clockOffset(ms) {
+        if (isCurrent() && ms !== entry.status.clockOffsetMs) changed(entry, { clockOffsetMs: ms });
+      },
+      lockedUntil(at) {
+        if (isCurrent() && at !== entry.status.lockedUntil) changed(entry, { lockedUntil: at });
+      },
+      facts(facts) {
+        if (isCurrent() && !isDeepStrictEqual(facts, entry.status.facts)) changed(entry, { facts });
+      },
+    };
+  }
+
+  // ---- the link, as status and as events ----
+
+  function linkChanged(entry: Entry, link: DeviceLink, detail: string): void {
+    const before = entry.status.link;
+    if (before === link && entry.status.detail === detail) return;
+    const since = before === link ? entry.status.since : clock.now();
+    changed(entry, { link, detail, since });
+    if (link === 'online' && before !== 'online') {
+      entry.attempts = 0;
+      // After a restart nobody knows what the last run had left open: its end is told once.
+      if (entry.offline !== false) tell(entry, 'source-offline', 'stop', detail);
+      if (entry.refused !== false) tell(entry, 'credentials-refused', 'stop', detail);
+      entry.offline = false;
+      entry.refused = false;
+      tell(entry, 'source-online', 'pulse', detail);
+    }
+    if (link === 'offline' && entry.offline !== true) {
+      entry.offline = true;
+      tell(entry, 'source-offline', 'start', detail);
+    }
+    if (link === 'refused' && entry.refused !== true) {
+      entry.refused = true;
+      // It answers, if only with a refusal.
+      if (entry.offline === true) tell(entry, 'source-offline', 'stop', detail);
+      entry.offline = false;
+      tell(entry, 'credentials-refused', 'start', detail);
+    }
+  }
+
+  function tell(entry: Entry, type: EventDraft['type'], phase: EventPhase, detail: string): void {
+    const draft: EventDraft = {
+      type,
+      vendorType: 'connection',
+      phase,
+      description: detail,
+      deviceTime: null,
+      deviceAt: null,
+      raw: JSON.stringify({ connection: entry.status.link, detail }),
+    };
+    const received = { draft, pictures: [], receivedAt: clock.now(), late: false, clockSuspect: false };
+    entry.queue.add(received, true).catch((thrown: unknown) => {
+      log.error('device.event-not-kept', {
+        deviceId: entry.definition.id,
+        type,
+        error: asAlarmflowError(thrown).message,
+      });
+    });
+  }
+
+  function create(definition: DeviceDefinition, driver: DeviceDriver): Entry {
+    const { id } = definition;
+    return {
+      definition,
+      driver,
+      connection: null,
+      turn: 0,
+      status: {
+        deviceId: id,
+        link: 'connecting',
+        detail: 'Not started yet',
+        since: clock.now(),
+        lastSeenAt: null,
+        clockOffsetMs: null,
+        lockedUntil: null,
+        facts: null,
+      },
+      queue: createDeliveryQueue({
+        deliver: (received) => options.onEvent(id, received),
+        clock,
+        log: log.with({ deviceId: id }),
+      }),
+      offline: null,
+      refused: null,
+      attempts: 0,
+      restart: null,
+    };
+  }
+
+  return {
+    define(definition) {
+      const driver = findDriver(definition.driver);
+      const known = entries.get(definition.id);
+      if (!known) {
+        const entry = create(structuredClone(definition), driver);
+        entries.set(definition.id, entry);
+        if (started) open(entry);
+        return;
+      }
+      if (isDeepStrictEqual(known.definition, definition)) return;
+      known.definition = structuredClone(definition);
+      known.driver = driver;
+      known.attempts = 0;
+      const closed = shut(known);
+      // Many devices serve one stream only: the old one goes first.
+      if (started)
+        closed.then(() => {
+          if (entries.get(definition.id) === known && known.connection === null && known.restart === null) open(known);
+        });
+    },
+
+    async remove(id) {
+      const entry = entries.get(id);
+      if (!entry) return;
+      entries.delete(id);
+      await shut(entry);
+      entry.queue.close();
+    },
+
+    start() {
+      if (started) return;
+      started = true;
+      for (const entry of entries.values()) open(entry);
+    },
+
+    status(id) {
+      const entry = entries.get(id);
+      return entry ? { ...entry.status } : null;
+    },
+    statuses: () => [...entries.values()].map((entry) => ({ ...entry.status })),
+
+    async push(deviceId, request) {
+      const entry = entryOf(deviceId);
+      const { definition, connection } = entry;
+      if (!mayPushFrom(definition.pushFrom, request.remoteAddress))
+        throw userError(
+          'E_PUSH_REFUSED',
+          `${request.remoteAddress} may not push for "${definition.name}": add it to the addresses in the device's dialog`,
+        );
+      if (!connection) throw notConnected(entry);
+      let events: ReceivedEvent[];
+      try {
+        events = await connection.push(request);
+      } catch (thrown) {
+        throw asAlarmflowError(thrown);
+      }
+      // All at once, so that they keep their order and share a commit; the sender repeats what failed.
+      return Promise.all(events.map((received) => entry.queue.add(received, false)));
+    },
+
+    async test(definition, signal) {
+      const driver = findDriver(definition.driver);
+      const connection = driver.connect({ definition, sink: deafSink, clock, log });
+      try {
+        return await connection.probe(signal);
+      } catch (thrown) {
+        throw asAlarmflowError(thrown);
+      } finally {
+        await closeQuietly(connection, definition.id);
+      }
+    },
+
+    device(id): ConnectedDevice {
+      entryOf(id);
+      /** Looked up at each call: the connection may have been replaced since. */
+      const use = async <T>(call: (connection: DriverConnection) => Promise<T>): Promise<T> => {
+        const entry = entryOf(id);
+        if (!entry.connection) throw notConnected(entry);
+        try {
+          return await call(entry.connection);
+        } catch (thrown) {
+          throw asAlarmflowError(thrown);
+        }
+      };
+      return {
+        id,
+        get name() {
+          return entries.get(id)?.definition.name ?? id;
+        },
+        setOutput: (output, on, signal) => use((c) => c.setOutput(output, on, signal)),
+        readOutput: (output, signal) => use((c) => c.readOutput(output, signal)),
+        snapshot: (channel, signal) => use((c) => c.snapshot(channel, signal)),
+        gotoPreset: (channel, preset, signal) => use((c) => c.gotoPreset(channel, preset, signal)),
+      };
+    },
+
+    async close() {
+      started = false;
+      await Promise.all([...entries.values()].map(shut));
+      for (const entry of entries.values()) entry.queue.close();
+      entries.clear();
+    },
+  };
+}
+
+const notConnected = (entry: Entry): Error =>
+  operationalError('E_DEVICE_OFFLINE', `"${entry.definition.name}" is not connected: ${entry.status.detail}`, {
+    retryAfterMs: 1_000,
+  });
+
+/** Where a mere question delivers: nobody listens. */
+const deafSink: DriverSink = {
+  event: async () => '',
+  pictures: async () => undefined,
+  link() {},
+  seen() {},
+  clockOffset() {},
+  lockedUntil() {},
+  facts() {},
+};

@@ -1,0 +1,303 @@
+import { parseHttpDate, type Timer } from '../../clock/clock';
+import type { DeviceFacts, PushRequest, ReceivedEvent } from '../../domain/devices';
+import { type AlarmflowError, asAlarmflowError, operationalError } from '../../domain/errors';
+import type { DriverConnection, DriverContext } from '../driver';
+import { createDeviceHttp, type FramedPart } from '../wire';
+import { createIsapiActions } from './actions';
+import { createAlertStream, type StreamTiming } from './alert-stream';
+import { type ClockSource, createDeviceClock } from './device-clock';
+import { createInputWatch } from './input-watch';
+import { readLockState } from './lock-state';
+import { createPresence } from './presence';
+import { type Probed, probeDevice, readDeviceTime } from './probe';
+import { readPush } from './push';
+import { createReader, type Finding } from './reader';
+
+/** A stream that is lost and back within this time was never away (recorders close theirs every 40 s, §1.2). */
+const GRACE_MS = 3_000;
+/** Events under way to the record before the stream is read no further. */
+const MOST_UNDER_WAY = 256;
+/** Asking who it is again, when it didn't work or the device may have been replaced. */
+const PROBE_TIMEOUT_MS = 30_000;
+
+/** Opens the connection to one Hikvision or HIKMICRO device (PROTOCOLS §1). Nothing moves before `start`. */
+export function connectHikvision(context: DriverContext, timing: StreamTiming): DriverConnection {
+  const { definition, sink, clock } = context;
+  const log = context.log.with({ deviceId: definition.id });
+  const { name, timeZone } = definition;
+  const address = `${definition.host}:${definition.port}`;
+  const closing = new AbortController();
+  const deviceClock = createDeviceClock();
+  let probed: Probed | null = null;
+  let probing: Promise<void> | null = null;
+  let online = false;
+  let everOnline = false;
+  let grace: Timer | null = null;
+
+  const http = createDeviceHttp({
+    host: definition.host,
+    port: definition.port,
+    tls: definition.tls,
+    allowSelfSigned: definition.allowSelfSigned,
+    credentials: definition.credentials,
+    clock,
+    log,
+    onLocked: (until) => sink.lockedUntil(until),
+    onClockDate(header) {
+      const at = parseHttpDate(header);
+      if (at !== null) clockMeasured('date-header', at);
+    },
+  });
+  const actions = createIsapiActions(http, name, clock);
+
+  function clockMeasured(source: ClockSource, deviceAt: number): void {
+    if (!deviceClock.measured(source, deviceAt, clock.now())) return;
+    const offset = deviceClock.offset();
+    if (offset !== null) sink.clockOffset(offset);
+  }
+
+  const reader = createReader({
+    setting: () => ({
+      timeZone,
+      channels: probed?.channels ?? null,
+      family: probed?.family ?? null,
+      near: clock.now() + (deviceClock.offset() ?? 0),
+    }),
+    judge: (draft) => deviceClock.judge(draft, clock.now()),
+    at: () => clock.monotonic(),
+  });
+
+  const inputs = createInputWatch({
+    phases: reader.phases,
+    read: (input) => actions.readInput(input, closing.signal),
+    clock,
+    log,
+    deliver: (draft) => {
+      deliver({ kind: 'event', draft, late: false, clockSuspect: false });
+    },
+  });
+
+  // ---- what comes on the stream ----
+
+  const underWay = new Set<Promise<unknown>>();
+  let lastEvent: Promise<string> | null = null;
+  let strayPictures = 0;
+
+  function deliver(finding: Extract<Finding, { kind: 'event' }>): Promise<string> {
+    const { draft, late, clockSuspect } = finding;
+    const id = sink.event({ draft, pictures: [], receivedAt: clock.now(), late, clockSuspect });
+    track(
+      id.catch((thrown: unknown) => {
+        log.error('hikvision.event-not-kept', { type: draft.type, error: asAlarmflowError(thrown).message });
+      }),
+    );
+    return id;
+  }
+
+  function track(work: Promise<unknown>): void {
+    underWay.add(work);
+    work.finally(() => underWay.delete(work));
+  }
+
+  async function take(part: FramedPart): Promise<void> {
+    for (const finding of reader.read(part)) {
+      switch (finding.kind) {
+        case 'event':
+          lastEvent = deliver(finding);
+          if (!finding.late) inputs.seen(finding.draft);
+          break;
+        case 'heartbeat':
+          stream.heartbeat();
+          if (finding.deviceAt !== null) clockMeasured('heart-beat', finding.deviceAt);
+          break;
+        case 'picture':
+          takePicture(finding);
+          break;
+        case 'notice':
+          log.info('hikvision.notice', { text: finding.text });
+          break;
+        case 'fault':
+          log.warn('hikvision.bad-part', { reason: finding.reason, bytes: finding.bytes });
+          break;
+      }
+    }
+    // A flood is slowed down where it comes from: TCP holds the device back.
+    while (underWay.size > MOST_UNDER_WAY) await Promise.race(underWay);
+  }
+
+  function takePicture(picture: Extract<Finding, { kind: 'picture' }>): void {
+    const owner = lastEvent;
+    if (!owner) {
+      strayPictures++;
+      log.warn('hikvision.picture-without-alert', { size: picture.bytes.length, strayPictures });
+      return;
+    }
+    const { contentType, bytes, name: fileName } = picture;
+    track(
+      owner
+        .then((id) => sink.pictures(id, [{ contentType, bytes, name: fileName }]))
+        .catch((thrown: unknown) => {
+          log.error('hikvision.picture-not-kept', { error: asAlarmflowError(thrown).message });
+        }),
+    );
+  }
+
+  const stream = createAlertStream({
+    http,
+    clock,
+    log,
+    timing,
+    onOpen() {
+      lastEvent = null;
+      isOnline('Alert stream open');
+      inputs.connected();
+    },
+    onBytes: () => sink.seen(clock.now()),
+    onPart: take,
+    onLost(error, dead) {
+      reader.phases.connectionLost();
+      deviceClock.reconnected();
+      isLost(error, dead);
+    },
+    lockedFor: lockTime,
+  });
+
+  const presence = createPresence({
+    http,
+    clock,
+    onAlive() {
+      sink.seen(clock.now());
+      if (!online) isOnline('Answers; its events come by push');
+    },
+    onGone: (error) => isLost(error, true),
+    lockedFor: lockTime,
+  });
+
+  // ---- link ----
+
+  function isOnline(detail: string): void {
+    grace?.cancel();
+    grace = null;
+    online = true;
+    everOnline = true;
+    sink.seen(clock.now());
+    sink.link('online', detail);
+    learnDevice();
+  }
+
+  function isLost(error: AlarmflowError, dead: boolean): void {
+    if (error.code === 'E_CREDENTIALS_REFUSED') {
+      grace?.cancel();
+      grace = null;
+      online = false;
+      sink.link('refused', error.message);
+      return;
+    }
+    const offline = (): void => {
+      online = false;
+      sink.link('offline', `${address}: ${error.message}`);
+    };
+    if (!online || (dead && everOnline)) {
+      // While the grace of an earlier loss runs, it decides; a silent device had its time already.
+      if (grace && !dead) return;
+      grace?.cancel();
+      grace = null;
+      offline();
+      return;
+    }
+    if (grace) return;
+    grace = clock.after(GRACE_MS, () => {
+      grace = null;
+      offline();
+    });
+  }
+
+  /** How long a refused login must rest: an account that is locked is not knocked at (§1.1). */
+  async function lockTime(error: AlarmflowError): Promise<number> {
+    const lock = await readLockState(definition, clock, log, closing.signal);
+    if (!lock) return 0;
+    sink.link('refused', `${error.message} ${lock.words}`);
+    if (lock.unlockMs > 0) sink.lockedUntil(clock.now() + lock.unlockMs);
+    return lock.unlockMs;
+  }
+
+  // ---- who it is ----
+
+  function learnDevice(): void {
+    if (probing) return;
+    probing = (async () => {
+      const signal = AbortSignal.any([closing.signal, deadline(PROBE_TIMEOUT_MS)]);
+      try {
+        const options = { http, name, clock, log, signal };
+        const deviceAt = await readDeviceTime(options, timeZone);
+        if (deviceAt !== null) clockMeasured('system-time', deviceAt);
+        if (probed) return;
+        probed = await probeDevice(options);
+        sink.facts(probed.facts);
+      } catch (thrown) {
+        // It is asked again at the next connection; events and actions do without.
+        if (!closing.signal.aborted) log.info('hikvision.probe-failed', { reason: asAlarmflowError(thrown).message });
+      } finally {
+        probing = null;
+      }
+    })();
+  }
+
+  function deadline(ms: number): AbortSignal {
+    const limit = new AbortController();
+    const timer = clock.after(
+      ms,
+      () => limit.abort(operationalError('E_DEVICE_TIMEOUT', `No answer within ${ms} ms`)),
+      {
+        background: true,
+      },
+    );
+    closing.signal.addEventListener('abort', () => timer.cancel(), { once: true });
+    return limit.signal;
+  }
+
+  return {
+    id: definition.id,
+    name,
+    start() {
+      sink.link('connecting', `Connecting to ${address}`);
+      if (definition.receive !== 'push') stream.start();
+      else if (definition.credentials) presence.start();
+    },
+
+    async push(request: PushRequest): Promise<ReceivedEvent[]> {
+      const { events, heartbeats } = readPush(request, reader, log);
+      sink.seen(clock.now());
+      for (const at of heartbeats) if (at !== null) clockMeasured('heart-beat', at);
+      if (definition.receive === 'push' && !online) isPushing();
+      const receivedAt = clock.now();
+      return events.map((event) => ({ ...event, receivedAt }));
+    },
+
+    async probe(signal): Promise<DeviceFacts> {
+      probed = await probeDevice({ http, name, clock, log, signal });
+      sink.facts(probed.facts);
+      return probed.facts;
+    },
+
+    setOutput: actions.setOutput,
+    readOutput: actions.readOutput,
+    snapshot: actions.snapshot,
+    gotoPreset: actions.gotoPreset,
+
+    async close() {
+      closing.abort(operationalError('E_CLOSED', `The connection to "${name}" is being closed`));
+      grace?.cancel();
+      inputs.close();
+      http.close();
+      await Promise.all([stream.close(), presence.close(), probing]);
+    },
+  };
+
+  /** A device that may only push, and did. */
+  function isPushing(): void {
+    online = true;
+    everOnline = true;
+    sink.link('online', 'Pushes its events');
+  }
+}

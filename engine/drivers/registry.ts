@@ -1,0 +1,26 @@
+import { userError } from '../domain/errors';
+import type { Decoded, DeviceDriver } from './driver';
+import { hikvisionDriver } from './hikvision';
+
+const drivers: readonly DeviceDriver[] = [hikvisionDriver];
+
+/** Names of all drivers, as flows and the command line know them. */
+export const driverKinds = (): string[] => drivers.map((driver) => driver.kind);
+
+/** The driver of that name. Throws `E_UNKNOWN_DRIVER` (user). */
+export function driverOf(kind: string): DeviceDriver {
+  const driver = drivers.find((d) => d.kind === kind);
+  if (driver) return driver;
+  throw userError('E_UNKNOWN_DRIVER', `There is no driver "${kind}"; known are: ${driverKinds().join(', ')}`);
+}
+
+/**
+ * What a driver understands from captured bytes, finding by finding.
+ *
+ * @param contentType what the capture was sent as; null: found out from the bytes
+ */
+export const decodeCapture = (
+  kind: string,
+  chunks: AsyncIterable<Buffer>,
+  contentType: string | null,
+): AsyncIterable<Decoded> => driverOf(kind).decode(chunks, contentType);
