@@ -74,7 +74,7 @@ export interface HttpServerOptions {
 
 export interface HttpServer {
   /** Opens the port. `E_NO_USERS`, `E_PORT_IN_USE`, `E_PORT_FORBIDDEN`, `E_BAD_HOST`, `E_TLS_FILES` (user). */
-  listen(): Promise<{ url: string; port: number }>;
+  listen(): Promise<{ /** Without a slash at its end. */ url: string; port: number }>;
   /** Adds parts as they come to life; until then their paths answer 503. */
   mount(parts: Partial<HttpParts>): void;
   /** Address of the sender whose request is being served, for the editor's login. */
@@ -266,7 +266,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       }
       const shown = ['0.0.0.0', '::'].includes(options.host) ? 'localhost' : options.host;
       const name = shown.includes(':') ? `[${shown}]` : shown;
-      return { url: `${options.tls ? 'https' : 'http'}://${name}:${port}/`, port };
+      return { url: `${options.tls ? 'https' : 'http'}://${name}:${port}`, port };
     },
     mount(more) {
       Object.assign(parts, more);

@@ -59,7 +59,7 @@ beforeEach(() => {
 afterEach(() => door.server.close());
 
 const post = (path: string, init: RequestInit = {}) =>
-  fetch(`${door.url}ingest${path}`, { method: 'POST', body: 'x', ...init });
+  fetch(`${door.url}/ingest${path}`, { method: 'POST', body: 'x', ...init });
 
 describe('device push', () => {
   it('answers 200 without a body once the consequence is on disk, not before', async () => {
@@ -130,6 +130,14 @@ describe('device push', () => {
     const answer = await rawHttp(door.port, [`POST /ingest/${TOKEN} HTTP/1.0\r\nContent-Length: 2\r\n\r\nhi`]);
     expect(answer).toMatch(/^HTTP\/1\.1 200 /);
     expect(pushes[0]!.request.body.toString()).toBe('hi');
+  });
+
+  it('takes HTTP/1.1 without a Host', async () => {
+    await open();
+    const answer = await rawHttp(door.port, [
+      `POST /ingest/${TOKEN} HTTP/1.1\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi`,
+    ]);
+    expect(answer).toMatch(/^HTTP\/1\.1 200 /);
   });
 
   it('calls for the body of a sender that asks first, if it wants it', async () => {

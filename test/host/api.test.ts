@@ -1,0 +1,513 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Clock } from '../../engine/clock/clock';
+import { systemClock } from '../../engine/clock/system-clock';
+import { VirtualClock } from '../../engine/clock/virtual-clock';
+import type { Announce, Announcement } from '../../engine/domain/announcements';
+import { userError } from '../../engine/domain/errors';
+import { silentLog } from '../../engine/domain/log';
+import type { EventQuery, ExplainedEvent } from '../../engine/domain/record';
+import { type Api, type ConsoleServices, createApi } from '../../engine/host/api';
+import type { AuditEntry, Auth } from '../../engine/host/auth';
+import type { OutputRow, Session } from '../../engine/host/console-api';
+import { addEveryRole, CLI_TOKEN, memoryAuth, openDoor, PASSWORD } from '../support/host-door';
+
+let auth: Auth;
+let api: Api;
+let door: Awaited<ReturnType<typeof openDoor>>;
+let events: ExplainedEvent[];
+let calls: string[];
+let audit: AuditEntry[];
+let armed: boolean;
+const listeners = new Set<Announce>();
+const announce = (announcement: Announcement): void => {
+  for (const listener of listeners) listener(announcement);
+};
+
+const eventOf = (id: string, more: Partial<ExplainedEvent['event']> = {}): ExplainedEvent => ({
+  event: {
+    id,
+    deviceId: 'cam',
+    type: 'motion',
+    vendorType: 'VMD',
+    phase: 'start',
+    deviceTime: null,
+    deviceAt: null,
+    receivedAt: 1,
+    clockSuspect: false,
+    late: false,
+    pictures: [],
+    raw: '<xml/>',
+    ...more,
+  },
+  decisions: [],
+});
+const output = {
+  id: 'cam/relay/1',
+  deviceId: 'cam',
+  kind: 'relay',
+  output: '1',
+  name: 'Siren',
+  mode: 'auto',
+  generation: 1,
+  desired: true,
+  confirmed: true,
+  confirmedAt: 1,
+  lastError: null,
+  deviceName: 'Cam',
+  heldBy: [],
+} as OutputRow;
+
+const services: ConsoleServices = {
+  version: '1.2.3',
+  siteName: 'Site',
+  demo: false,
+  editorPath: '/editor/',
+  reader: {
+    async events(query: EventQuery) {
+      calls.push(`events ${JSON.stringify(query)}`);
+      return events
+        .filter(({ event }) => (!query.after || event.id > query.after) && (!query.before || event.id < query.before))
+        .reverse()
+        .slice(0, query.limit);
+    },
+    event: async (id) => events.find(({ event }) => event.id === id) ?? null,
+    alarms: async (query) => {
+      calls.push(`alarms ${JSON.stringify(query)}`);
+      return [];
+    },
+    alarm: async () => null,
+    actions: async (query) => {
+      calls.push(`actions ${JSON.stringify(query)}`);
+      return [];
+    },
+    mails: async () => [],
+    keepMail: async () => {},
+    audit: async () => [],
+  },
+  media: {
+    async read(id) {
+      const bytes = Buffer.from('<script>');
+      if (id === 'picture') return { contentType: 'image/jpeg', bytes, name: 'a "hall" ä\r\n.jpg' };
+      if (id === 'page') return { contentType: 'text/html', bytes };
+      if (id === 'drawing') return { contentType: 'image/svg+xml', bytes };
+      return null;
+    },
+  },
+  site: {
+    isArmed: () => armed,
+    async setArmed(value, who) {
+      armed = value;
+      calls.push(`armed ${value} ${who}`);
+    },
+  },
+  alarms: {
+    async acknowledge(id, who) {
+      if (id === 'gone') throw userError('E_UNKNOWN_ALARM', 'There is no alarm "gone"');
+      calls.push(`acknowledge ${id} ${who}`);
+    },
+    reset: async (id, who) => void calls.push(`reset ${id} ${who}`),
+  },
+  outputs: {
+    rows: () => [output],
+    setMode: async (id, mode, who) => void calls.push(`mode ${id} ${mode} ${who}`),
+    resetAll: async (who) => void calls.push(`reset-outputs ${who}`),
+  },
+  devices: { rows: () => [], ingestPath: async () => '/ingest/x' },
+  retryAction: async (key) => {
+    calls.push(`retry ${key}`);
+    return { key, nodeName: 'Mail' } as never;
+  },
+  demoScenes: {
+    list: () => [{ id: 'fire', title: 'Fire', description: '' }],
+    fire: async (scene) => void calls.push(`fire ${scene}`),
+  },
+  subscribe(listener) {
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  },
+  audit: async (entry) => void audit.push(entry),
+};
+
+async function open(options: { users?: boolean; clock?: Clock } = {}): Promise<void> {
+  ({ auth } = await memoryAuth());
+  if (options.users !== false) await addEveryRole(auth);
+  api = createApi({ services, auth, clock: options.clock ?? systemClock, log: silentLog, sessionMs: 3_600_000 });
+  door = await openDoor(auth);
+  door.server.mount({ api: api.handle });
+}
+
+beforeEach(() => {
+  events = ['e1', 'e2', 'e3'].map((id) => eventOf(id));
+  calls = [];
+  audit = [];
+  armed = true;
+});
+afterEach(async () => {
+  api.close();
+  await door.server.close();
+  expect(listeners.size).toBe(0);
+});
+
+interface Caller {
+  cookie: string;
+  csrf: string;
+}
+
+async function call(
+  method: string,
+  path: string,
+  options: { as?: Caller; body?: unknown; headers?: Record<string, string> } = {},
+) {
+  const response = await fetch(`${door.url}/api/v1${path}`, {
+    method,
+    headers: {
+      ...(options.as ? { cookie: options.as.cookie, 'x-alarmflow-csrf': options.as.csrf } : {}),
+      ...(options.body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...options.headers,
+    },
+    ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
+  });
+  const text = await response.text();
+  return { status: response.status, headers: response.headers, body: text === '' ? null : JSON.parse(text) };
+}
+
+async function login(name: string, password = PASSWORD): Promise<Caller> {
+  const before = (await call('GET', '/session')).body as Session;
+  const response = await call('POST', '/login', {
+    body: { name, password },
+    headers: { 'x-alarmflow-csrf': before.csrf },
+  });
+  expect(response.status).toBe(200);
+  const cookie = response.headers.get('set-cookie')!;
+  expect(cookie).toMatch(/^alarmflow_session=[\w-]{43}; Path=\/; Max-Age=3600; HttpOnly; SameSite=Strict$/);
+  return { cookie: cookie.split(';')[0]!, csrf: response.body.csrf };
+}
+
+describe('the session', () => {
+  it('is open without users', async () => {
+    await open({ users: false });
+    expect((await call('GET', '/session')).body).toMatchObject({ user: null, open: true, version: '1.2.3' });
+    expect((await call('GET', '/site')).body).toEqual({ name: 'Site', armed: true, editorPath: '/editor/' });
+  });
+
+  it('begins with a login and ends with a logout', async () => {
+    await open();
+    expect((await call('GET', '/session')).body).toMatchObject({ user: null, open: false });
+    expect((await call('GET', '/site')).status).toBe(401);
+    const anna = await login('anna');
+    expect((await call('GET', '/session', { as: anna })).body.user).toEqual({ name: 'anna', role: 'administrator' });
+    const out = await call('POST', '/logout', { as: anna, body: {} });
+    expect(out.headers.get('set-cookie')).toContain('Max-Age=0');
+    expect((await call('GET', '/site', { as: anna })).status).toBe(401);
+  });
+
+  it('refuses wrong passwords, and after five of them tells how long to wait', async () => {
+    await open();
+    const { csrf } = (await call('GET', '/session')).body;
+    const attempt = () =>
+      call('POST', '/login', { body: { name: 'anna', password: 'wrong' }, headers: { 'x-alarmflow-csrf': csrf } });
+    for (let i = 0; i < 5; i++) expect((await attempt()).body.error.code).toBe('E_LOGIN_REFUSED');
+    const locked = await attempt();
+    expect(locked.status).toBe(429);
+    expect(Number(locked.headers.get('retry-after'))).toBeGreaterThan(890);
+  });
+
+  it('of the command line needs no cookie', async () => {
+    await open();
+    const headers = { authorization: `Bearer ${CLI_TOKEN}` };
+    expect((await call('POST', '/site', { headers, body: { armed: false } })).body.armed).toBe(false);
+    expect(calls).toEqual(['armed false local']);
+  });
+});
+
+describe('changes', () => {
+  it('need the value against forged requests, also while the site is open', async () => {
+    await open({ users: false });
+    const refused = await call('POST', '/site', { body: { armed: false } });
+    expect([refused.status, refused.body.error.code]).toEqual([403, 'E_CSRF']);
+    const { csrf } = (await call('GET', '/session')).body;
+    expect(
+      (await call('POST', '/site', { body: { armed: false }, headers: { 'x-alarmflow-csrf': csrf } })).status,
+    ).toBe(200);
+    expect(calls).toEqual(['armed false local']);
+  });
+
+  it('need the role', async () => {
+    await open();
+    const roles = { vera: await login('vera'), otto: await login('otto'), anna: await login('anna') };
+    const statuses = async (method: string, path: string, body?: unknown) =>
+      Promise.all(Object.values(roles).map(async (as) => (await call(method, path, { as, body })).status));
+    expect(await statuses('POST', '/site', { armed: true })).toEqual([403, 200, 200]);
+    expect(await statuses('POST', '/outputs/reset', {})).toEqual([403, 200, 200]);
+    expect(await statuses('POST', '/demo/fire', {})).toEqual([403, 200, 200]);
+    expect(await statuses('GET', '/users')).toEqual([403, 403, 200]);
+    expect(await statuses('GET', '/audit')).toEqual([403, 403, 200]);
+    expect(await statuses('GET', '/events')).toEqual([200, 200, 200]);
+  });
+
+  it('carry who made them', async () => {
+    await open();
+    const otto = await login('otto');
+    await call('POST', '/alarms/a1/acknowledge', { as: otto, body: {} });
+    await call('POST', '/alarms/a1/reset', { as: otto });
+    await call('POST', `/outputs/${encodeURIComponent('cam/relay/1')}/mode`, { as: otto, body: { mode: 'on' } });
+    await call('POST', '/outputs/reset', { as: otto, body: {} });
+    await call('POST', `/actions/${encodeURIComponent('a1:n1:raise')}/retry`, { as: otto, body: {} });
+    await call('POST', '/demo/fire', { as: otto, body: {} });
+    expect(calls).toEqual([
+      'acknowledge a1 otto',
+      'reset a1 otto',
+      'mode cam/relay/1 on otto',
+      'reset-outputs otto',
+      'retry a1:n1:raise',
+      'fire fire',
+    ]);
+    expect(audit.map(({ who, action, subject }) => `${who} ${action} ${subject}`)).toEqual([
+      'otto action.retry a1:n1:raise',
+      'otto demo.fire fire',
+    ]);
+  });
+});
+
+describe('odd requests', () => {
+  it.each([
+    ['GET', '/events?limit=1001', undefined, 400, 'limit'],
+    ['GET', '/events?limit=-1', undefined, 400, 'limit'],
+    ['GET', '/events?limit=1&limit=2', undefined, 400, 'limit'],
+    ['GET', '/events?color=red', undefined, 400, 'color'],
+    ['GET', '/events?follow=1&before=x', undefined, 400, 'follow'],
+    ['GET', '/alarms?live=maybe', undefined, 400, 'live'],
+    ['GET', '/actions?status=lost', undefined, 400, 'status'],
+    ['GET', '/stream?kinds=event,gossip', undefined, 400, 'kinds'],
+    ['GET', '/events/%00', undefined, 400, 'control characters'],
+    ['GET', '/events/%ff', undefined, 400, ''],
+    ['POST', '/site', { armed: 'yes' }, 400, 'armed'],
+    ['POST', '/site', undefined, 400, ''],
+    ['POST', '/site', [1], 400, ''],
+    ['POST', '/outputs/x/mode', { mode: 'blink' }, 400, 'mode'],
+    ['POST', '/outputs/reset', { all: true }, 400, 'all'],
+    ['GET', '/nothing', undefined, 404, 'GET /api/v1/nothing'],
+    ['PUT', '/site', { armed: true }, 404, 'PUT'],
+    ['GET', '/events/e9', undefined, 404, 'e9'],
+    ['GET', '/alarms/a9', undefined, 404, 'a9'],
+    ['POST', '/alarms/gone/acknowledge', {}, 404, 'gone'],
+  ])('%s %s with %j gets %i', async (method, path, body, status, text) => {
+    await open();
+    const response = await call(method, path, { as: await login('anna'), body });
+    expect(response.status).toBe(status);
+    expect(response.body.error.message).toContain(text);
+  });
+
+  it.each([
+    ['{"armed":', 'application/json', 400, 'E_BAD_JSON'],
+    ['armed=true', 'application/x-www-form-urlencoded', 415, 'E_CONTENT_TYPE'],
+    ['{"armed":true}', 'text/plain', 415, 'E_CONTENT_TYPE'],
+    [`{"armed":"${'x'.repeat(70_000)}"}`, 'application/json', 413, 'E_BODY_TOO_LARGE'],
+    ['{"__proto__":{"armed":true}}', 'application/json', 400, 'E_BAD_REQUEST'],
+  ])('the body %.20s as %s gets %i', async (body, type, status, code) => {
+    await open();
+    const as = await login('anna');
+    const response = await fetch(`${door.url}/api/v1/site`, {
+      method: 'POST',
+      body,
+      headers: { 'content-type': type, cookie: as.cookie, 'x-alarmflow-csrf': as.csrf },
+    });
+    expect(response.status).toBe(status);
+    expect(await response.json()).toMatchObject({ error: { code } });
+  });
+
+  it('a failing record is told as a mistake of ours, without its insides', async () => {
+    await open();
+    const { alarms } = services.reader;
+    services.reader.alarms = () => Promise.reject(new Error('secret insides'));
+    const response = await call('GET', '/alarms', { as: await login('anna') });
+    services.reader.alarms = alarms;
+    expect([response.status, response.body.error.code]).toEqual([500, 'E_UNEXPECTED']);
+    expect(JSON.stringify(response.body)).not.toContain('insides');
+  });
+});
+
+describe('reading', () => {
+  it('hands queries on as they are meant', async () => {
+    await open();
+    const as = await login('vera');
+    expect((await call('GET', '/events?limit=2&deviceId=cam&type=motion', { as })).body.events).toHaveLength(2);
+    await call('GET', '/alarms?live=0&limit=7', { as });
+    await call('GET', '/alarms', { as });
+    await call('GET', '/actions?status=failed', { as });
+    expect(calls).toEqual([
+      'events {"limit":2,"deviceId":"cam","type":"motion"}',
+      'alarms {"live":false,"limit":7}',
+      'alarms {"live":true,"limit":100}',
+      'actions {"status":"failed","limit":100}',
+    ]);
+    expect((await call('GET', '/events/e1', { as })).body.event.id).toBe('e1');
+    expect((await call('GET', '/outputs', { as })).body.outputs).toHaveLength(1);
+    expect((await call('GET', '/demo', { as })).body.scenes).toHaveLength(1);
+  });
+
+  it.each([
+    [
+      'picture',
+      'image/jpeg',
+      /^inline; filename="a _hall_ ___\.jpg"; filename\*=UTF-8''a%20%22hall%22%20%C3%A4%0D%0A\.jpg$/,
+    ],
+    ['page', 'application/octet-stream', /^attachment/],
+    ['drawing', 'application/octet-stream', /^attachment/],
+  ])('serves the medium %s as %s', async (id, type, disposition) => {
+    await open();
+    const { cookie } = await login('vera');
+    const response = await fetch(`${door.url}/api/v1/media/${id}`, { headers: { cookie } });
+    expect(response.headers.get('content-type')).toBe(type);
+    expect(response.headers.get('content-disposition')).toMatch(disposition);
+    expect(response.headers.get('x-content-type-options')).toBe('nosniff');
+    expect(response.headers.get('content-security-policy')).toContain('sandbox');
+    expect(await response.text()).toBe('<script>');
+  });
+});
+
+describe('users', () => {
+  it('are added, changed and removed by administrators', async () => {
+    await open();
+    const as = await login('anna');
+    const added = await call('POST', '/users', { as, body: { name: 'Neu', role: 'viewer', password: PASSWORD } });
+    expect(added.status).toBe(201);
+    expect(added.body.users).toContainEqual({ name: 'neu', role: 'viewer' });
+    expect(JSON.stringify(added.body)).not.toContain('scrypt');
+    expect((await call('PATCH', '/users/neu', { as, body: { role: 'operator' } })).body.users).toContainEqual({
+      name: 'neu',
+      role: 'operator',
+    });
+    expect((await call('DELETE', '/users/neu', { as })).body.users).toHaveLength(3);
+    expect((await call('DELETE', '/users/neu', { as })).status).toBe(404);
+    expect((await call('DELETE', '/users/anna', { as })).status).toBe(409);
+    const weak = await call('POST', '/users', { as, body: { name: 'x', role: 'viewer', password: 'short' } });
+    expect([weak.status, weak.body.error.code]).toEqual([400, 'E_WEAK_PASSWORD']);
+  });
+
+  it('close an open site with the first of them', async () => {
+    await open({ users: false });
+    const { csrf } = (await call('GET', '/session')).body;
+    const body = { name: 'anna', role: 'administrator', password: PASSWORD };
+    expect((await call('POST', '/users', { body, headers: { 'x-alarmflow-csrf': csrf } })).status).toBe(201);
+    expect((await call('GET', '/site')).status).toBe(401);
+    expect((await call('GET', '/site', { as: await login('anna') })).status).toBe(200);
+  });
+});
+
+/** Reads a stream until the text holds what is waited for. */
+async function readUntil(response: Response, wanted: string): Promise<string> {
+  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+  const chunks: string[] = [];
+  // Only the end is searched: a stream of many megabytes would take for ever else.
+  while (!chunks.slice(-4).join('').includes(wanted)) {
+    const { value, done } = await reader.read();
+    if (done) throw new Error(`the stream ended before ${wanted}`);
+    chunks.push(value);
+  }
+  await reader.cancel();
+  return chunks.join('');
+}
+
+const untilWatched = async (): Promise<void> => {
+  while (listeners.size === 0) await new Promise((resolve) => setImmediate(resolve));
+};
+
+describe('the stream', () => {
+  const stream = async (query = '', headers: Record<string, string> = {}) => {
+    const { cookie } = await login('vera');
+    return fetch(`${door.url}/api/v1/stream${query}`, { headers: { cookie, ...headers } });
+  };
+
+  it('tells what is announced, rows for outputs', async () => {
+    await open();
+    const response = await stream();
+    expect(response.headers.get('content-type')).toContain('text/event-stream');
+    await untilWatched();
+    announce({ kind: 'event', data: eventOf('e4') });
+    announce({ kind: 'site', data: { armed: false } });
+    announce({ kind: 'output', data: { id: 'cam/relay/1' } });
+    announce({ kind: 'output', data: { id: 'cam/relay/1' } });
+    const text = await readUntil(response, 'event: output');
+    expect(text).toContain('id: e4\nevent: event\ndata: {"event":{"id":"e4"');
+    expect(text).toContain('event: site\ndata: {"name":"Site","armed":false,"editorPath":"/editor/"}');
+    expect(text.match(/event: output/g)).toHaveLength(1);
+  });
+
+  it('tells only the kinds that are asked for', async () => {
+    await open();
+    const response = await stream('?kinds=site,mail');
+    await untilWatched();
+    announce({ kind: 'event', data: eventOf('e4') });
+    announce({ kind: 'site', data: { armed: true } });
+    expect(await readUntil(response, 'event: site')).not.toContain('event: event');
+  });
+
+  it('resumes after the last event that was seen, without gap or repeat', async () => {
+    await open();
+    const events0 = services.reader.events;
+    services.reader.events = async (query) => {
+      // It arrives while the record is being read, and is in the record too.
+      events.push(eventOf('e4'));
+      announce({ kind: 'event', data: eventOf('e4') });
+      announce({ kind: 'event', data: eventOf('e5') });
+      return events0(query);
+    };
+    const text = await readUntil(await stream('', { 'last-event-id': 'e1' }), 'id: e5');
+    services.reader.events = events0;
+    expect([...text.matchAll(/^id: (\w+)$/gm)].map((match) => match[1])).toEqual(['e2', 'e3', 'e4', 'e5']);
+  });
+
+  it('beats every 15 s, and ends when the login has ended', async () => {
+    const clock = new VirtualClock(1_790_000_000_000);
+    await open({ clock });
+    const as = await login('vera');
+    const response = await fetch(`${door.url}/api/v1/stream`, { headers: { cookie: as.cookie } });
+    await untilWatched();
+    const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+    await reader.read();
+    await clock.advance(15_000);
+    expect((await reader.read()).value).toBe(': still here\n\n');
+    await call('POST', '/logout', { as, body: {} });
+    await clock.advance(15_000);
+    let end = await reader.read();
+    while (!end.done) end = await reader.read();
+    expect(end.done).toBe(true);
+  });
+
+  it('drops a watcher that does not keep up, and no other', async () => {
+    await open();
+    const slow = await stream();
+    const quick = await stream();
+    await untilWatched();
+    const read = readUntil(quick, 'id: last');
+    const big = eventOf('big', { raw: 'x'.repeat(60_000) });
+    for (let i = 0; i < 400; i++) {
+      announce({ kind: 'event', data: big });
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    announce({ kind: 'event', data: eventOf('last') });
+    expect((await read).length).toBeGreaterThan(20_000_000);
+    await expect(readUntil(slow, 'id: last')).rejects.toThrow();
+  });
+
+  it('is refused without a login', async () => {
+    await open();
+    expect((await fetch(`${door.url}/api/v1/stream`)).status).toBe(401);
+  });
+});
+
+describe('following events', () => {
+  it('gives the last ones, oldest first, then each as it comes, one a line', async () => {
+    await open();
+    const response = await fetch(`${door.url}/api/v1/events?follow=1&limit=2&type=motion`, {
+      headers: { authorization: `Bearer ${CLI_TOKEN}` },
+    });
+    expect(response.headers.get('content-type')).toContain('application/x-ndjson');
+    await untilWatched();
+    announce({ kind: 'event', data: eventOf('e4', { type: 'fire' }) });
+    announce({ kind: 'event', data: eventOf('e5') });
+    const lines = (await readUntil(response, '"e5"')).trim().split('\n');
+    expect(lines.map((line) => (JSON.parse(line) as ExplainedEvent).event.id)).toEqual(['e2', 'e3', 'e5']);
+  });
+});
