@@ -7,9 +7,9 @@ import { actionBackOff, backOffMs } from './back-off';
 import type { ActionJob, Verdict } from './jobs';
 
 /** How long a handler may take to obey its abort signal before its place is given to others. */
-const OBEY_MS = 2_000;
+const OBEY_MS = 1_000;
 /** Wait before the next try when the record itself could not be read or written. */
-const RECORD_RETRY_MS = 2_000;
+const RECORD_RETRY_MS = 1_000;
 /** An outcome that could not be written is kept this long, so that the next run only writes it. */
 const KEEP_UNWRITTEN_MS = 60_000;
 const KEEP_UNWRITTEN_MOST = 10_000;

@@ -1,5 +1,5 @@
 import type { IQueueBackend } from 'bullmq';
-import { type Job, Queue, UnrecoverableError, Worker } from 'bullmq';
+import { type Job, type JobsOptions, Queue, UnrecoverableError, Worker } from 'bullmq';
 import type { Clock } from '../clock/clock';
 import type { ActionHandler, ActionRow } from '../domain/actions';
 import { asAlarmflowError, bugError, userError } from '../domain/errors';
@@ -38,6 +38,9 @@ const CLEAR_AWAY_MS = 6_000;
 const CLEAR_AWAY_STEP_MS = 25;
 /** After the time for a close is over, running handlers have this long to obey their abort signals. */
 const ABORT_GRACE_MS = 500;
+
+/** A job in one of these states will run. */
+const openStates = ['waiting', 'active', 'delayed'] as const;
 
 type JobQueue = Queue<JobData, void, string, JobData, void, string, IQueueBackend, unknown>;
 type JobWorker = Worker<JobData, void, string, IQueueBackend, never, unknown>;
@@ -137,6 +140,11 @@ export function createExecutor(options: ExecutorOptions): Executor {
   const outbox = createOutbox({
     record,
     add: (rows) => addActions(rows.map((row) => ({ row, job: { key: row.key } }))),
+    async countJobs() {
+      const { actions, heavy } = live().queues;
+      const counts = await Promise.all([actions, heavy].map((queue) => queue.getJobCountByTypes(...openStates)));
+      return counts.reduce((sum, count) => sum + count, 0);
+    },
     alsoSweep: () => reconciles.sweep(),
     clock,
     log,
@@ -144,8 +152,8 @@ export function createExecutor(options: ExecutorOptions): Executor {
   const reconciles = createReconciles({
     reconcile: options.reconcile,
     async add(jobs) {
-      const { outputs } = live().queues;
-      await outputs.addBulk(
+      await addJobs(
+        live().queues.outputs,
         jobs.map((job) => ({ name: 'reconcile', data: job, opts: reconcileOptions(job.outputId) })),
       );
     },
@@ -165,8 +173,13 @@ export function createExecutor(options: ExecutorOptions): Executor {
       const jobs = entries
         .filter(({ row }) => heavyKinds.has(row.kind) === (name === 'heavy'))
         .map(({ row, job }) => ({ name: row.kind, data: job, opts: { ...jobOptions, jobId: jobIdOf(row.key) } }));
-      if (jobs.length > 0) await queues[name].addBulk(jobs);
+      await addJobs(queues[name], jobs);
     }
+  }
+
+  async function addJobs(queue: JobQueue, jobs: { name: string; data: JobData; opts: JobsOptions }[]): Promise<void> {
+    if (jobs.length >= live().backend.bulkFrom) await queue.addBulk(jobs);
+    else await Promise.all(jobs.map((job) => queue.add(job.name, job.data, job.opts)));
   }
 
   /** Turns a verdict into what BullMQ understands: a return, a delay, or the end. */
@@ -216,6 +229,8 @@ export function createExecutor(options: ExecutorOptions): Executor {
         {
           ...shared,
           connection: backend.workerConnection,
+          // Run by `start`, once the open rows have their jobs: on the embedded database both share one session.
+          autorun: false,
           concurrency: concurrency[name],
           lockDuration: LOCK_MS,
           stalledInterval: STALLED_INTERVAL_MS,
@@ -253,6 +268,11 @@ export function createExecutor(options: ExecutorOptions): Executor {
     running = opened;
     await Promise.all([...Object.values(opened.queues), ...opened.workers].map((part) => part.waitUntilReady()));
     const count = await outbox.refill();
+    if (closing) return;
+    for (const worker of opened.workers)
+      worker.run().catch((thrown: unknown) => {
+        log.error('queue worker ended', { queue: worker.name, reason: asAlarmflowError(thrown).message });
+      });
     outbox.start();
     reconciles.flush();
     log.info('executor started', { server: backend.server, openActions: count });
@@ -339,7 +359,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
       };
       try {
         for (const queue of Object.values(queues)) {
-          const counts = await queue.getJobCounts('waiting', 'active', 'delayed');
+          const counts = await queue.getJobCounts(...openStates);
           health.waiting += counts.waiting ?? 0;
           health.active += counts.active ?? 0;
           health.delayed += counts.delayed ?? 0;

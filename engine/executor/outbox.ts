@@ -34,6 +34,8 @@ export function createOutbox(options: {
   record: ActionRecord;
   /** Adds jobs; a row whose job is there already is left alone. */
   add(rows: ActionRow[]): Promise<void>;
+  /** How many jobs of actions the queue has, running and delayed ones included. */
+  countJobs(): Promise<number>;
   /** Called with every regular look, for what else may have been lost. */
   alsoSweep(): Promise<void>;
   clock: Clock;
@@ -43,6 +45,8 @@ export function createOutbox(options: {
   const timers = new Set<Timer>();
   let missing = false;
   let refilling: Promise<number> | null = null;
+  /** What has had a job since the start; kept until the first look, which is for the others. */
+  let known: Set<string> | null = new Set();
   let failures = 0;
   let closed = false;
 
@@ -60,18 +64,19 @@ export function createOutbox(options: {
     }
   }
 
-  async function addOpen(olderThan: number): Promise<number> {
-    const rows = (await openRows()).filter((row) => row.requestedAt <= olderThan);
+  async function addOpen(isWanted: (row: ActionRow) => boolean): Promise<ActionRow[]> {
+    const rows = (await openRows()).filter(isWanted);
     for (let from = 0; from < rows.length && !closed; from += BATCH) await send(rows.slice(from, from + BATCH));
-    return rows.length;
+    return rows;
   }
 
   function refill(): Promise<number> {
-    refilling ??= addOpen(Number.POSITIVE_INFINITY)
-      .then((count) => {
+    refilling ??= addOpen(() => true)
+      .then((rows) => {
         missing = false;
         failures = 0;
-        return count;
+        for (const row of rows) known?.add(row.key);
+        return rows.length;
       })
       .finally(() => {
         refilling = null;
@@ -108,16 +113,31 @@ export function createOutbox(options: {
     );
   }
 
-  async function sweep(): Promise<void> {
+  /** Rows that were written while the start read the others, before anybody could submit them. */
+  async function lookForLate(): Promise<void> {
+    const had = known;
+    known = null;
+    await addOpen((row) => !had?.has(row.key));
+  }
+
+  async function lookForLost(): Promise<void> {
+    const oldest = clock.now() - SWEEP_AGE_MS;
+    const rows = await openRows();
+    // With as many jobs as rows nothing is lost, and a backlog is not offered to the queue again and again.
+    if (!rows.some((row) => row.requestedAt <= oldest) || (await options.countJobs()) >= rows.length) return;
+    await addOpen((row) => row.requestedAt <= oldest);
+  }
+
+  async function sweep(look: () => Promise<void>): Promise<void> {
     try {
-      await addOpen(clock.now() - SWEEP_AGE_MS);
+      await look();
       await options.alsoSweep();
     } catch (thrown) {
       log.debug('look for actions without a job failed; the next one follows', {
         reason: asAlarmflowError(thrown).message,
       });
     }
-    later(SWEEP_MS, () => void sweep());
+    later(SWEEP_MS, () => void sweep(lookForLost));
   }
 
   return {
@@ -125,6 +145,7 @@ export function createOutbox(options: {
       if (rows.length === 0 || closed) return;
       try {
         await send(rows);
+        for (const row of rows) known?.add(row.key);
       } catch (thrown) {
         if (closed) return;
         if (!missing) {
@@ -137,12 +158,7 @@ export function createOutbox(options: {
     },
     refill,
     start() {
-      // Everything but what is on its way now, which the age limit would leave out.
-      later(FIRST_SWEEP_MS, () => {
-        missing = true;
-        refillNow();
-      });
-      later(SWEEP_MS, () => void sweep());
+      later(FIRST_SWEEP_MS, () => void sweep(lookForLate));
     },
     recovered() {
       // A server that came back may also have forgotten.

@@ -1,12 +1,17 @@
 import type { PGlite } from '@electric-sql/pglite';
 import { type BackendFactory, createPostgresBackend, type IQueueBackend, runMigrations } from 'bullmq';
-import type { BackendContext, OpenBackend } from './backend';
+import { type BackendContext, type OpenBackend, POSTGRES_BULK_FROM } from './backend';
 import { createLink } from './link';
 import { createPglitePool, QUEUE_SCHEMA } from './pglite-pool';
 
 /** PGlite has no autovacuum: without our own, finished jobs would stay in the files for ever. */
 const VACUUM_EVERY_MS = 60_000;
 const VACUUM_AFTER_JOBS = 1_000;
+/** The catalogues too: every bulk insert of BullMQ makes and drops temporary tables. */
+const vacuumed = [
+  ...['job', 'event', 'dedup'].map((table) => `${QUEUE_SCHEMA}.${table}`),
+  ...['pg_class', 'pg_attribute', 'pg_type', 'pg_depend'].map((table) => `pg_catalog.${table}`),
+];
 
 /** Runs BullMQ's PostgreSQL backend on the embedded database, in its own schema. */
 export async function openPgliteBackend(db: PGlite, { clock, log }: BackendContext): Promise<OpenBackend> {
@@ -28,7 +33,7 @@ export async function openPgliteBackend(db: PGlite, { clock, log }: BackendConte
       if (finished < VACUUM_AFTER_JOBS) return;
       finished = 0;
       vacuuming = db
-        .exec(`VACUUM ${QUEUE_SCHEMA}.job, ${QUEUE_SCHEMA}.event, ${QUEUE_SCHEMA}.dedup`)
+        .exec(`VACUUM ${vacuumed.join(', ')}`)
         .catch((thrown: unknown) => log.warn('clean-up of finished jobs failed', { reason: String(thrown) }));
     },
     { background: true },
@@ -41,6 +46,7 @@ export async function openPgliteBackend(db: PGlite, { clock, log }: BackendConte
     queueConnection: pool,
     workerConnection: pool,
     warnings: [],
+    bulkFrom: POSTGRES_BULK_FROM,
     jobsFinished(count) {
       finished += count;
     },

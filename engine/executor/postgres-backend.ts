@@ -4,6 +4,7 @@ import {
   type BackendContext,
   CONNECT_TIMEOUT_MS,
   type OpenBackend,
+  POSTGRES_BULK_FROM,
   refused,
   shownServer,
   unreachable,
@@ -113,6 +114,7 @@ export async function openPostgresBackend(url: string, { log }: BackendContext):
     queueConnection: seen,
     workerConnection: seen,
     warnings: [],
+    bulkFrom: POSTGRES_BULK_FROM,
     jobsFinished() {},
     async close() {
       await pool.end();

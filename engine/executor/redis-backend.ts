@@ -91,6 +91,7 @@ export async function openRedisBackend(url: string, { clock, log }: BackendConte
     queueConnection: adding,
     workerConnection: working,
     warnings,
+    bulkFrom: 2,
     jobsFinished() {},
     close() {
       closing ??= (async () => {
