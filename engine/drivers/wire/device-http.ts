@@ -1,6 +1,12 @@
+import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../../clock/clock';
+import { bugError, operationalError, userError } from '../../domain/errors';
 import type { Log } from '../../domain/log';
-import type { Credentials } from './digest';
+import { createCredentialBreaker } from './credential-breaker';
+import { type Credentials, chooseChallenge, createDigestSession, parseChallenges } from './digest';
+import { abortError, connectionError, timeoutError } from './http-errors';
+import { createTransport, type Origin, type Patience, type Transport } from './transport';
+import { createTurns, type Turns } from './turns';
 
 export interface DeviceHttpOptions {
   host: string;
@@ -48,6 +54,8 @@ export interface DeviceResponse {
   status: number;
   headers: DeviceHeaders;
   body: Buffer;
+  /** The device hung up before the length it had announced: the body may lack its end. */
+  cut?: true;
 }
 
 export interface DeviceStream {
@@ -56,15 +64,337 @@ export interface DeviceStream {
   body: AsyncIterable<Buffer>;
 }
 
+/**
+ * The HTTP client of one device: one queue, one login, one breaker for stream, poller and actions (PROTOCOLS §0.2).
+ *
+ * Errors: `E_DEVICE_OFFLINE`, `E_DEVICE_TIMEOUT`, `E_DEVICE_PROTOCOL`, `E_CREDENTIALS_REFUSED` (with retryAfterMs),
+ * `E_ABORTED` (operational); `E_DEVICE_TLS`, `E_CREDENTIALS_MISSING`, `E_DEVICE_LOGIN` (no login method we know),
+ * `E_DEVICE_ANSWER` (larger than allowed) (user).
+ */
 export interface DeviceHttp {
   /** Resolves with any status but a refused password; the caller judges status and body (PROTOCOLS §0.7). */
   request(request: DeviceRequest): Promise<DeviceResponse>;
+  /**
+   * An answer without end. Resolves with its head, whatever its status; there is no time limit on the body (the caller
+   * has the watchdog). One stream at a time: a second one waits for its turn. The socket is closed when the signal
+   * aborts or the reader stops reading, so one of the two must happen.
+   */
   stream(request: DeviceStreamRequest): Promise<DeviceStream>;
   /** Wall time until which all traffic is kept back, or null. */
   lockedUntil(): number | null;
+  /** Ends everything under way with `E_ABORTED`. */
   close(): void;
 }
 
-export function createDeviceHttp(_options: DeviceHttpOptions): DeviceHttp {
-  throw new Error('not finished');
+const DEFAULT_TIMEOUT_MS = 10_000;
+const DEFAULT_MAX_BYTES = 8 << 20;
+/** A device that keeps saying "stale" or refusing nonces must not be asked for ever. */
+const MAX_TRIES = 5;
+const REDIRECTS = new Set([301, 302, 307, 308]);
+
+/** One request on the wire; its head has come, its body has not been read. */
+interface Exchange {
+  method: string;
+  path: string;
+  headers: Record<string, string>;
+  body: Buffer | null;
+  origin: Origin;
+  patience: Patience;
 }
+
+type Step = { response: IncomingMessage } | { again: 'probe' } | { again: 'answer'; response: IncomingMessage };
+
+class SharedDeviceHttp implements DeviceHttp {
+  readonly #options: DeviceHttpOptions;
+  readonly #device: string;
+  readonly #breaker;
+  readonly #session;
+  readonly #requests: Turns;
+  readonly #streams = createTurns(1);
+  /** Fresh answers to challenges go one by one: several at once would each count as a refused login. */
+  readonly #logins = createTurns(1);
+  readonly #forRequests: Transport;
+  readonly #forStream: Transport;
+  readonly #closed = new AbortController();
+  /** Where the device is; its HTTPS side once it has sent us there. */
+  #origin: Origin;
+  readonly #configured: Origin;
+
+  constructor(options: DeviceHttpOptions) {
+    this.#options = options;
+    this.#device = `${options.host}:${options.port}`;
+    this.#configured = { host: options.host, port: options.port, tls: options.tls };
+    this.#origin = this.#configured;
+    this.#breaker = createCredentialBreaker(this.#device, options.clock, (until) => {
+      options.log.warn(until === null ? 'device-credentials-free' : 'device-credentials-refused', {
+        device: this.#device,
+        until,
+      });
+      options.onLocked(until);
+    });
+    this.#session = options.credentials ? createDigestSession(options.credentials) : null;
+    const sockets = options.maxSockets ?? 2;
+    this.#requests = createTurns(sockets);
+    const { clock, allowSelfSigned } = options;
+    this.#forRequests = createTransport({ device: this.#device, clock, allowSelfSigned, sockets, keepAlive: true });
+    this.#forStream = createTransport({ device: this.#device, clock, allowSelfSigned, sockets: 1, keepAlive: true });
+  }
+
+  lockedUntil(): number | null {
+    return this.#breaker.lockedUntil();
+  }
+
+  close(): void {
+    this.#closed.abort(
+      operationalError('E_ABORTED', `The connection to device ${this.#device} was closed.`, {
+        facts: { device: this.#device },
+      }),
+    );
+    this.#breaker.close();
+    this.#forRequests.close();
+    this.#forStream.close();
+  }
+
+  async request(request: DeviceRequest): Promise<DeviceResponse> {
+    const signal = AbortSignal.any([request.signal, this.#closed.signal]);
+    const giveBack = await this.#turn(this.#requests, signal);
+    try {
+      const exchange = this.#prepare(request, request.timeoutMs ?? DEFAULT_TIMEOUT_MS, signal);
+      const response = await this.#perform(this.#forRequests, exchange);
+      const { body, cut } = await this.#forRequests.read(
+        response,
+        request.maxBytes ?? DEFAULT_MAX_BYTES,
+        exchange.patience,
+      );
+      return { status: response.statusCode ?? 0, headers: headersOf(response), body, ...(cut ? { cut } : {}) };
+    } catch (thrown) {
+      throw this.#explain(thrown, signal);
+    } finally {
+      giveBack();
+    }
+  }
+
+  async stream(request: DeviceStreamRequest): Promise<DeviceStream> {
+    const signal = AbortSignal.any([request.signal, this.#closed.signal]);
+    const giveBack = await this.#turn(this.#streams, signal);
+    try {
+      const exchange = this.#prepare({ method: 'GET', ...request }, DEFAULT_TIMEOUT_MS, signal);
+      const response = await this.#perform(this.#forStream, exchange);
+      const cutOff = (): void => {
+        response.destroy();
+      };
+      signal.addEventListener('abort', cutOff, { once: true });
+      response.once('close', () => {
+        signal.removeEventListener('abort', cutOff);
+        giveBack();
+      });
+      // An error that comes while nobody reads is told to the reader by the body; unheard it would end the process.
+      response.on('error', () => {});
+      if (signal.aborted) cutOff();
+      return {
+        status: response.statusCode ?? 0,
+        headers: headersOf(response),
+        body: this.#streamBody(response, signal),
+      };
+    } catch (thrown) {
+      giveBack();
+      throw this.#explain(thrown, signal);
+    }
+  }
+
+  async *#streamBody(response: IncomingMessage, signal: AbortSignal): AsyncGenerator<Buffer> {
+    try {
+      if (signal.aborted) throw signal.reason;
+      for await (const chunk of response) yield chunk as Buffer;
+      if (signal.aborted) throw signal.reason;
+    } catch (thrown) {
+      throw this.#explain(thrown, signal);
+    } finally {
+      response.destroy();
+    }
+  }
+
+  #prepare(request: DeviceStreamRequest & { method: string }, timeoutMs: number, signal: AbortSignal): Exchange {
+    if (!/^\/[\x21-\x7e]*$/.test(request.path))
+      throw bugError('E_BAD_PATH', 'A request target must begin with "/" and be percent-encoded.', {
+        facts: { device: this.#device },
+      });
+    const ends = this.#options.clock.monotonic() + timeoutMs;
+    const body = request.body === undefined ? null : Buffer.from(request.body);
+    const needsLength = body !== null || !['GET', 'HEAD', 'DELETE'].includes(request.method);
+    return {
+      method: request.method,
+      path: request.path,
+      headers: {
+        'user-agent': 'alarmflow',
+        accept: '*/*',
+        ...request.headers,
+        ...(needsLength ? { 'content-length': String(body?.length ?? 0) } : {}),
+      },
+      body,
+      origin: this.#origin,
+      patience: {
+        signal,
+        leftMs: () => Math.max(0, ends - this.#options.clock.monotonic()),
+        late: () => timeoutError(this.#device, 'answer', timeoutMs),
+      },
+    };
+  }
+
+  async #turn(turns: Turns, signal: AbortSignal): Promise<() => void> {
+    this.#breaker.check();
+    try {
+      return await turns.take(signal);
+    } catch {
+      // Only the signal ends the waiting.
+      throw abortError(this.#device, signal);
+    }
+  }
+
+  #explain(thrown: unknown, signal: AbortSignal): Error {
+    if (signal.aborted) return abortError(this.#device, signal);
+    const error = connectionError(this.#device, thrown);
+    if (error.code === 'E_DEVICE_OFFLINE' && this.#origin !== this.#configured) {
+      // Its HTTPS side is gone, perhaps because HTTPS was switched off: ask the configured one again.
+      this.#origin = this.#configured;
+      this.#session?.clear();
+    }
+    return error;
+  }
+
+  /** The whole dance: redirect to HTTPS, challenge, answer. Resolves with the head of the answer that counts. */
+  async #perform(transport: Transport, exchange: Exchange): Promise<IncomingMessage> {
+    const first = await this.#login(transport, exchange);
+    const to = this.#upgrade(first, exchange);
+    if (!to) return first;
+    await transport.drain(first);
+    this.#options.log.info('device-redirects-to-https', { device: this.#device, port: to.origin.port });
+    // Later requests go there at once. A login is for one origin.
+    this.#origin = to.origin;
+    this.#session?.clear();
+    return this.#login(transport, { ...exchange, ...to });
+  }
+
+  /** Where a redirect leads, if it is one that may be followed: from HTTP to HTTPS of the same host. */
+  #upgrade(response: IncomingMessage, { origin, path }: Exchange): { origin: Origin; path: string } | null {
+    if (origin.tls || !REDIRECTS.has(response.statusCode ?? 0)) return null;
+    const location = response.headers.location ?? '';
+    const url = URL.canParse(location) ? new URL(location) : null;
+    if (url?.protocol !== 'https:' || url.username !== '' || url.password !== '') return null;
+    if (plainHost(url.hostname) !== plainHost(origin.host)) return null;
+    // The target is taken as it is written there; a parsed one would be encoded anew and no longer match its digest.
+    const written = /^https:\/\/[^/?#]*(\/[\x21-\x22\x24-\x7e]*)?/i.exec(location)?.[1] ?? '/';
+    return {
+      origin: { host: origin.host, port: url.port === '' ? 443 : Number(url.port), tls: true },
+      path: written === '/' ? path : written,
+    };
+  }
+
+  async #login(transport: Transport, exchange: Exchange): Promise<IncomingMessage> {
+    let probe = false;
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      this.#breaker.check();
+      const step = probe ? await this.#probe(transport, exchange) : await this.#known(transport, exchange);
+      if ('again' in step && step.again === 'probe') {
+        probe = true;
+        continue;
+      }
+      if (!('again' in step)) return step.response;
+      const answered = await this.#answer(transport, exchange, step.response);
+      if (answered) return answered;
+      probe = false;
+    }
+    throw operationalError(
+      'E_DEVICE_PROTOCOL',
+      `Device ${this.#device} asked for the login again and again without refusing it. Restart it if that goes on.`,
+      { facts: { device: this.#device } },
+    );
+  }
+
+  /** A request with the nonce in use; without one it is a probe. */
+  async #known(transport: Transport, exchange: Exchange): Promise<Step> {
+    const known = this.#session?.reuse(exchange.method, exchange.path);
+    if (!known) return this.#probe(transport, exchange);
+    const response = await this.#send(transport, exchange, known.header);
+    if (response.statusCode !== 401 && response.statusCode !== 403) {
+      this.#breaker.accepted();
+      return { response };
+    }
+    this.#session?.forget(known.challenge);
+    const next = chooseChallenge(parseChallenges(response.headersDistinct['www-authenticate']));
+    if (response.statusCode === 401 && next?.stale) return { again: 'answer', response };
+    // Some devices answer 403 or 401 to a nonce used again: once more from the start (PROTOCOLS §0.2).
+    await transport.drain(response);
+    return { again: 'probe' };
+  }
+
+  /** A request without Authorization: no try of the password. */
+  async #probe(transport: Transport, exchange: Exchange): Promise<Step> {
+    const response = await this.#send(transport, exchange, null);
+    return response.statusCode === 401 ? { again: 'answer', response } : { response };
+  }
+
+  /** Answers a challenge. Null: the device wants the whole dance again; throws when it refuses the password. */
+  async #answer(
+    transport: Transport,
+    exchange: Exchange,
+    challenged: IncomingMessage,
+  ): Promise<IncomingMessage | null> {
+    let challenge = chooseChallenge(parseChallenges(challenged.headersDistinct['www-authenticate']));
+    await transport.drain(challenged);
+    const session = this.#session;
+    if (!session)
+      throw userError(
+        'E_CREDENTIALS_MISSING',
+        `Device ${this.#device} asks for a user and a password: enter them in its dialog.`,
+        { facts: { device: this.#device } },
+      );
+    const waited = this.#logins.busy();
+    const leave = await this.#logins.take(exchange.patience.signal);
+    try {
+      this.#breaker.check();
+      // Another request has logged in meanwhile, or this challenge has grown old: begin anew.
+      if (waited) return null;
+      for (let tries = 0; tries < 3; tries++) {
+        if (!challenge)
+          throw userError(
+            'E_DEVICE_LOGIN',
+            `Device ${this.#device} offers no login method that is supported (Digest with MD5 or SHA-256, or Basic): enable one in its security settings.`,
+            { facts: { device: this.#device } },
+          );
+        const { header, cnonce } = session.answer(exchange.method, exchange.path, challenge);
+        const response = await this.#send(transport, exchange, header);
+        if (response.statusCode !== 401) {
+          session.accepted(challenge, cnonce);
+          if (response.statusCode !== 403) this.#breaker.accepted();
+          return response;
+        }
+        challenge = chooseChallenge(parseChallenges(response.headersDistinct['www-authenticate']));
+        await transport.drain(response);
+        if (!challenge?.stale) throw this.#breaker.refused();
+      }
+      return null;
+    } finally {
+      leave();
+    }
+  }
+
+  async #send(transport: Transport, exchange: Exchange, authorization: string | null): Promise<IncomingMessage> {
+    const headers = authorization === null ? exchange.headers : { ...exchange.headers, authorization };
+    const response = await transport.send({ ...exchange, ...exchange.patience, headers });
+    const date = response.headers.date;
+    if (date) this.#options.onClockDate?.(date);
+    return response;
+  }
+}
+
+const plainHost = (host: string): string => host.toLowerCase().replace(/^\[|\]$/g, '');
+
+function headersOf(response: IncomingMessage): DeviceHeaders {
+  const headers: DeviceHeaders = Object.create(null);
+  for (const [name, values] of Object.entries(response.headersDistinct)) headers[name] = (values ?? []).join(', ');
+  return headers;
+}
+
+/** A client for one device. Changed credentials take a new one; its breaker starts afresh. */
+export const createDeviceHttp = (options: DeviceHttpOptions): DeviceHttp => new SharedDeviceHttp(options);

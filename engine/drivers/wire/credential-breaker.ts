@@ -1,0 +1,76 @@
+import type { Clock, Timer } from '../../clock/clock';
+import { type AlarmflowError, operationalError } from '../../domain/errors';
+
+const MINUTE = 60_000;
+/** Devices lock an account for about 30 minutes after about 5 refusals (PROTOCOLS §0.2); we stay below that. */
+const PAUSES_MS = [1, 5, 10, 20, 30].map((minutes) => minutes * MINUTE);
+
+/** Keeps all traffic of a device back after it has refused the password for certain. */
+export interface CredentialBreaker {
+  /** Throws `E_CREDENTIALS_REFUSED` (operational, with retryAfterMs) while traffic is kept back. */
+  check(): void;
+  /** A 401 in answer to a fresh nonce. */
+  refused(): AlarmflowError;
+  /** The device took the password. */
+  accepted(): void;
+  /** Wall time until which traffic is kept back, or null. */
+  lockedUntil(): number | null;
+  close(): void;
+}
+
+/**
+ * @param device how people know it, for messages
+ * @param onLocked told the wall time at which a pause ends, and null when it has ended
+ */
+export function createCredentialBreaker(
+  device: string,
+  clock: Clock,
+  onLocked: (until: number | null) => void,
+): CredentialBreaker {
+  let refusals = 0;
+  let lock: { until: number; ends: number; timer: Timer } | null = null;
+
+  const error = (leftMs: number): AlarmflowError =>
+    operationalError(
+      'E_CREDENTIALS_REFUSED',
+      `Device ${device} refused the user or password: correct them in its dialog. Nothing is sent to it for ${Math.ceil(leftMs / 1000)} s, so that it does not lock the account.`,
+      { retryAfterMs: leftMs, facts: { device, refusals } },
+    );
+
+  const free = (): void => {
+    if (!lock) return;
+    lock.timer.cancel();
+    lock = null;
+    onLocked(null);
+  };
+
+  return {
+    check() {
+      if (!lock) return;
+      const left = lock.ends - clock.monotonic();
+      if (left > 0) throw error(left);
+      free();
+    },
+    refused() {
+      const pause = PAUSES_MS[Math.min(refusals, PAUSES_MS.length - 1)]!;
+      refusals++;
+      lock?.timer.cancel();
+      lock = {
+        until: clock.now() + pause,
+        ends: clock.monotonic() + pause,
+        timer: clock.after(pause, free, { background: true }),
+      };
+      onLocked(lock.until);
+      return error(pause);
+    },
+    accepted() {
+      refusals = 0;
+      free();
+    },
+    lockedUntil: () => lock?.until ?? null,
+    close() {
+      lock?.timer.cancel();
+      lock = null;
+    },
+  };
+}
