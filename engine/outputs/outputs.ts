@@ -178,7 +178,7 @@ export function createOutputs(options: OutputsOptions): Outputs {
   }
 
   async function commit(change: Change): Promise<void> {
-    if (Object.keys(change.writes).length > 0) await writer.commit(change.writes);
+    if (Object.values(change.writes).some((rows) => rows !== undefined)) await writer.commit(change.writes);
     for (const follow of change.afterCommit) follow();
   }
 

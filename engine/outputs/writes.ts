@@ -5,53 +5,60 @@
 import type { Lease, OutputId, OutputState } from '../domain/outputs';
 import { addWrites, type Change, type TimerRow } from '../domain/record';
 
+type Id = { id: string };
+
+/** The rows without those that are gone; absent instead of empty. */
 function without<T>(rows: T[] | undefined, gone: (row: T) => boolean): T[] | undefined {
   const kept = rows?.filter((row) => !gone(row));
   return kept && kept.length > 0 ? kept : undefined;
 }
 
+const otherRows = <T extends Id>(rows: T[] | undefined, id: string): T[] | undefined =>
+  without(rows, (row) => row.id === id);
+
+const otherIds = (ids: string[] | undefined, id: string): string[] | undefined => without(ids, (other) => other === id);
+
+function forgetLease({ writes }: Change, id: string): void {
+  writes.leases = otherRows(writes.leases, id);
+  writes.leasesDeleted = otherIds(writes.leasesDeleted, id);
+}
+
+function forgetTimer({ writes }: Change, id: string): void {
+  writes.timers = otherRows(writes.timers, id);
+  writes.timersDeleted = otherIds(writes.timersDeleted, id);
+}
+
+function forgetOutput({ writes }: Change, id: OutputId): void {
+  writes.outputs = otherRows(writes.outputs, id);
+  writes.outputsDeleted = otherIds(writes.outputsDeleted, id);
+}
+
 export function writeLease(change: Change, lease: Lease): void {
-  deleteRow(change, 'leases', 'leasesDeleted', lease.id);
+  forgetLease(change, lease.id);
   addWrites(change, 'leases', lease);
 }
 
 export function deleteLease(change: Change, id: string): void {
-  deleteRow(change, 'leases', 'leasesDeleted', id);
+  forgetLease(change, id);
   addWrites(change, 'leasesDeleted', id);
 }
 
 export function writeTimer(change: Change, timer: TimerRow): void {
-  deleteRow(change, 'timers', 'timersDeleted', timer.id);
-  addWrites(change, 'timers', timer);
+  forgetTimer(change, timer.id);
+  change.writes.timers = [...(change.writes.timers ?? []), timer];
 }
 
 export function deleteTimer(change: Change, id: string): void {
-  deleteRow(change, 'timers', 'timersDeleted', id);
+  forgetTimer(change, id);
   addWrites(change, 'timersDeleted', id);
 }
 
 export function writeOutput(change: Change, state: OutputState): void {
-  deleteRow(change, 'outputs', 'outputsDeleted', state.id);
+  forgetOutput(change, state.id);
   addWrites(change, 'outputs', state);
 }
 
 export function deleteOutput(change: Change, id: OutputId): void {
-  deleteRow(change, 'outputs', 'outputsDeleted', id);
+  forgetOutput(change, id);
   addWrites(change, 'outputsDeleted', id);
-}
-
-/** Takes an earlier decision about the row out of the change. */
-function deleteRow(
-  change: Change,
-  rows: 'leases' | 'timers' | 'outputs',
-  deleted: 'leasesDeleted' | 'timersDeleted' | 'outputsDeleted',
-  id: string,
-): void {
-  const { writes } = change;
-  // The three lists have rows with an `id`; TypeScript cannot follow one name for three lists.
-  const lists = writes as Record<typeof rows, { id: string }[] | undefined>;
-  lists[rows] = without(lists[rows], (row) => row.id === id);
-  writes[deleted] = without(writes[deleted], (gone) => gone === id);
-  if (lists[rows] === undefined) delete lists[rows];
-  if (writes[deleted] === undefined) delete writes[deleted];
 }
