@@ -1,0 +1,22 @@
+/** The little that the record needs of a PostgreSQL: the same on the embedded one and on a server. */
+
+/** Runs one statement and resolves to its rows. Values that are JSON are given as text and cast in the statement. */
+export type Query = <R>(sql: string, params?: readonly unknown[]) => Promise<R[]>;
+
+export interface Database {
+  readonly kind: 'pglite' | 'postgres';
+  query: Query;
+  /** Runs several statements of one text, without parameters. */
+  script(sql: string): Promise<void>;
+  /** What is done through the given query is kept together or not at all. `snapshot` reads one moment in time. */
+  transaction<T>(work: (query: Query) => Promise<T>, mode?: 'write' | 'snapshot'): Promise<T>;
+  /** Why the database cannot be used any more in this process, or null. */
+  broken(): Error | null;
+  close(): Promise<void>;
+}
+
+/** SQLSTATE or operating system code of a thrown thing, or an empty text. */
+export const codeOf = (thrown: unknown): string =>
+  typeof thrown === 'object' && thrown !== null && 'code' in thrown ? String(thrown.code) : '';
+
+export const messageOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown));

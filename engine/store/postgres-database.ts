@@ -1,0 +1,113 @@
+import { Pool, type PoolClient, types } from 'pg';
+import { type AlarmflowError, operationalError, userError } from '../domain/errors';
+import type { Log } from '../domain/log';
+import { codeOf, type Database, messageOf, type Query } from './database';
+
+const INT8 = 20;
+const CONNECT_TIMEOUT_MS = 5_000;
+const MAX_CONNECTIONS = 8;
+
+/** `host:port/database` of a connection address; never its user or password. */
+function placeOf(url: string): string {
+  try {
+    const parsed = new URL(url);
+    const host = parsed.hostname || parsed.searchParams.get('host') || 'localhost';
+    return `${host}:${parsed.port || '5432'}${parsed.pathname}`;
+  } catch {
+    throw userError(
+      'E_DATABASE_URL',
+      'DATABASE_URL is not an address: write postgres://user:password@host:5432/database, with special characters of the password percent-encoded',
+    );
+  }
+}
+
+const remedies: Record<string, string> = {
+  ECONNREFUSED: 'start the server there, or correct host and port in DATABASE_URL',
+  ENOTFOUND: 'correct the host name in DATABASE_URL, or the name service of this machine',
+  EAI_AGAIN: 'the name service did not answer; check the network of this machine',
+  ETIMEDOUT: 'check the network and the firewall between this machine and the server',
+  '28P01': 'correct user and password in DATABASE_URL',
+  '28000': "let this user in (the server's pg_hba.conf), or correct DATABASE_URL",
+  '3D000': 'create the database, or correct its name in DATABASE_URL',
+  '42501': 'grant the user the right to create a schema in this database',
+  '53300': 'the server has no connection left: raise max_connections or stop other clients',
+};
+
+function unreachable(place: string, thrown: unknown): AlarmflowError {
+  const code = codeOf(thrown);
+  const slow = code === '' && /timeout/i.test(messageOf(thrown));
+  const remedy = remedies[slow ? 'ETIMEDOUT' : code] ?? 'check DATABASE_URL and the server';
+  // Connection errors of several addresses come as one error without a text.
+  const reason = slow
+    ? `no answer within ${CONNECT_TIMEOUT_MS / 1000} s`
+    : messageOf(thrown) || code || 'no connection';
+  return operationalError('E_DATABASE_UNREACHABLE', `The database at ${place} cannot be used: ${reason}; ${remedy}`, {
+    cause: thrown,
+    facts: { place, code },
+  });
+}
+
+/**
+ * A PostgreSQL server.
+ * Throws `E_DATABASE_URL` (user) and `E_DATABASE_UNREACHABLE` (operational), neither with a password in it.
+ */
+export async function openPostgres(url: string, log: Log): Promise<Database> {
+  const place = placeOf(url);
+  const pool = new Pool({
+    connectionString: url,
+    max: MAX_CONNECTIONS,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    keepAlive: true,
+    application_name: 'alarmflow',
+    types: {
+      // Times are bigint in milliseconds, far below 2^53: a number keeps them exactly.
+      getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
+        oid === INT8 && format !== 'binary'
+          ? Number
+          : types.getTypeParser(oid, format as 'text')) as typeof types.getTypeParser,
+    },
+  });
+  // A lost idle connection is replaced at the next query, which tells its caller when that fails.
+  pool.on('error', (error) => log.warn('idle connection to the database was lost', { place, reason: error.message }));
+  try {
+    await pool.query('SELECT 1');
+  } catch (thrown) {
+    await pool.end();
+    throw unreachable(place, thrown);
+  }
+
+  const queryOn =
+    (on: Pool | PoolClient): Query =>
+    async <R>(sql: string, params?: readonly unknown[]): Promise<R[]> => {
+      const result = await on.query(sql, params === undefined ? undefined : [...params]);
+      return result.rows as R[];
+    };
+
+  return {
+    kind: 'postgres',
+    query: queryOn(pool),
+    async script(sql) {
+      await pool.query(sql);
+    },
+    async transaction(work, mode = 'write') {
+      const client = await pool.connect();
+      let lost: Error | undefined;
+      try {
+        await client.query(mode === 'snapshot' ? 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY' : 'BEGIN');
+        const result = await work(queryOn(client));
+        await client.query('COMMIT');
+        return result;
+      } catch (thrown) {
+        await client.query('ROLLBACK').catch((error: Error) => {
+          // The connection is of no use: it is thrown away below, which rolls back on the server.
+          lost = error;
+        });
+        throw thrown;
+      } finally {
+        client.release(lost);
+      }
+    },
+    broken: () => null,
+    close: () => pool.end(),
+  };
+}

@@ -1,0 +1,153 @@
+import type { ActionRow } from '../domain/actions';
+import type { Alarm, Decision } from '../domain/alarms';
+import type { DeviceEvent } from '../domain/events';
+import type { Lease, OutputState } from '../domain/outputs';
+import type {
+  AuditRow,
+  CaughtMail,
+  ExplainedEvent,
+  FlowMessageRow,
+  GateStateRow,
+  RecordReader,
+  ResumeReader,
+  TimerRow,
+} from '../domain/record';
+import { actionColumns, actionOf } from './action-record';
+import type { Database } from './database';
+import { jsonText, plainText } from './json-text';
+
+const LARGEST_PAGE = 1_000;
+const bounded = (limit: number): number =>
+  Number.isFinite(limit) ? Math.min(LARGEST_PAGE, Math.max(0, Math.floor(limit))) : LARGEST_PAGE;
+
+const decisionColumns = `id, at, event_id AS "eventId", trigger_id AS "triggerId", alarm_id AS "alarmId", outcome,
+  reason, detail`;
+
+/** Conditions of a query that was asked for with some of its filters, numbered as they come. */
+function conditions(): { add(text: string, value: unknown): void; where(): string; params: unknown[] } {
+  const texts: string[] = [];
+  const params: unknown[] = [];
+  return {
+    add(text, value) {
+      params.push(typeof value === 'string' ? plainText(value) : value);
+      texts.push(text.replaceAll('?', `$${params.length}`));
+    },
+    where: () => (texts.length > 0 ? `WHERE ${texts.join(' AND ')}` : ''),
+    params,
+  };
+}
+
+export function createResumeReader(database: Database): ResumeReader {
+  return {
+    resume: () =>
+      database.transaction(async (query) => {
+        const docs = async <T>(sql: string): Promise<T[]> => (await query<{ doc: T }>(sql)).map((row) => row.doc);
+        return {
+          gateStates: await query<GateStateRow>(
+            'SELECT trigger_id AS "triggerId", key, state FROM alarmflow.gate_states ORDER BY trigger_id, key',
+          ),
+          alarms: await docs<Alarm>('SELECT doc FROM alarmflow.alarms WHERE ended_at IS NULL ORDER BY raised_at, id'),
+          timers: await query<TimerRow>('SELECT id, kind, at, payload FROM alarmflow.timers ORDER BY at, id'),
+          flowMessages: await query<FlowMessageRow>(
+            `SELECT message_id AS "messageId", trigger_id AS "triggerId", alarm_id AS "alarmId",
+                    created_at AS "createdAt", message
+               FROM alarmflow.flow_messages ORDER BY created_at, message_id`,
+          ),
+          leases: await docs<Lease>('SELECT doc FROM alarmflow.leases ORDER BY id'),
+          outputs: await docs<OutputState>('SELECT doc FROM alarmflow.outputs ORDER BY id'),
+        };
+      }, 'snapshot'),
+  };
+}
+
+export function createRecordReader(database: Database): RecordReader {
+  async function explain(events: DeviceEvent[]): Promise<ExplainedEvent[]> {
+    if (events.length === 0) return [];
+    const decisions = await database.query<Decision>(
+      `SELECT ${decisionColumns} FROM alarmflow.decisions WHERE event_id = ANY($1::text[]) ORDER BY id`,
+      [events.map((event) => event.id)],
+    );
+    const byEvent = Map.groupBy(decisions, (decision) => decision.eventId ?? '');
+    return events.map((event) => ({ event, decisions: byEvent.get(event.id) ?? [] }));
+  }
+
+  async function actions(filter: { status?: string; alarmId?: string }, limit: number): Promise<ActionRow[]> {
+    const asked = conditions();
+    if (filter.status !== undefined) asked.add('status = ?', filter.status);
+    if (filter.alarmId !== undefined) asked.add('alarm_id = ?', filter.alarmId);
+    const rows = await database.query<Parameters<typeof actionOf>[0]>(
+      `SELECT ${actionColumns} FROM alarmflow.actions ${asked.where()}
+        ORDER BY requested_at DESC, key DESC LIMIT ${limit}`,
+      asked.params,
+    );
+    return rows.map(actionOf);
+  }
+
+  return {
+    async events(query) {
+      const asked = conditions();
+      if (query.after !== undefined) asked.add('id > ?', query.after);
+      if (query.before !== undefined) asked.add('id < ?', query.before);
+      if (query.deviceId !== undefined) asked.add('device_id = ?', query.deviceId);
+      if (query.type !== undefined) asked.add('type = ?', query.type);
+      // Whoever follows with `after` must not miss any: the page then holds the oldest that come after it.
+      const following = query.after !== undefined && query.before === undefined;
+      const rows = await database.query<{ doc: DeviceEvent }>(
+        `SELECT doc FROM alarmflow.events ${asked.where()}
+          ORDER BY id ${following ? 'ASC' : 'DESC'} LIMIT ${bounded(query.limit)}`,
+        asked.params,
+      );
+      const events = rows.map((row) => row.doc);
+      return explain(following ? events.reverse() : events);
+    },
+    async event(id) {
+      const rows = await database.query<{ doc: DeviceEvent }>('SELECT doc FROM alarmflow.events WHERE id = $1', [
+        plainText(id),
+      ]);
+      return (await explain(rows.map((row) => row.doc)))[0] ?? null;
+    },
+    async alarms(query) {
+      const asked = conditions();
+      if (query.before !== undefined) {
+        asked.add(`(raised_at, id) < (SELECT b.raised_at, b.id FROM alarmflow.alarms b WHERE b.id = ?)`, query.before);
+      }
+      const only = asked.where();
+      const rows = await database.query<{ doc: Alarm }>(
+        `SELECT doc FROM alarmflow.alarms ${query.live ? `${only ? `${only} AND` : 'WHERE'} ended_at IS NULL` : only}
+          ORDER BY raised_at DESC, id DESC LIMIT ${bounded(query.limit)}`,
+        asked.params,
+      );
+      return rows.map((row) => row.doc);
+    },
+    async alarm(id) {
+      const rows = await database.query<{ doc: Alarm }>('SELECT doc FROM alarmflow.alarms WHERE id = $1', [
+        plainText(id),
+      ]);
+      const alarm = rows[0]?.doc;
+      if (!alarm) return null;
+      const decisions = await database.query<Decision>(
+        `SELECT ${decisionColumns} FROM alarmflow.decisions WHERE alarm_id = $1 ORDER BY id DESC LIMIT ${LARGEST_PAGE}`,
+        [alarm.id],
+      );
+      return { alarm, decisions, actions: await actions({ alarmId: alarm.id }, LARGEST_PAGE) };
+    },
+    actions: (query) => actions(query, bounded(query.limit)),
+    async mails(limit) {
+      const rows = await database.query<{ doc: CaughtMail }>(
+        `SELECT doc FROM alarmflow.mails ORDER BY received_at DESC, id DESC LIMIT ${bounded(limit)}`,
+      );
+      return rows.map((row) => row.doc);
+    },
+    async keepMail(mail) {
+      await database.query(
+        `INSERT INTO alarmflow.mails SELECT e->>'id', ceil((e->>'receivedAt')::numeric), e FROM (SELECT $1::jsonb) x(e)
+         ON CONFLICT (id) DO UPDATE SET received_at = excluded.received_at, doc = excluded.doc`,
+        [jsonText(mail)],
+      );
+    },
+    audit: (limit) =>
+      database.query<AuditRow>(
+        `SELECT id, at, who, action, subject, detail FROM alarmflow.audit ORDER BY id DESC LIMIT ${bounded(limit)}`,
+      ),
+  };
+}

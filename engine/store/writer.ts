@@ -1,0 +1,107 @@
+import type { Clock } from '../clock/clock';
+import { type AlarmflowError, operationalError } from '../domain/errors';
+import type { Log } from '../domain/log';
+import { codeOf, type Database, messageOf } from './database';
+import { createGroups } from './groups';
+import { jsonText } from './json-text';
+import { type Batch, mergeBatches } from './write-set';
+
+const LARGEST_GROUP = 128;
+const TRIES = 3;
+
+/** The database chose us to give way to another process: the same again will do. */
+const gaveWay = (code: string): boolean => code === '40001' || code === '40P01';
+
+/** The connection broke. Every write of ours may be done twice, so it is simply done again. */
+const lostConnection = (code: string): boolean =>
+  code.startsWith('08') || code.startsWith('57P') || ['ECONNRESET', 'EPIPE', 'ECONNREFUSED'].includes(code);
+
+/** Caused by the rows themselves (SQLSTATE classes 21, 22, 23, 54): then only the guilty batch may fail. */
+const causedByRows = (code: string): boolean => /^(?:21|22|23|54)...$/.test(code);
+
+function remedyOf(code: string): string {
+  if (code === '53100' || code === 'ENOSPC') return 'free space on the disk of the record';
+  if (code === '25006' || code === 'EROFS') return 'the database or its disk is read-only: make it writable';
+  if (code === 'XX001' || code === 'XX002')
+    return 'the database is damaged: start alarmflow again, which restores the last backup';
+  if (causedByRows(code)) return 'the values were refused, see the log';
+  return 'check the disk and the database, see the log';
+}
+
+export function writeError(thrown: unknown): AlarmflowError {
+  const code = codeOf(thrown);
+  return operationalError('E_RECORD_WRITE', `The record cannot be written: ${messageOf(thrown)}; ${remedyOf(code)}`, {
+    cause: thrown,
+    facts: { code },
+  });
+}
+
+export interface Writer {
+  commit(batch: Batch): Promise<void>;
+  /** Refuses what comes from now on, and resolves when everything before is on disk. */
+  close(): Promise<void>;
+}
+
+/**
+ * Group commit: batches that arrive together are one statement, and so one transaction.
+ *
+ * @param guard throws while nothing may be written (a disk that is nearly full)
+ */
+export function createWriter(database: Database, clock: Clock, log: Log, guard: () => void): Writer {
+  let closed = false;
+
+  async function apply(batches: Batch[]): Promise<void> {
+    const merged = mergeBatches(batches);
+    if (Object.keys(merged).length === 0) return;
+    const text = jsonText(merged);
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await database.query('SELECT alarmflow.apply_writes($1::jsonb)', [text]);
+        return;
+      } catch (thrown) {
+        const code = codeOf(thrown);
+        if (attempt >= TRIES || !(gaveWay(code) || lostConnection(code))) throw thrown;
+        log.warn('writing the record is tried again', { attempt, code, reason: messageOf(thrown) });
+        await clock.sleep(50 * attempt);
+      }
+    }
+  }
+
+  async function run(batches: Batch[]): Promise<PromiseSettledResult<void>[]> {
+    guard();
+    const broken = database.broken();
+    if (broken) throw writeError(broken);
+    try {
+      await apply(batches);
+      return batches.map(() => ({ status: 'fulfilled', value: undefined }));
+    } catch (thrown) {
+      if (batches.length === 1 || !causedByRows(codeOf(thrown))) {
+        log.error('the record cannot be written', { code: codeOf(thrown), reason: messageOf(thrown) });
+        throw writeError(thrown);
+      }
+    }
+    const outcomes: PromiseSettledResult<void>[] = [];
+    for (const batch of batches) {
+      try {
+        await apply([batch]);
+        outcomes.push({ status: 'fulfilled', value: undefined });
+      } catch (thrown) {
+        log.error('the record refused a batch', { code: codeOf(thrown), reason: messageOf(thrown) });
+        outcomes.push({ status: 'rejected', reason: writeError(thrown) });
+      }
+    }
+    return outcomes;
+  }
+
+  const groups = createGroups<Batch, void>(run, LARGEST_GROUP);
+  return {
+    async commit(batch) {
+      if (closed) throw operationalError('E_RECORD_WRITE', 'The record is closed: alarmflow is stopping');
+      await groups.add(batch);
+    },
+    async close() {
+      closed = true;
+      await groups.settled();
+    },
+  };
+}

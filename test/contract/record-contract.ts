@@ -1,0 +1,410 @@
+/** What every backend of the record must do; run by test/store/pglite.test.ts and test/store/postgres.test.ts. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../engine/clock/system-clock';
+import { silentLog } from '../../engine/domain/log';
+import type { RecordWrites } from '../../engine/domain/record';
+import { openStore, type Store } from '../../engine/store';
+import { temporaryFolder } from '../support/temporary-folder';
+import {
+  actionRow,
+  alarmRow,
+  base,
+  decisionRow,
+  eventRow,
+  gateRow,
+  leaseRow,
+  messageRow,
+  outputRow,
+  timerRow,
+} from './record-rows';
+
+const outcome = (status: 'done' | 'failed' | 'retrying' | 'expired', summary = status as string) => ({
+  status,
+  summary,
+  errorCode: status === 'failed' ? 'E_MAIL' : null,
+  finishedAt: status === 'retrying' ? null : base + 5,
+  durationMs: 12.5,
+});
+
+/**
+ * @param databaseUrl of an empty database of its own, or null for the embedded one
+ */
+export function recordContract(name: string, databaseUrl: () => Promise<string | null>): void {
+  describe(`record on ${name}`, () => {
+    let store: Store;
+    let dataDir: string;
+    let url: string | null;
+    const reopen = async (): Promise<void> => {
+      await store.close();
+      store = await openStore({ dataDir, databaseUrl: url, clock: systemClock, log: silentLog });
+    };
+
+    beforeAll(async () => {
+      url = await databaseUrl();
+      dataDir = await temporaryFolder();
+      store = await openStore({ dataDir, databaseUrl: url, clock: systemClock, log: silentLog });
+    });
+    afterAll(async () => {
+      await store?.close();
+    });
+    beforeEach(async () => {
+      const before = await store.resume();
+      await store.commit({
+        gateStatesDeleted: before.gateStates,
+        timersDeleted: before.timers.map((row) => row.id),
+        leasesDeleted: before.leases.map((row) => row.id),
+        outputsDeleted: before.outputs.map((row) => row.id),
+        flowMessagesSettled: before.flowMessages.map((row) => row.messageId),
+        alarms: before.alarms.map((row) => ({ ...row, endedAt: base })),
+      });
+    });
+
+    it('resumes every kind of row as it was written, after a restart too', async () => {
+      const written = {
+        gateStates: [gateRow('a', { name: 'active', since: base, nested: [1.5, null, 'ä'] })],
+        timers: [timerRow('t1', 2 ** 52 + 1, { alarmId: 'x' })],
+        alarms: [alarmRow('resumed')],
+        flowMessages: [messageRow('m1')],
+        leases: [leaseRow('l1')],
+        outputs: [outputRow('cam1/relay/1')],
+      };
+      await store.commit(written);
+      expect(await store.resume()).toEqual(written);
+      await reopen();
+      expect(await store.resume()).toEqual(written);
+    });
+
+    it('does not resume an alarm that has ended', async () => {
+      await store.commit({ alarms: [alarmRow('e1')] });
+      await store.commit({ alarms: [alarmRow('e1', { state: 'normal', endedAt: base + 1, endReason: 'cleared' })] });
+      expect((await store.resume()).alarms).toEqual([]);
+      expect((await store.alarm('e1'))?.alarm.endReason).toBe('cleared');
+    });
+
+    it('lets the later of two commits of one group win', async () => {
+      await Promise.all([
+        store.commit({ timers: [timerRow('t', 1)], gateStates: [gateRow('k', 1)] }),
+        store.commit({ timers: [timerRow('t', 2)], gateStates: [gateRow('k', 2)] }),
+        store.commit({ timers: [timerRow('t', 3)], gateStates: [gateRow('k', 3)] }),
+      ]);
+      const state = await store.resume();
+      expect(state.timers.map((row) => row.at)).toEqual([3]);
+      expect(state.gateStates.map((row) => row.state)).toEqual([3]);
+    });
+
+    it('deletes what an earlier commit of the same group wrote, and writes what one deleted', async () => {
+      await store.commit({ timers: [timerRow('back', 1)] });
+      await Promise.all([
+        store.commit({ timers: [timerRow('gone')], leases: [leaseRow('gone')], timersDeleted: ['back'] }),
+        store.commit({ timersDeleted: ['gone'], leasesDeleted: ['gone'], timers: [timerRow('back', 9)] }),
+      ]);
+      const state = await store.resume();
+      expect(state.timers).toEqual([timerRow('back', 9)]);
+      expect(state.leases).toEqual([]);
+    });
+
+    it('replaces a row whose key is deleted and written in one commit', async () => {
+      await store.commit({ timers: [timerRow('r', 1)] });
+      await store.commit({ timers: [timerRow('r', 2)], timersDeleted: ['r'] });
+      expect((await store.resume()).timers).toEqual([timerRow('r', 2)]);
+    });
+
+    it('gives any interleaving of commits the same effect as one after another', async () => {
+      const step = fc.record({
+        key: fc.constantFrom('a', 'b', 'c'),
+        deletes: fc.boolean(),
+        at: fc.integer({ min: 1, max: 1_000 }),
+      });
+      await fc.assert(
+        fc.asyncProperty(fc.array(step, { maxLength: 12 }), async (steps) => {
+          await store.commit({ timersDeleted: ['a', 'b', 'c'] });
+          const model = new Map<string, number>();
+          await Promise.all(
+            steps.map(({ key, deletes, at }) => {
+              if (deletes) model.delete(key);
+              else model.set(key, at);
+              return store.commit(deletes ? { timersDeleted: [key] } : { timers: [timerRow(key, at)] });
+            }),
+          );
+          const found = (await store.resume()).timers.map((row) => [row.id, row.at]);
+          expect(new Map(found as [string, number][])).toEqual(model);
+        }),
+        { numRuns: 25 },
+      );
+    });
+
+    it('fails only the guilty commit of a group, and keeps nothing of it', async () => {
+      const guilty: RecordWrites = {
+        timers: [timerRow('guilty-timer')],
+        gateStates: [{ triggerId: null as unknown as string, key: 'k', state: 1 }],
+      };
+      const results = await Promise.allSettled([
+        store.commit({ timers: [timerRow('good1')] }),
+        store.commit(guilty),
+        store.commit({ timers: [timerRow('good2')] }),
+      ]);
+      expect(results.map((one) => one.status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+      expect((results[1] as PromiseRejectedResult).reason).toMatchObject({
+        code: 'E_RECORD_WRITE',
+        family: 'operational',
+      });
+      expect((await store.resume()).timers.map((row) => row.id)).toEqual(['good1', 'good2']);
+    });
+
+    it('keeps text with NUL characters and halves of surrogate pairs', async () => {
+      await store.commit({ events: [eventRow('odd1', { raw: 'a\u0000b\ud800c \\u0000 "q"' })] });
+      expect((await store.event('odd1'))?.event.raw).toBe('a\ufffdb\ufffdc \\u0000 "q"');
+    });
+
+    it('keeps any JSON value of a gate as it was', async () => {
+      await fc.assert(
+        fc.asyncProperty(fc.jsonValue({ noUnicodeString: false }), async (value) => {
+          const expected = JSON.parse(JSON.stringify(value).replaceAll('\\u0000', '\ufffd'));
+          await store.commit({ gateStates: [gateRow('any', value)] });
+          expect((await store.resume()).gateStates[0]?.state).toEqual(expected);
+        }),
+        { numRuns: 40, examples: [[{ __proto__: 1, constructor: [1e300, -0.1, 5e-324] }]] },
+      );
+    });
+
+    it('explains an event by its decisions, newest event first', async () => {
+      await store.commit({
+        events: [eventRow('x1'), eventRow('x2', { deviceId: 'cam2', type: 'vendor:odd' })],
+        decisions: [decisionRow('dx1', { eventId: 'x1' }), decisionRow('dx2', { eventId: 'x1', outcome: 'refused' })],
+      });
+      const page = await store.events({ limit: 10, after: 'x' });
+      expect(page.map((one) => [one.event.id, one.decisions.map((d) => d.id)])).toEqual([
+        ['x2', []],
+        ['x1', ['dx1', 'dx2']],
+      ]);
+      expect(page[1]?.event).toEqual(eventRow('x1'));
+      expect((await store.events({ limit: 5, type: 'vendor:odd' })).map((one) => one.event.id)).toEqual(['x2']);
+      expect((await store.events({ limit: 5, deviceId: 'cam2', before: 'x2' })).length).toBe(0);
+    });
+
+    it('gives a follower every event, however many came since', async () => {
+      await store.commit({ events: Array.from({ length: 7 }, (_, i) => eventRow(`y${i}`)) });
+      const seen: string[] = [];
+      for (let after = 'y'; ; ) {
+        const page = await store.events({ limit: 3, after });
+        if (page.length === 0) break;
+        seen.push(...page.map((one) => one.event.id).reverse());
+        after = seen.at(-1)!;
+      }
+      expect(seen.filter((id) => id.startsWith('y'))).toEqual(['y0', 'y1', 'y2', 'y3', 'y4', 'y5', 'y6']);
+    });
+
+    it('adds late pictures to their event once, in the same group or later', async () => {
+      const picture = (mediaId: string) => ({ mediaId, contentType: 'image/jpeg', size: 5 });
+      await Promise.all([
+        store.commit({ events: [eventRow('p1')] }),
+        store.commit({ eventPictures: [{ eventId: 'p1', pictures: [picture('m1')] }] }),
+      ]);
+      await store.commit({ eventPictures: [{ eventId: 'p1', pictures: [picture('m2'), picture('m3')] }] });
+      await store.commit({ eventPictures: [{ eventId: 'p1', pictures: [picture('m2')] }] });
+      expect((await store.event('p1'))?.event.pictures.map((one) => one.mediaId)).toEqual(['m1', 'm2', 'm3']);
+    });
+
+    it('pages through alarms from the newest, live ones alone if asked', async () => {
+      await store.commit({
+        alarms: ['q1', 'q2', 'q3'].map((id, i) =>
+          alarmRow(id, { raisedAt: base * 2 + i, endedAt: i === 1 ? 5 : null }),
+        ),
+      });
+      expect((await store.alarms({ live: false, limit: 2 })).map((one) => one.id)).toEqual(['q3', 'q2']);
+      expect((await store.alarms({ live: false, limit: 1, before: 'q2' })).map((one) => one.id)).toEqual(['q1']);
+      expect((await store.alarms({ live: true, limit: 5 })).map((one) => one.id)).toEqual(['q3', 'q1']);
+    });
+
+    it('leaves an action row alone that exists already', async () => {
+      await store.commit({ actions: [actionRow('once')] });
+      await store.claimAction('once', base);
+      await store.commit({ actions: [actionRow('once', { nodeName: 'other' })] });
+      const row = (await store.actions({ limit: 1_000 })).find((one) => one.key === 'once');
+      expect(row).toEqual(actionRow('once', { status: 'running', attempts: 1 }));
+    });
+
+    it('claims queued, retrying and running rows, counting attempts, but none with an outcome', async () => {
+      await store.commit({ actions: [actionRow('c1')] });
+      expect(await store.claimAction('c1', base)).toMatchObject({ status: 'running', attempts: 1 });
+      expect(await store.claimAction('c1', base)).toMatchObject({ attempts: 2 });
+      await store.settleAction('c1', outcome('retrying'));
+      expect(await store.claimAction('c1', base)).toMatchObject({ attempts: 3 });
+      await store.settleAction('c1', outcome('done'));
+      expect(await store.claimAction('c1', base)).toBeNull();
+      expect(await store.claimAction('no such row', base)).toBeNull();
+    });
+
+    it('gives one attempt to one taker when many claim at once', async () => {
+      await store.commit({ actions: [actionRow('c2')] });
+      const rows = await Promise.all([store.claimAction('c2', base), store.claimAction('c2', base)]);
+      expect(rows.filter((row) => row !== null).length).toBe(1);
+    });
+
+    it('keeps the first outcome of an action', async () => {
+      await store.commit({ actions: [actionRow('s1')] });
+      await store.settleAction('s1', outcome('done', 'first'));
+      await store.settleAction('s1', outcome('failed', 'second'));
+      await Promise.all([
+        store.commit({ actions: [actionRow('s2')] }),
+        store.settleAction('s2', outcome('failed', 'first')),
+        store.settleAction('s2', outcome('done', 'second')),
+      ]);
+      const rows = await store.actions({ alarmId: 'alarm1', limit: 1_000 });
+      expect(rows.find((row) => row.key === 's1')).toMatchObject({
+        status: 'done',
+        summary: 'first',
+        durationMs: 12.5,
+      });
+      expect(rows.find((row) => row.key === 's2')).toMatchObject({ status: 'failed', summary: 'first' });
+    });
+
+    it('lists open actions oldest first and queues dead letters again', async () => {
+      await store.commit({
+        actions: [actionRow('o2', { requestedAt: 20 }), actionRow('o1', { requestedAt: 10 })],
+      });
+      expect((await store.openActions(2)).map((row) => row.key)).toEqual(['o1', 'o2']);
+      expect(await store.requeueAction('o1', base)).toBeNull();
+      await store.settleAction('o1', outcome('failed'));
+      expect(await store.requeueAction('o1', base + 9)).toMatchObject({
+        status: 'queued',
+        deadlineAt: base + 9,
+        errorCode: null,
+        finishedAt: null,
+      });
+      await store.settleAction('o1', outcome('done'));
+      await store.settleAction('o2', outcome('done'));
+    });
+
+    it('keeps settings, flow storage, audit, mails and users', async () => {
+      await store.writeSetting('armed', { armed: false });
+      await store.writeSetting('armed', { armed: true });
+      expect(await store.readSetting('armed')).toEqual({ armed: true });
+      expect(await store.readSetting('nothing')).toBeNull();
+      await store.flowStorage.write('flows', [{ id: 'n1', type: 'tab' }]);
+      expect(await store.flowStorage.read('flows')).toEqual([{ id: 'n1', type: 'tab' }]);
+      expect(await store.flowStorage.read('library:flows/a')).toBeNull();
+      const audit = { id: 'au1', at: base, who: 'ann', action: 'site.disarm', subject: 'site', detail: '' };
+      await store.commit({ audit: [audit] });
+      expect(await store.audit(5)).toEqual([audit]);
+      const mail = {
+        id: 'mail1',
+        receivedAt: base,
+        from: 'a@b',
+        to: ['c@d'],
+        subject: 's',
+        text: 't',
+        messageId: '<m>',
+        attachments: [],
+      };
+      await store.keepMail(mail);
+      expect(await store.mails(5)).toEqual([mail]);
+      await store.users.add({ name: 'ann', role: 'viewer', passwordHash: 'h1' });
+      await expect(store.users.add({ name: 'ann', role: 'viewer', passwordHash: 'h2' })).rejects.toMatchObject({
+        code: 'E_USER_EXISTS',
+      });
+      await store.users.update('ann', { role: 'operator' });
+      await store.users.recordLogin('ann', base);
+      expect(await store.users.find('ann')).toMatchObject({ role: 'operator', passwordHash: 'h1', lastLoginAt: base });
+      await store.users.remove('ann');
+      expect(await store.users.list()).toEqual([]);
+      await expect(store.users.remove('ann')).rejects.toMatchObject({ code: 'E_UNKNOWN_USER' });
+    });
+
+    it('keeps pictures as files and reads no others', async () => {
+      const bytes = Buffer.from([0xff, 0xd8, 0, 1, 2]);
+      const id = await store.media.keep({ contentType: 'image/jpeg', bytes, name: 'visible.jpg' });
+      expect(await store.media.read(id)).toEqual({ contentType: 'image/jpeg', bytes, name: 'visible.jpg' });
+      for (const other of ['../alarmflow.lock', `../${id}`, '', 'x'.repeat(21), '%2e%2e']) {
+        expect(await store.media.read(other)).toBeNull();
+      }
+      await expect(
+        store.media.keep({ contentType: 'image/jpeg', bytes: Buffer.alloc(16 * 1024 * 1024 + 1) }),
+      ).rejects.toMatchObject({ code: 'E_PICTURE_TOO_LARGE', family: 'user' });
+    });
+
+    it('prunes by age and by number but nothing that a live alarm or an open action stands on', async () => {
+      const old = base - 400 * 86_400_000;
+      const now = systemClock.now();
+      const picture = async () => ({
+        mediaId: await store.media.keep({ contentType: 'image/jpeg', bytes: Buffer.alloc(10) }),
+        contentType: 'image/jpeg',
+        size: 10,
+      });
+      const [kept, loose] = [await picture(), await picture()];
+      const event = eventRow('0-live', { receivedAt: old, pictures: [kept] });
+      const { raw: _raw, ...ofAlarm } = event;
+      await store.commit({
+        events: [event, eventRow('0-old', { receivedAt: old }), eventRow('zz-new', { receivedAt: now })],
+        alarms: [
+          alarmRow('prune-live', { raisedAt: old, event: ofAlarm }),
+          alarmRow('prune-open', { raisedAt: old, endedAt: old }),
+          alarmRow('prune-old', { raisedAt: old, endedAt: old }),
+        ],
+        decisions: [
+          decisionRow('0-live', { at: old, alarmId: 'prune-live' }),
+          decisionRow('0-old', { at: old, eventId: '0-old' }),
+        ],
+        actions: [
+          actionRow('prune-open', { alarmId: 'prune-open', requestedAt: old }),
+          actionRow('prune-old', { alarmId: 'prune-old', requestedAt: old, status: 'done' }),
+        ],
+      });
+      await store.prune({ eventDays: 365, maxEvents: 1_000_000, mediaDays: 365, mediaBytes: 0 });
+      expect(await store.event('0-live')).not.toBeNull();
+      expect(await store.event('0-old')).toBeNull();
+      expect(await store.event('zz-new')).not.toBeNull();
+      expect((await store.alarm('prune-live'))?.decisions.length).toBe(1);
+      expect((await store.alarm('prune-open'))?.actions.length).toBe(1);
+      expect(await store.alarm('prune-old')).toBeNull();
+      expect((await store.actions({ alarmId: 'prune-old', limit: 1 })).length).toBe(0);
+      expect(await store.media.read(kept.mediaId)).not.toBeNull();
+      expect(await store.media.read(loose.mediaId)).toBeNull();
+      await store.prune({ eventDays: 3_650, maxEvents: 1, mediaDays: 365, mediaBytes: 1e9 });
+      expect((await store.events({ limit: 1_000 })).map((one) => one.event.id)).toEqual(['zz-new', '0-live']);
+      await store.settleAction('prune-open', outcome('done'));
+    });
+
+    it('writes a backup when asked and counts its rows', async () => {
+      const path = await store.backup();
+      expect(existsSync(path) && path.startsWith(join(dataDir, 'backups'))).toBe(true);
+      expect(await store.stats()).toMatchObject({ leases: 0, databaseBytes: expect.any(Number) });
+    });
+
+    it('refuses a record that a newer version has written', async () => {
+      const second = await temporaryFolder();
+      const options = { dataDir: second, databaseUrl: url, clock: systemClock, log: silentLog };
+      if (url === null) await (await openStore(options)).close();
+      else await store.close();
+      await raiseVersion(second, url, 999);
+      await expect(openStore(options)).rejects.toMatchObject({ code: 'E_SCHEMA_NEWER', family: 'user' });
+      await raiseVersion(second, url, null);
+      if (url !== null) {
+        store = await openStore({ dataDir, databaseUrl: url, clock: systemClock, log: silentLog });
+      }
+    });
+  });
+}
+
+/** Pretends that a newer alarmflow was here; null takes it back. */
+async function raiseVersion(dataDir: string, url: string | null, version: number | null): Promise<void> {
+  const sql =
+    version === null
+      ? 'DELETE FROM alarmflow.schema_version WHERE version > 900'
+      : `INSERT INTO alarmflow.schema_version VALUES (${version}, 0)`;
+  if (url === null) {
+    const { PGlite } = await import('@electric-sql/pglite');
+    const db = await PGlite.create(join(dataDir, 'record'));
+    await db.exec(sql);
+    await db.close();
+  } else {
+    const { Client } = await import('pg');
+    const client = new Client(url);
+    await client.connect();
+    await client.query(sql);
+    await client.end();
+  }
+}

@@ -1,0 +1,3 @@
+import { recordContract } from '../contract/record-contract';
+
+recordContract('PGlite', async () => null);
