@@ -37,7 +37,7 @@ export interface Site {
   editorPath: string | null;
 }
 
-/** GET /api/v1/devices */
+/** GET /api/v1/devices; GET /api/v1/devices/:id/ingest (administrator) tells where the device pushes: {path} */
 export interface DeviceRow {
   id: string;
   name: string;
@@ -51,7 +51,14 @@ export interface DeviceRow {
 export interface OutputRow extends OutputState {
   deviceName: string;
   /** Who holds it, in words ("Thermal alarm on Hall camera, until 12 s after the clear"). */
-  heldBy: { leaseId: string; alarmId: string | null; label: string; endsAt: number | null }[];
+  heldBy: {
+    leaseId: string;
+    alarmId: string | null;
+    label: string;
+    endsAt: number | null;
+    /** `endsAt` is the end of the post-alarm; else it is the longest time on. */
+    countsDown: boolean;
+  }[];
 }
 
 /** GET /api/v1/events?limit=&before=&after=&deviceId=&type= */

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock/clock';
+import { userError } from '../domain/errors';
 import { sortableId } from '../domain/ids';
 import type { AuditRow } from '../domain/record';
 import type { ConsoleServices } from './api';
@@ -44,7 +45,17 @@ export function consoleServices(options: {
       setMode: (id, mode, who) => site.outputs.setMode(id, mode, who),
       resetAll: (who) => site.outputs.resetAll(who),
     },
-    devices: { rows: () => deviceRows(site, clock) },
+    devices: {
+      rows: () => deviceRows(site, clock),
+      async ingestPath(id) {
+        if (!site.flow.device(id))
+          throw userError(
+            'E_UNKNOWN_DEVICE',
+            `The deployed flow has no device "${id}": see GET /api/v1/devices for those it has`,
+          );
+        return await site.flow.ingestPath(id);
+      },
+    },
     retryAction: (key) => site.executor.retry(key),
     demoScenes: demo?.scenes ?? null,
     subscribe: (listener) => site.subscribe(listener),
@@ -67,6 +78,7 @@ function outputRows(site: Site): OutputRow[] {
             ? 'a message'
             : 'an ended alarm',
         endsAt: lease.endsAt,
+        countsDown: lease.endsAt !== null && (alarm ? alarm.clearedAt !== null : true),
       };
     }),
   }));

@@ -11,6 +11,7 @@ import {
   type RequestListener,
   type Server,
   type ServerResponse,
+  STATUS_CODES,
 } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -89,6 +90,8 @@ const REQUEST_MS = 120_000;
 /** Cameras keep their connection for the next event. */
 const KEEP_ALIVE_MS = 65_000;
 const CLOSE_GRACE_MS = 600;
+/** Devices, browsers and streams of a large site; more is somebody who opens connections for their own sake. */
+const MOST_CONNECTIONS = 4_000;
 const COMMS = '/editor/comms';
 
 export function createHttpServer(options: HttpServerOptions): HttpServer {
@@ -217,6 +220,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     target.requestTimeout = REQUEST_MS;
     target.keepAliveTimeout = KEEP_ALIVE_MS;
     target.maxHeadersCount = 100;
+    target.maxConnections = MOST_CONNECTIONS;
     target.on('request', onRequest);
     // Without this the body would be called for before anybody has looked at token and size.
     target.on('checkContinue', onRequest);
@@ -237,7 +241,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       log.debug('http.client-error', { code: error.code ?? null, error: error.message });
       if (error.code === 'ECONNRESET' || !socket.writable) return socket.destroy();
       const status = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 }[error.code ?? ''] ?? 400;
-      socket.end(`HTTP/1.1 ${status} Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`);
+      socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`);
     });
   }
 

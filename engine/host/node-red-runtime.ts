@@ -3,7 +3,9 @@ import { EventEmitter } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import type { RequestListener } from 'node:http';
 import { join } from 'node:path';
-import { bugError, userError } from '../domain/errors';
+import type { Clock } from '../clock/clock';
+import { systemClock } from '../clock/system-clock';
+import { bugError, operationalError, userError } from '../domain/errors';
 import type { Log } from '../domain/log';
 import { engineSetting, type FlowEngine } from '../index';
 import type { NodeRedAuth } from './auth';
@@ -60,6 +62,8 @@ export interface NodeRedOptions {
   onMissingTypes(types: string[]): void;
   /** A deploy has been saved; who is null for our own. */
   onDeployed?(who: string | null): Promise<void>;
+  /** Default: the real time. */
+  clock?: Clock;
 }
 
 export type FlowState = 'starting' | 'started' | 'missing-types' | 'stopped';
@@ -87,6 +91,8 @@ export interface NodeRedHost {
 
 /** A node that does not close by then is left behind: the whole process has 5 s to stop. */
 const NODE_CLOSE_MS = 2_500;
+/** Node-RED swallows some errors of a start; a deploy must not wait for ever because of one. */
+const DEPLOY_MS = 30_000;
 const PALETTE = [
   'alarmflow triggers',
   'alarmflow logic',
@@ -127,27 +133,34 @@ async function start(options: NodeRedOptions): Promise<NodeRedHost> {
   silenceTelemetry(red);
 
   let state: FlowState = 'starting';
-  let first: () => void = () => {};
-  const settled = new Promise<void>((resolve) => {
-    first = resolve;
-  });
+  const first = Promise.withResolvers<void>();
   const onStarted = (): void => {
     state = 'started';
-    first();
+    first.resolve();
     options.onFlowsStarted();
   };
-  const onRuntimeEvent = (event: {
-    id?: string;
-    payload?: { error?: string; types?: string[]; text?: string };
-  }): void => {
+  const onRuntimeEvent = (event: RuntimeEvent): void => {
     const { payload } = event;
-    if (event.id !== 'runtime-state' || !payload?.error) return;
+    if (event.id !== 'runtime-state' || payload?.type !== 'warning') return;
     if (payload.error === 'missing-types') {
       state = 'missing-types';
       log.error('flow.missing-types', { types: payload.types ?? [] });
       options.onMissingTypes(payload.types ?? []);
-    } else log.error('flow.not-started', { reason: payload.error, text: payload.text });
-    first();
+      first.resolve();
+    } else if (payload.error === 'credentials_load_failed') {
+      // The flows start all the same, their nodes without passwords.
+      log.error('flow.credentials-unreadable', {
+        text: 'The passwords of the nodes cannot be decrypted with the secret of this data folder: restore its secret, or enter them again in the editor',
+      });
+    } else {
+      log.error('flow.not-started', { reason: payload.error ?? 'the flows cannot be read', text: payload.text });
+      first.reject(
+        operationalError(
+          'E_FLOWS_NOT_READ',
+          'Node-RED cannot read its flows from the record; the lines above tell why',
+        ),
+      );
+    }
   };
   red.events.on('flows:started', onStarted);
   red.events.on('runtime-event', onRuntimeEvent);
@@ -155,11 +168,14 @@ async function start(options: NodeRedOptions): Promise<NodeRedHost> {
     red.events.off('flows:started', onStarted);
     red.events.off('runtime-event', onRuntimeEvent);
   };
+  // It may fail before anybody waits for it.
+  first.promise.catch(() => undefined);
   try {
     await red.start();
-    await settled;
+    await first.promise;
   } catch (error) {
     unhook();
+    await red.stop();
     throw error;
   }
 
@@ -172,7 +188,7 @@ async function start(options: NodeRedOptions): Promise<NodeRedHost> {
     flows: FlowNode[],
     extra: { credentials?: Record<string, unknown>; who?: string },
   ): Promise<void> {
-    const ended = nextEnd(red.events);
+    const ended = nextEnd(red.events, options.clock ?? systemClock);
     try {
       await red.runtime.flows.setFlows({
         flows: { flows, ...(extra.credentials ? { credentials: extra.credentials } : {}) },
@@ -220,19 +236,24 @@ async function start(options: NodeRedOptions): Promise<NodeRedHost> {
   };
 }
 
+interface RuntimeEvent {
+  id?: string;
+  payload?: { type?: string; error?: string; types?: string[]; text?: string };
+}
+
 /** Waits for the end of the deploy that begins now. */
-function nextEnd(events: EventEmitter): { promise: Promise<void>; forget(): void } {
-  let onStarted: () => void = () => {};
-  let onRuntimeEvent: (event: { id?: string; payload?: { error?: string } }) => void = () => {};
-  const promise = new Promise<void>((resolve, reject) => {
-    onStarted = resolve;
-    onRuntimeEvent = ({ id, payload }) => {
-      if (id !== 'runtime-state' || !payload?.error) return;
+function nextEnd(events: EventEmitter, clock: Clock): { promise: Promise<void>; forget(): void } {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const onRuntimeEvent = ({ id, payload }: RuntimeEvent): void => {
+    if (id === 'runtime-state' && payload?.type === 'warning')
       reject(
         userError('E_FLOW_NOT_STARTED', `Node-RED did not start the flow (${payload.error}): see its log lines above`),
       );
-    };
-  });
+  };
+  const onStarted = (): void => resolve();
+  const limit = clock.after(DEPLOY_MS, () =>
+    reject(operationalError('E_DEPLOY_TIMEOUT', `The flow did not start within ${DEPLOY_MS / 1000} s`)),
+  );
   // Whoever deploys may have failed before it waits for this.
   promise.catch(() => undefined);
   events.on('flows:started', onStarted);
@@ -240,6 +261,7 @@ function nextEnd(events: EventEmitter): { promise: Promise<void>; forget(): void
   return {
     promise,
     forget() {
+      limit.cancel();
       events.off('flows:started', onStarted);
       events.off('runtime-event', onRuntimeEvent);
     },

@@ -15,6 +15,8 @@ export interface AlarmflowProcess {
   /** Everything printed so far. */
   output(): string;
   api<T>(path: string, init?: { method?: string; body?: unknown }): Promise<T>;
+  /** Where a device of the flow may push. */
+  ingestUrl(deviceId: string): Promise<string>;
   kill(signal?: NodeJS.Signals): Promise<number | null>;
 }
 
@@ -55,7 +57,7 @@ export async function startAlarmflow(options: StartOptions): Promise<AlarmflowPr
     throw new Error(`alarmflow did not become healthy:\n${output()}`);
   }
   const base = url;
-  return {
+  const running: AlarmflowProcess = {
     child,
     url: base,
     output,
@@ -73,6 +75,10 @@ export async function startAlarmflow(options: StartOptions): Promise<AlarmflowPr
       if (!response.ok) throw new Error(`${path} answered ${response.status}: ${text}`);
       return (text === '' ? undefined : JSON.parse(text)) as T;
     },
+    async ingestUrl(deviceId) {
+      const { path } = await running.api<{ path: string }>(`/api/v1/devices/${deviceId}/ingest`);
+      return new URL(path, base).href;
+    },
     async kill(signal = 'SIGKILL') {
       if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
       const gone = once(child, 'exit');
@@ -81,6 +87,7 @@ export async function startAlarmflow(options: StartOptions): Promise<AlarmflowPr
       return child.exitCode;
     },
   };
+  return running;
 }
 
 /** The address that the process of this pid has written into the lock of its data folder. */

@@ -25,6 +25,8 @@ const refusal = (responseCode: number, text: string): Error => Object.assign(new
 
 export async function openPostOffice(
   options: {
+    /** Default: a free one. */
+    port?: number;
     security?: 'none' | 'starttls' | 'tls';
     certificate?: Certificate | null;
     login?: { user: string; password: string };
@@ -79,7 +81,7 @@ export async function openPostOffice(
   const server = new SMTPServer(settings);
   // Refused handshakes are part of what is tested; the client's error is what counts.
   server.on('error', () => undefined);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(options.port ?? 0, '127.0.0.1', resolve));
   return {
     port: (server.server.address() as AddressInfo).port,
     delivered,

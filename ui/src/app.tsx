@@ -87,10 +87,12 @@ function Console({ session, onSessionEnd }: { session: Session; onSessionEnd: ()
       )}
       {session.demo && <DemoPanel actor={actor} />}
       <main>
-        <AlarmsPanel alarms={state.alarms} now={now} actor={actor} />
-        <OutputsPanel outputs={state.outputs} now={now} actor={actor} />
-        <EventsPanel events={state.events} devices={state.devices} />
         <div className="stack">
+          <AlarmsPanel alarms={state.alarms} now={now} actor={actor} />
+          <EventsPanel events={state.events} devices={state.devices} />
+        </div>
+        <div className="stack">
+          <OutputsPanel outputs={state.outputs} now={now} actor={actor} />
           {session.demo && <MailsPanel mails={state.mails} />}
           <ActionsPanel actions={state.actions} actor={actor} />
           <DevicesPanel devices={state.devices} now={now} />

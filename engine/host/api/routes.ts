@@ -232,6 +232,10 @@ function addOperatingRoutes(router: Router, { services, context, need, siteRow }
   router.get('/devices', need('viewer'), (_request, response) => {
     response.json({ devices: services.devices.rows() });
   });
+  // The path holds the token that lets a device in: only those see it who may set devices up.
+  router.get('/devices/:id/ingest', need('administrator'), async (request, response) => {
+    response.json({ path: await services.devices.ingestPath(pathId(request, 'id')) });
+  });
 
   router.get('/outputs', need('viewer'), (_request, response) => {
     response.json({ outputs: services.outputs.rows() });

@@ -29,7 +29,11 @@ export interface ConsoleServices {
     setMode(id: string, mode: OutputMode, who: string): Promise<void>;
     resetAll(who: string): Promise<void>;
   };
-  devices: { rows(): DeviceRow[] };
+  devices: {
+    rows(): DeviceRow[];
+    /** Path under which the device may push, its secret token included. `E_UNKNOWN_DEVICE` (user). */
+    ingestPath(id: string): Promise<string>;
+  };
   /** `E_UNKNOWN_ACTION`, or a user error for one that is no dead letter. The API writes the audit line. */
   retryAction(key: string): Promise<ActionRow>;
   /** null: this is no demo site. The API writes the audit line. */

@@ -4,16 +4,24 @@ import { clockTime, dayAndTime, fate, place, typeLabel } from '../words';
 
 export function EventsPanel({ events, devices }: { events: ExplainedEvent[]; devices: DeviceRow[] }) {
   const [onlyRefused, setOnlyRefused] = useState(false);
-  const shown = onlyRefused ? events.filter((entry) => fate(entry).tone === 'quiet') : events;
+  const [repeats, setRepeats] = useState(false);
+  const shown = events
+    .filter((entry) => repeats || !isRepeat(entry))
+    .filter((entry) => !onlyRefused || fate(entry).tone === 'quiet');
   const nameOf = (id: string) => devices.find((device) => device.id === id)?.name ?? id;
   return (
     <section className="panel" aria-labelledby="events-title">
       <h2 id="events-title">
         Events, and what became of them
-        <label className="aside">
-          <input type="checkbox" checked={onlyRefused} onChange={(e) => setOnlyRefused(e.target.checked)} /> only those
-          that did not fire
-        </label>
+        <span className="aside">
+          <label>
+            <input type="checkbox" checked={repeats} onChange={(e) => setRepeats(e.target.checked)} /> repeats
+          </label>
+          <label>
+            <input type="checkbox" checked={onlyRefused} onChange={(e) => setOnlyRefused(e.target.checked)} /> only
+            those that did not fire
+          </label>
+        </span>
       </h2>
       {shown.length === 0 && <p className="empty">Nothing yet.</p>}
       <ul className="events">
@@ -24,6 +32,10 @@ export function EventsPanel({ events, devices }: { events: ExplainedEvent[]; dev
     </section>
   );
 }
+
+/** A device says about once a second that a running alarm goes on: of interest only to who asks for it. */
+const isRepeat = ({ event, decisions }: ExplainedEvent): boolean =>
+  event.phase === 'refresh' && decisions.every(({ outcome }) => outcome === 'merged' || outcome === 'no-alarm');
 
 function EventLine({ entry, deviceName }: { entry: ExplainedEvent; deviceName: string }) {
   const { event, decisions } = entry;

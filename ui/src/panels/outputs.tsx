@@ -46,7 +46,8 @@ function Output({ output, now, actor }: { output: OutputRow; now: number; actor:
         {output.heldBy.map((held) => (
           <p className="small" key={held.leaseId}>
             held by {held.label}
-            {held.endsAt !== null && `, off in ${span(held.endsAt - now)}`}
+            {held.endsAt !== null &&
+              `, ${held.countsDown ? 'off in' : 'at the longest for'} ${span(held.endsAt - now)}`}
           </p>
         ))}
         {output.lastError && <p className="small error">{output.lastError}</p>}
