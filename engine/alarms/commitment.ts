@@ -65,9 +65,10 @@ export function createCommitment(options: {
       put(condition, snapshot);
       if (!isMinor(before, snapshot)) addStateRow(change.writes, condition, snapshot, before.kept);
     }
+    const { writes } = change;
     for (const [id, row] of batch.timers) {
       if (row === null) addWrites(change, 'timersDeleted', id);
-      else addWrites(change, 'timers', row);
+      else writes.timers = [...(writes.timers ?? []), row];
     }
   };
 

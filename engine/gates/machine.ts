@@ -18,9 +18,11 @@
  * - A stop of the alarm level leaves a pre-alarm standing only if the device has told it since the escalation;
  *   otherwise the pre-alarm had become the alarm and ends with it. One escalation is told per alarm.
  */
-import type { DecisionOutcome, EndReason } from '../domain/alarms';
+import type { EndReason } from '../domain/alarms';
 import type { EventLevel } from '../domain/events';
 import type { AlarmPolicy } from '../domain/triggers';
+import { dueTimes, setTimers } from './due';
+import { changeLevel, dropSilentLevels, endSilentLevels, see } from './levels';
 import {
   type GateContext,
   type GateEffect,
@@ -30,13 +32,24 @@ import {
   type GateStep,
   type GateTimer,
   type HeldBack,
-  type HeldLevel,
   highestLevel,
   holds,
   initialState,
   type RaisedBy,
   type RunningAlarm,
 } from './state';
+import {
+  countStart,
+  decide,
+  decision,
+  inWindow,
+  type Stepping,
+  shutGate,
+  slide,
+  waitsForArming,
+  windowLeft,
+  withdraw,
+} from './step';
 import { duration } from './words';
 
 /** Two deliveries of one device event lie closer together than this: two ways in, or a repeat after a lost answer. */
@@ -44,15 +57,6 @@ export const DUPLICATE_WITHIN_MS = 30_000;
 const REMEMBERED_EVENTS = 8;
 
 export type GateMachine = (state: GateState) => (input: GateInput) => GateStep;
-
-/** A state being rewritten within one step; its parts are replaced, never changed in place. */
-type Draft = { -readonly [K in keyof GateState]: GateState[K] };
-
-interface Stepping {
-  readonly policy: AlarmPolicy;
-  readonly draft: Draft;
-  readonly effects: GateEffect[];
-}
 
 /** The machine for one policy; the states of any number of keys can be put into it. */
 export function gateMachine(policy: AlarmPolicy): GateMachine {
@@ -114,32 +118,6 @@ function refusedUnseen(policy: AlarmPolicy, state: GateState, signal: GateSignal
   return null;
 }
 
-const decision = (at: number, outcome: DecisionOutcome, reason: string, detail: string): GateEffect => ({
-  kind: 'decide',
-  at,
-  outcome,
-  reason,
-  detail,
-});
-
-function decide(step: Stepping, at: number, outcome: DecisionOutcome, reason: string, detail: string): undefined {
-  step.effects.push(decision(at, outcome, reason, detail));
-}
-
-/** Shelved, disarmed, not armed: what holds back any raise at that moment. */
-function shutGate(context: GateContext, at: number): { reason: HeldBack; detail: string } | null {
-  if (context.shelvedUntil !== null && at < context.shelvedUntil) {
-    return { reason: 'shelved', detail: `shelved for another ${duration(context.shelvedUntil - at)}` };
-  }
-  if (!context.siteArmed) return { reason: 'disarmed', detail: 'the site is disarmed' };
-  if (!context.schedule.armed) return { reason: 'not-armed', detail: context.schedule.detail };
-  return null;
-}
-
-/** What was held back by arming alone is raised when the arming allows it. */
-const waitsForArming = (heldBack: HeldBack | null): boolean =>
-  heldBack === 'not-armed' || heldBack === 'disarmed' || heldBack === 'shelved';
-
 // Events
 
 function remember(step: Stepping, signal: GateSignal): undefined {
@@ -193,17 +171,6 @@ function onSignal(step: Stepping, signal: GateSignal): undefined {
 
 const isEdge = (signal: GateSignal): boolean => signal.phase === 'start' || signal.phase === 'pulse';
 
-/** Takes note that the condition holds at the signal's level. */
-function see(step: Stepping, signal: GateSignal): undefined {
-  const { draft } = step;
-  const since = draft.levels[signal.level]?.since ?? signal.at;
-  const level: HeldLevel = { since, seenAt: signal.at, stream: signal.stream, quietMs: signal.quietMs };
-  if (signal.level === 'alarm') draft.levels = { ...draft.levels, alarm: level };
-  // One source that names both levels has but one of them at a time.
-  else if (draft.levels.alarm?.stream === signal.stream) draft.levels = { 'pre-alarm': level };
-  else draft.levels = { ...draft.levels, 'pre-alarm': level };
-}
-
 /** A condition that holds, was refused, and goes on. */
 function heldBackStill(step: Stepping, at: number): undefined {
   const reason = step.draft.heldBack ?? 'anti-dither';
@@ -232,52 +199,6 @@ function onSeenWhileActive(step: Stepping, signal: GateSignal, held: boolean): u
   const count = draft.alarm.count;
   if (!fresh) return decide(step, signal.at, 'merged', signal.phase, 'the condition of the running alarm goes on');
   decide(step, signal.at, 'merged', signal.phase, `start ${count} of the running alarm${windowLeft(step, signal.at)}`);
-}
-
-function windowLeft(step: Stepping, at: number): string {
-  const { window } = step.draft;
-  return window !== null && at < window.until
-    ? `; anti-dither ${duration(step.policy.antiDitherMs)}: ${duration(window.until - at)} left`
-    : '';
-}
-
-/** One more start falls into the running alarm. */
-function countStart(step: Stepping, at: number): undefined {
-  const alarm = step.draft.alarm as RunningAlarm;
-  const count = alarm.count + 1;
-  step.draft.alarm = { ...alarm, count };
-  step.effects.push({ kind: 'merge', at, count });
-  slide(step, at);
-}
-
-function slide(step: Stepping, at: number): undefined {
-  const { draft, policy } = step;
-  if (policy.antiDitherMode !== 'sliding' || !inWindow(step, at) || draft.window === null) return;
-  draft.window = { ...draft.window, until: Math.max(draft.window.until, at + policy.antiDitherMs) };
-}
-
-/** A clock that was set back must not stretch the window: before its beginning it does not count. */
-function inWindow(step: Stepping, at: number): boolean {
-  const { window } = step.draft;
-  return window !== null && at >= window.from && at < window.until;
-}
-
-/** Brings the alarm's level to the highest that holds; true when that was told as a decision. */
-function changeLevel(step: Stepping, at: number): boolean {
-  const { draft } = step;
-  const alarm = draft.alarm as RunningAlarm;
-  const level = highestLevel(draft.levels);
-  if (level === null || level === alarm.level) return false;
-  if (level === 'alarm') {
-    draft.alarm = { ...alarm, level, escalated: true };
-    step.effects.push({ kind: 'escalate', at, level, told: !alarm.escalated });
-    decide(step, at, 'escalated', 'escalation', `pre-alarm became alarm; start ${draft.alarm.count} of the alarm`);
-  } else {
-    draft.alarm = { ...alarm, level };
-    step.effects.push({ kind: 'de-escalate', at, level });
-    decide(step, at, 'merged', 'de-escalation', 'alarm fell back to pre-alarm; the alarm goes on');
-  }
-  return true;
 }
 
 function onSeenWhilePending(step: Stepping, signal: GateSignal, fresh: boolean): undefined {
@@ -380,12 +301,6 @@ function raisedDetail(step: Stepping, at: number, by: RaisedBy): string {
     default:
       return by === 'pulse' ? 'single event' : 'the condition began';
   }
-}
-
-/** Back to normal without an alarm. */
-function withdraw(step: Stepping): undefined {
-  step.draft.phase = 'normal';
-  step.draft.starts = [];
 }
 
 function resume(step: Stepping, at: number, by: RaisedBy): undefined {
@@ -546,37 +461,11 @@ function onTimer(step: Stepping, name: GateTimer, at: number, context: GateConte
   }
 }
 
-const silentAt = (level: HeldLevel | undefined): number | null =>
-  level === undefined || level.quietMs === null ? null : level.seenAt + level.quietMs;
-
-/** Levels whose quiet time is over at `at` are gone; returns the longest quiet time that ended, or null if none did. */
-function endSilentLevels(step: Stepping, at: number): number | null {
-  const { draft } = step;
-  let quietMs: number | null = null;
-  for (const name of ['pre-alarm', 'alarm'] as const) {
-    const level = draft.levels[name];
-    const silent = silentAt(level);
-    if (level === undefined || silent === null || at < silent) continue;
-    quietMs = Math.max(quietMs ?? 0, level.quietMs ?? 0);
-    const { [name]: _silent, ...others } = draft.levels;
-    draft.levels = others;
-  }
-  return quietMs;
-}
-
 function onQuiet(step: Stepping, at: number): undefined {
   const quietMs = endSilentLevels(step, at);
   if (quietMs === null) return;
   if (!holds(step.draft)) return conditionOver(step, at, quietMs);
   if (step.draft.phase === 'active') changeLevel(step, at);
-}
-
-/** Where no alarm depends on it, a condition that fell silent is forgotten when somebody looks, without a timer. */
-function dropSilentLevels(step: Stepping, at: number): undefined {
-  const { draft } = step;
-  if (watchesQuiet(step.policy, draft) || endSilentLevels(step, at) === null || holds(draft)) return;
-  draft.startedAt = null;
-  draft.heldBack = null;
 }
 
 function onArming(step: Stepping, at: number, context: GateContext): undefined {
@@ -607,52 +496,4 @@ function onPolicy(step: Stepping, at: number): undefined {
   if (!idle) return;
   withdraw(step);
   decide(step, at, 'refused', 'on-delay', 'the trigger was changed while it waited');
-}
-
-// Timers are a function of the state; a step only tells the difference.
-
-const watchesQuiet = (policy: AlarmPolicy, draft: Draft): boolean =>
-  draft.phase === 'active' || (draft.phase === 'pending' && policy.repeat === null);
-
-function dueTimes(policy: AlarmPolicy, draft: Draft): { [name in GateTimer]?: number } {
-  const due: { [name in GateTimer]?: number } = {};
-  if (draft.phase === 'pending') {
-    if (policy.repeat === null) due['on-delay'] = (draft.startedAt ?? 0) + policy.onDelayMs;
-    // A start exactly `withinMs` old still counts.
-    else due.repeat = (draft.starts.at(-1) ?? 0) + policy.repeat.withinMs + 1;
-  }
-  if (draft.phase === 'active' && draft.alarm?.stoppedAt != null) {
-    due['off-delay'] = draft.alarm.stoppedAt + policy.offDelayMs;
-  }
-  if (watchesQuiet(policy, draft)) {
-    const silent = [silentAt(draft.levels['pre-alarm']), silentAt(draft.levels.alarm)].filter((at) => at !== null);
-    if (silent.length > 0) due.quiet = Math.min(...silent);
-  }
-  return due;
-}
-
-const timerNames: readonly GateTimer[] = ['on-delay', 'repeat', 'quiet', 'off-delay'];
-
-function setTimers(step: Stepping): undefined {
-  const { draft, policy, effects } = step;
-  if (draft.phase !== 'pending' && draft.phase !== 'active') {
-    for (const name of timerNames) if (draft.timers[name] !== undefined) effects.push({ kind: 'cancel-timer', name });
-    if (Object.keys(draft.timers).length > 0) draft.timers = {};
-    return;
-  }
-  const due = dueTimes(policy, draft);
-  for (const name of timerNames) {
-    const set = draft.timers[name];
-    const at = due[name];
-    if (at === undefined) {
-      if (set === undefined) continue;
-      const { [name]: _cancelled, ...others } = draft.timers;
-      draft.timers = others;
-      effects.push({ kind: 'cancel-timer', name });
-    } else if (set !== at && !(name === 'quiet' && set !== undefined && set < at)) {
-      // A quiet time that moved on is left to fire and set itself anew: no write for every refresh.
-      draft.timers = { ...draft.timers, [name]: at };
-      effects.push({ kind: 'start-timer', name, at });
-    }
-  }
 }

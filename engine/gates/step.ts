@@ -1,0 +1,79 @@
+import type { DecisionOutcome } from '../domain/alarms';
+import type { AlarmPolicy } from '../domain/triggers';
+import type { GateContext, GateEffect, GateState, HeldBack, RunningAlarm } from './state';
+import { duration } from './words';
+
+/** A state being rewritten within one step; its parts are replaced, never changed in place. */
+export type Draft = { -readonly [K in keyof GateState]: GateState[K] };
+
+export interface Stepping {
+  readonly policy: AlarmPolicy;
+  readonly draft: Draft;
+  readonly effects: GateEffect[];
+}
+
+export const decision = (at: number, outcome: DecisionOutcome, reason: string, detail: string): GateEffect => ({
+  kind: 'decide',
+  at,
+  outcome,
+  reason,
+  detail,
+});
+
+export function decide(
+  step: Stepping,
+  at: number,
+  outcome: DecisionOutcome,
+  reason: string,
+  detail: string,
+): undefined {
+  step.effects.push(decision(at, outcome, reason, detail));
+}
+
+/** Back to normal without an alarm. */
+export function withdraw(step: Stepping): undefined {
+  step.draft.phase = 'normal';
+  step.draft.starts = [];
+}
+
+/** Shelved, disarmed, not armed: what holds back any raise at that moment. */
+export function shutGate(context: GateContext, at: number): { reason: HeldBack; detail: string } | null {
+  if (context.shelvedUntil !== null && at < context.shelvedUntil) {
+    return { reason: 'shelved', detail: `shelved for another ${duration(context.shelvedUntil - at)}` };
+  }
+  if (!context.siteArmed) return { reason: 'disarmed', detail: 'the site is disarmed' };
+  if (!context.schedule.armed) return { reason: 'not-armed', detail: context.schedule.detail };
+  return null;
+}
+
+/** What was held back by arming alone is raised when the arming allows it. */
+export const waitsForArming = (heldBack: HeldBack | null): boolean =>
+  heldBack === 'not-armed' || heldBack === 'disarmed' || heldBack === 'shelved';
+
+/** A clock that was set back must not stretch the window: before its beginning it does not count. */
+export function inWindow(step: Stepping, at: number): boolean {
+  const { window } = step.draft;
+  return window !== null && at >= window.from && at < window.until;
+}
+
+export function slide(step: Stepping, at: number): undefined {
+  const { draft, policy } = step;
+  if (policy.antiDitherMode !== 'sliding' || !inWindow(step, at) || draft.window === null) return;
+  draft.window = { ...draft.window, until: Math.max(draft.window.until, at + policy.antiDitherMs) };
+}
+
+/** One more start falls into the running alarm. */
+export function countStart(step: Stepping, at: number): undefined {
+  const alarm = step.draft.alarm as RunningAlarm;
+  const count = alarm.count + 1;
+  step.draft.alarm = { ...alarm, count };
+  step.effects.push({ kind: 'merge', at, count });
+  slide(step, at);
+}
+
+export function windowLeft(step: Stepping, at: number): string {
+  const { window } = step.draft;
+  return window !== null && at < window.until
+    ? `; anti-dither ${duration(step.policy.antiDitherMs)}: ${duration(window.until - at)} left`
+    : '';
+}
