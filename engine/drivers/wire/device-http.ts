@@ -90,6 +90,8 @@ const DEFAULT_TIMEOUT_MS = 10_000;
 const DEFAULT_MAX_BYTES = 8 << 20;
 /** A device that keeps saying "stale" or refusing nonces must not be asked for ever. */
 const MAX_TRIES = 5;
+/** Printable ASCII without quote and backslash, which would break out of the `uri` of a digest. */
+const TARGET = /^\/[\x21\x23-\x5b\x5d-\x7e]*$/;
 const REDIRECTS = new Set([301, 302, 307, 308]);
 
 /** One request on the wire; its head has come, its body has not been read. */
@@ -215,7 +217,7 @@ class SharedDeviceHttp implements DeviceHttp {
   }
 
   #prepare(request: DeviceStreamRequest & { method: string }, timeoutMs: number, signal: AbortSignal): Exchange {
-    if (!/^\/[\x21-\x7e]*$/.test(request.path))
+    if (!TARGET.test(request.path))
       throw bugError('E_BAD_PATH', 'A request target must begin with "/" and be percent-encoded.', {
         facts: { device: this.#device },
       });
@@ -283,7 +285,7 @@ class SharedDeviceHttp implements DeviceHttp {
     if (url?.protocol !== 'https:' || url.username !== '' || url.password !== '') return null;
     if (plainHost(url.hostname) !== plainHost(origin.host)) return null;
     // The target is taken as it is written there; a parsed one would be encoded anew and no longer match its digest.
-    const written = /^https:\/\/[^/?#]*(\/[\x21-\x22\x24-\x7e]*)?/i.exec(location)?.[1] ?? '/';
+    const written = /^https:\/\/[^/?#]*(\/[\x21\x24-\x5b\x5d-\x7e]*)?/i.exec(location)?.[1] ?? '/';
     return {
       origin: { host: origin.host, port: url.port === '' ? 443 : Number(url.port), tls: true },
       path: written === '/' ? path : written,
