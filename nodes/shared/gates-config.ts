@@ -29,7 +29,7 @@ export function readGates(fields: Fields): Omit<AlarmPolicy, 'keyParts'> {
   const raiseMode = fields.choice('raiseMode', 'Raise when', ['hold', 'repeat'] as const);
   const filteringTime = fields.seconds('filteringTime', 'Filtering time', 0, MAX_GATE_SECONDS);
   const repeat = {
-    count: fields.number('repeatCount', 'Number of starts', { min: 2, max: 1000, integer: true }),
+    count: fields.number('repeatCount', 'Starts', { min: 2, max: 1000, integer: true }),
     withinMs: fields.seconds('repeatWithin', 'Within', 1, MAX_GATE_SECONDS),
   };
   const quietMode = fields.choice('quietMode', 'Ends', ['driver', 'never', 'after'] as const);

@@ -8,6 +8,6 @@ export default defineNode(
     title: 'Exception',
     defaults,
     migrations,
-    filter: (fields) => ({ types: fields.choices('types', 'Exception types', exceptionTypes) }),
+    filter: (fields) => ({ types: fields.choices('types', 'Exceptions', exceptionTypes) }),
   }),
 );

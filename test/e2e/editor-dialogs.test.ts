@@ -1,0 +1,440 @@
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type BrowserContext, chromium, type Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type Editor, startEditor } from '../support/editor';
+import { FakeFlowEngine } from '../support/fake-flow-engine';
+
+const CHROMIUM = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
+const present = existsSync(CHROMIUM);
+if (!present && process.env.ALARMFLOW_REQUIRE_ALL !== '1')
+  console.warn(`editor dialogs: skipped, there is no browser at ${CHROMIUM}; install chromium or set CHROMIUM_PATH`);
+
+/** Set to keep a picture of every dialog. */
+const shots = process.env.ALARMFLOW_SHOTS;
+
+const nodeTypes = [
+  'thermal-alarm',
+  'line-crossing',
+  'alarm-input',
+  'exception',
+  'linkage',
+  'relay-out',
+  'email',
+  'ptz-preset',
+  'snapshot',
+  'log',
+];
+
+const flows = [
+  { id: 'tab', type: 'tab', label: 'Flow' },
+  { id: 'hall', type: 'alarmflow-device', name: 'Hall camera', host: '192.0.2.10', port: 80, version: 1 },
+  { id: 'gate', type: 'alarmflow-device', name: 'Gate camera', host: '192.0.2.11', port: 80, version: 1 },
+  {
+    id: 'nights',
+    type: 'alarmflow-schedule',
+    name: 'Nights',
+    timeZone: 'Europe/Berlin',
+    week: { monday: [{ from: 1320, to: 360 }], saturday: [{ from: 0, to: 1440 }] },
+    version: 1,
+  },
+  {
+    id: 'post',
+    type: 'alarmflow-mail-server',
+    name: 'Office',
+    host: 'mail.example.org',
+    port: 587,
+    from: 'alarm@example.org',
+    version: 1,
+  },
+  {
+    id: 'thermal',
+    type: 'alarmflow-thermal-alarm',
+    z: 'tab',
+    name: 'Boiler room',
+    devices: ['hall', 'gate'],
+    schedule: 'nights',
+    x: 200,
+    y: 100,
+    version: 1,
+    wires: [['relay']],
+  },
+  { id: 'relay', type: 'alarmflow-relay-out', z: 'tab', device: 'gate', x: 480, y: 100, version: 1, wires: [[]] },
+];
+
+/** What the tests call in the page; the editor's own types are not for modules. */
+interface EditorPage {
+  RED: {
+    nodes: {
+      node(id: string): Record<string, unknown> & { valid: boolean; users: { id: string }[] };
+      add(node: unknown): unknown;
+    };
+    editor: {
+      edit(node: unknown): void;
+      editConfig(name: string, type: string, id: string): void;
+      validateNode(node: unknown): boolean;
+    };
+    view: { createNode(type: string, x: number, y: number): { node: { id: string } }; redraw(now: boolean): void };
+    comms?: unknown;
+  };
+}
+
+describe.skipIf(!present && process.env.ALARMFLOW_REQUIRE_ALL !== '1')('the dialogs in the editor', () => {
+  let editor: Editor;
+  let engine: FakeFlowEngine;
+  let browser: BrowserContext;
+  let page: Page;
+  const profile = mkdtempSync(join(tmpdir(), 'alarmflow-chromium-'));
+  const pageErrors: string[] = [];
+
+  beforeAll(async () => {
+    engine = new FakeFlowEngine();
+    editor = await startEditor({ engine, flows });
+    browser = await chromium.launchPersistentContext(profile, {
+      executablePath: CHROMIUM,
+      headless: true,
+      viewport: { width: 1400, height: 1100 },
+      colorScheme: 'light',
+      args: [
+        '--headless',
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-quic',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+      ],
+    });
+    page = browser.pages()[0] ?? (await browser.newPage());
+    page.setDefaultTimeout(6_000);
+    page.on('pageerror', (error) => pageErrors.push(error.message));
+    page.on('console', (message) => {
+      if (message.type() === 'error') pageErrors.push(`${message.text()} ${message.location().url}`);
+    });
+    await page.goto(editor.url);
+    await page.waitForFunction(() =>
+      Boolean(
+        (globalThis as unknown as EditorPage).RED?.nodes?.node?.('thermal') &&
+          document.querySelector(
+            '#red-ui-loading-progress[style*="none"], body:not(:has(#red-ui-loading-progress:not([style*="none"])))',
+          ),
+      ),
+    );
+    if (shots) mkdirSync(shots, { recursive: true });
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    await editor?.stop();
+    rmSync(profile, { recursive: true, force: true });
+  });
+
+  // A test that failed half way leaves its dialog open; the next must not suffer for it.
+  afterEach(async () => {
+    for (const button of ['#node-config-dialog-cancel', '#node-dialog-cancel'])
+      if (await page.isVisible(button)) await cancel(button);
+  });
+
+  const settled = () => page.waitForTimeout(400);
+
+  async function shoot(name: string): Promise<void> {
+    if (shots) await page.screenshot({ path: join(shots, `${name}.png`) });
+  }
+
+  /** Adds a node as the palette does, opens its dialog and returns its id. */
+  async function openNew(type: string): Promise<string> {
+    const id = await page.evaluate((type) => {
+      const { RED } = globalThis as unknown as EditorPage;
+      const { node } = RED.view.createNode(`alarmflow-${type}`, 300, 300);
+      const added = (RED.nodes.add(node) ?? node) as { id: string };
+      RED.view.redraw(true);
+      RED.editor.edit(added);
+      return added.id;
+    }, type);
+    await page.waitForSelector('#node-dialog-ok');
+    await settled();
+    return id;
+  }
+
+  async function openConfig(type: string, id: string): Promise<void> {
+    await page.evaluate(
+      ([type, id]) => (globalThis as unknown as EditorPage).RED.editor.editConfig('', `alarmflow-${type}`, id!),
+      [type, id],
+    );
+    await page.waitForSelector('#node-config-dialog-ok');
+    await settled();
+  }
+
+  async function cancel(button = '#node-dialog-cancel'): Promise<void> {
+    await page.click(button);
+    await page.waitForSelector(button, { state: 'detached' });
+  }
+
+  /** Texts of the dialog that are missing from the catalogues show as their keys. */
+  const visibleText = (form: string) => page.locator(form).innerText();
+
+  it('loads without a complaint of the page', () => {
+    expect(pageErrors).toEqual([]);
+  });
+
+  it.each(nodeTypes)('opens a new %s with its defaults', async (type) => {
+    const id = await openNew(type);
+    const text = await visibleText('#dialog-form');
+    await shoot(type);
+    expect(text).not.toMatch(/\b(label|gates|phases|devices|palette|types)\.\w+/);
+    const unlabelled = await page
+      .locator('#dialog-form .form-row:visible > label > span, #dialog-form option')
+      .evaluateAll((elements) => elements.filter((element) => element.textContent?.trim() === '').length);
+    expect(unlabelled).toBe(0);
+    await cancel();
+    const version = await page.evaluate((id) => (globalThis as unknown as EditorPage).RED.nodes.node(id).version, id);
+    expect(version).toBe(1);
+    expect(pageErrors).toEqual([]);
+  });
+
+  it.each([
+    ['device', 'hall'],
+    ['schedule', 'nights'],
+    ['mail-server', 'post'],
+    ['device', '_ADD_'],
+    ['schedule', '_ADD_'],
+    ['mail-server', '_ADD_'],
+  ])('opens the dialog of the %s %s', async (type, id) => {
+    await openConfig(type, id);
+    const text = await visibleText('#node-config-dialog-edit-form');
+    await shoot(id === '_ADD_' ? `${type}-new` : type);
+    expect(text).not.toMatch(/\b(label|gates|devices|week|timeZone)\.\w+/);
+    await cancel('#node-config-dialog-cancel');
+    if (id === '_ADD_') complaintsOf400();
+    expect(pageErrors).toEqual([]);
+  });
+
+  /** The dialog of a device that is not deployed asks for its push URL and shows the refusal; the console notes it. */
+  function complaintsOf400(): void {
+    const rest = pageErrors.filter((error) => !/\/alarmflow\/devices\/\w+\/ingest/.test(error));
+    pageErrors.splice(0, pageErrors.length, ...rest);
+  }
+
+  /** The editor's dark scheme hangs on this class, whether a user or the system chose it. */
+  const setDark = (dark: boolean) =>
+    page.evaluate((dark) => document.documentElement.classList.toggle('nr-theme-dark', dark), dark);
+
+  it('looks right in the dark theme', async () => {
+    await setDark(true);
+    await openNew('thermal-alarm');
+    await shoot('dark-thermal-alarm');
+    await cancel();
+    await openConfig('schedule', 'nights');
+    await shoot('dark-schedule');
+    const [bar, track] = await page.evaluate(() =>
+      ['.alarmflow-week-bar', '.alarmflow-week-track'].map(
+        (selector) => getComputedStyle(document.querySelector(selector)!).backgroundColor,
+      ),
+    );
+    expect(bar).not.toBe(track);
+    await cancel('#node-config-dialog-cancel');
+    await setDark(false);
+  });
+
+  it('shows the push URL and the drivers of the runtime in the device dialog', async () => {
+    await openConfig('device', 'hall');
+    expect(await page.inputValue('#alarmflow-ingest-url')).toBe(`${editor.url}ingest/token-of-hall`);
+    expect(await page.locator('#node-config-input-driver option').allTextContents()).toEqual([
+      'Hikvision / HIKMICRO (ISAPI)',
+      'Simulated',
+    ]);
+    await cancel('#node-config-dialog-cancel');
+  });
+
+  it('changes the usual port with HTTPS', async () => {
+    await openConfig('device', 'hall');
+    await page.check('#node-config-input-tls');
+    expect(await page.inputValue('#node-config-input-port')).toBe('443');
+    await page.uncheck('#node-config-input-tls');
+    expect(await page.inputValue('#node-config-input-port')).toBe('80');
+    await cancel('#node-config-dialog-cancel');
+  });
+
+  it('tests a device with what the dialog holds', async () => {
+    await openConfig('device', 'hall');
+    await page.fill('#node-config-input-host', '192.0.2.99');
+    await page.fill('#node-config-input-user', 'admin');
+    await page.fill('#node-config-input-password', 'never shown');
+    await page.click('#alarmflow-device-test');
+    await page.waitForSelector('#alarmflow-device-result.alarmflow-ok');
+    expect(engine.callsOf('testDevice').at(-1)?.[0]).toMatchObject({
+      id: 'hall',
+      host: '192.0.2.99',
+      port: 80,
+      credentials: { user: 'admin', password: 'never shown' },
+    });
+    await shoot('device-tested');
+    await cancel('#node-config-dialog-cancel');
+  });
+
+  it('says why a test cannot be made', async () => {
+    await openConfig('mail-server', 'post');
+    await page.fill('#alarmflow-mail-to', 'nobody');
+    await page.click('#alarmflow-mail-test');
+    await page.waitForSelector('#alarmflow-mail-result.alarmflow-failed');
+    expect(await page.innerText('#alarmflow-mail-result')).toContain('mail addresses');
+    await shoot('mail-server-refused');
+    await cancel('#node-config-dialog-cancel');
+    pageErrors.splice(0, pageErrors.length, ...pageErrors.filter((error) => !error.includes('/mail-servers/test')));
+  });
+
+  it('marks a value out of range and accepts it within', async () => {
+    await openNew('relay-out');
+    await page.fill('#node-input-postAlarm', '90000');
+    await page.press('#node-input-postAlarm', 'Tab');
+    await page.waitForSelector('#node-input-postAlarm.input-error');
+    await page.fill('#node-input-postAlarm', '300');
+    await page.press('#node-input-postAlarm', 'Tab');
+    await page.waitForSelector('#node-input-postAlarm:not(.input-error)');
+    await cancel();
+  });
+
+  it('shows what belongs to the chosen gates only', async () => {
+    await openNew('thermal-alarm');
+    await page.selectOption('#node-input-raiseMode', 'repeat');
+    expect(await page.isVisible('#node-input-repeatCount')).toBe(true);
+    expect(await page.isVisible('#node-input-filteringTime')).toBe(false);
+    await page.selectOption('#node-input-schedule', 'nights');
+    expect(await page.isVisible('#node-input-windowOpen')).toBe(true);
+    await page.selectOption('#node-input-quietMode', 'after');
+    expect(await page.isVisible('#node-input-quietTime')).toBe(true);
+    await page.locator('#node-input-latched').scrollIntoViewIfNeeded();
+    await shoot('thermal-alarm-gates');
+    await cancel();
+  });
+
+  const weekIn = () =>
+    page.evaluate(() =>
+      Object.fromEntries(
+        [...document.querySelectorAll('.alarmflow-week-track')].map((track) => [
+          track.getAttribute('data-day'),
+          [...track.querySelectorAll('.alarmflow-week-bar')].map((bar) => bar.getAttribute('title')),
+        ]),
+      ),
+    );
+
+  /** Drags on a day's bar between two hours. */
+  async function drag(day: string, fromHour: number, toHour: number): Promise<void> {
+    const box = (await page.locator(`.alarmflow-week-track[data-day=${day}]`).boundingBox())!;
+    const x = (hour: number) => box.x + (box.width * hour) / 24;
+    const y = box.y + box.height / 2;
+    await page.mouse.move(x(fromHour), y);
+    await page.mouse.down();
+    await page.mouse.move(x((fromHour + toHour) / 2), y);
+    await page.mouse.move(x(toHour), y);
+    await page.mouse.up();
+  }
+
+  it('edits the week with the pointer, by typing and with the keyboard', async () => {
+    await openConfig('schedule', 'nights');
+    expect(await weekIn()).toMatchObject({
+      monday: ['22:00–24:00'],
+      tuesday: ['00:00–06:00'],
+      saturday: ['00:00–24:00'],
+    });
+
+    await drag('wednesday', 8, 12);
+    expect((await weekIn()).wednesday).toEqual(['08:00–12:00']);
+    await drag('wednesday', 11.95, 18);
+    expect((await weekIn()).wednesday).toEqual(['08:00–18:00']);
+    await drag('wednesday', 10, 13);
+    expect((await weekIn()).wednesday).toEqual(['11:00–21:00']);
+
+    await page.click('.alarmflow-week-track[data-day=wednesday] .alarmflow-week-bar');
+    await page.fill('.alarmflow-week-panel input >> nth=0', '7:30');
+    await page.fill('.alarmflow-week-panel input >> nth=1', '24:00');
+    await shoot('schedule-exact');
+    await page.keyboard.press('Enter');
+    expect((await weekIn()).wednesday).toEqual(['07:30–24:00']);
+
+    await page.focus('.alarmflow-week-track[data-day=wednesday] .alarmflow-week-bar');
+    await page.keyboard.press('Shift+ArrowLeft');
+    await page.keyboard.press('ArrowLeft');
+    expect((await weekIn()).wednesday).toEqual(['07:15–23:30']);
+
+    await page.click('[title="Copy Wednesday to other days"]');
+    await shoot('schedule-copy');
+    for (const day of ['monday', 'tuesday', 'saturday', 'sunday'])
+      await page.uncheck(`.alarmflow-week-panel input[value=${day}]`);
+    await page.click('.alarmflow-week-panel button:has-text("Apply")');
+    expect(await weekIn()).toMatchObject({ thursday: ['07:15–23:30'], friday: ['07:15–23:30'], sunday: [] });
+
+    await page.focus('.alarmflow-week-track[data-day=saturday] .alarmflow-week-bar');
+    await page.keyboard.press('Delete');
+    expect((await weekIn()).saturday).toEqual([]);
+
+    await page.click('[title="Add a period on Sunday"]');
+    await page.fill('.alarmflow-week-panel input >> nth=0', '22');
+    await page.fill('.alarmflow-week-panel input >> nth=1', '0500');
+    await page.keyboard.press('Enter');
+    expect(await weekIn()).toMatchObject({ sunday: ['22:00–24:00'], monday: ['00:00–05:00', '22:00–24:00'] });
+
+    await page.click('#node-config-dialog-ok');
+    await settled();
+  });
+
+  it('counts the devices of a list as used', async () => {
+    const users = await page.evaluate(() =>
+      ['hall', 'gate'].map((id) =>
+        (globalThis as unknown as EditorPage).RED.nodes.node(id).users.map((user) => user.id),
+      ),
+    );
+    expect(users).toEqual([['thermal'], expect.arrayContaining(['thermal', 'relay'])]);
+  });
+
+  it('saves what the dialogs hold and deploys it to the engine', async () => {
+    await page.evaluate(() => {
+      const { RED } = globalThis as unknown as EditorPage;
+      RED.editor.edit(RED.nodes.node('thermal'));
+    });
+    await page.waitForSelector('#node-dialog-ok');
+    await settled();
+    await page.uncheck('.alarmflow-device-list input[value=gate]');
+    await page.uncheck('#alarmflow-types-smoke');
+    await page.fill('#node-input-antiDither', '30');
+    await page.click('#node-dialog-ok');
+    await page.waitForSelector('#node-dialog-ok', { state: 'detached' });
+    await page.click('#red-ui-header-button-deploy');
+    await expect.poll(() => engine.triggers.get('thermal')?.policy.antiDitherMs, { timeout: 8000 }).toBe(30_000);
+    expect(engine.triggers.get('thermal')?.filter).toEqual({
+      deviceIds: ['hall'],
+      types: [
+        'temperature-prealarm',
+        'temperature-alarm',
+        'temperature-difference-prealarm',
+        'temperature-difference',
+        'fire',
+        'smoke-and-fire',
+      ],
+      minimumLevel: 'pre-alarm',
+    });
+    expect(engine.schedules.get('nights')?.week.friday).toEqual([{ from: 435, to: 1410 }]);
+    expect(engine.schedules.get('nights')?.week.saturday).toEqual([]);
+    expect(pageErrors).toEqual([]);
+  });
+
+  it('shows the help of each node', async () => {
+    await page.evaluate(() => {
+      const { RED } = globalThis as unknown as { RED: { sidebar: { help: { show(type: string): void } } } };
+      RED.sidebar.help.show('alarmflow-thermal-alarm');
+    });
+    await settled();
+    await shoot('help');
+    await expect.poll(() => page.locator('.red-ui-help').first().innerText()).toContain('Raises an alarm');
+  });
+
+  it('shows all nodes in the palette', async () => {
+    for (const category of ['triggers', 'logic', 'actions'])
+      await page.locator(`#red-ui-palette-container-alarmflow_${category}`).scrollIntoViewIfNeeded();
+    await shoot('palette');
+    for (const type of nodeTypes)
+      expect(await page.locator(`[data-palette-type="alarmflow-${type}"]`).count(), type).toBe(1);
+  });
+});

@@ -1,0 +1,142 @@
+import helper from 'node-red-node-test-helper';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { operationalError } from '../../engine/domain/errors';
+import device from '../../nodes/config/device/device';
+import mailServer from '../../nodes/config/mail-server/mail-server';
+import type { Red } from '../../nodes/shared/runtime-api';
+import { FakeFlowEngine } from '../support/fake-flow-engine';
+import { hall, office, run, tab } from './flow-fixture';
+
+let engine: FakeFlowEngine;
+beforeEach(async () => {
+  engine = new FakeFlowEngine();
+  await run([tab, hall, office], engine, {
+    hall: { user: 'admin', password: 'stored' },
+    office: { user: 'alarm', password: 'stored too' },
+  });
+});
+afterEach(async () => {
+  await helper.unload();
+});
+
+const { version: _version, ...dialog } = hall;
+const sent = { ...dialog, user: 'admin', password: '__PWRD__' };
+const reason = (body: Record<string, unknown>) => (body.error as { message: string }).message;
+
+describe('the routes of the dialogs', () => {
+  it('list the drivers of the engine', async () => {
+    const { status, body } = await helper.request().get('/alarmflow/devices/drivers');
+    expect([status, body]).toEqual([200, { drivers: engine.drivers }]);
+  });
+
+  it('show the push path of a deployed device', async () => {
+    const { body } = await helper.request().get('/alarmflow/devices/hall/ingest');
+    expect(body).toEqual({ path: '/ingest/token-of-hall' });
+  });
+
+  it('make no push path for a device that is not deployed', async () => {
+    const { status, body } = await helper.request().get('/alarmflow/devices/elsewhere/ingest');
+    expect(status).toBe(400);
+    expect(reason(body)).toContain('deploy it first');
+    expect(engine.callsOf('ingestPath')).toEqual([]);
+  });
+
+  it('test what the dialog holds, with the stored password where it was not touched', async () => {
+    const { body } = await helper
+      .request()
+      .post('/alarmflow/devices/test')
+      .send({ ...sent, host: '192.0.2.77' });
+    expect(body).toEqual({ ok: true, detail: 'as expected' });
+    expect(engine.callsOf('testDevice')).toEqual([
+      [expect.objectContaining({ id: 'hall', host: '192.0.2.77', credentials: { user: 'admin', password: 'stored' } })],
+    ]);
+  });
+
+  it('test a new password', async () => {
+    await helper
+      .request()
+      .post('/alarmflow/devices/test')
+      .send({ ...sent, password: 'new' });
+    expect(engine.callsOf('testDevice')[0]![0]).toMatchObject({ credentials: { user: 'admin', password: 'new' } });
+  });
+
+  it('refuse a dialog with a wrong value by its field', async () => {
+    const { status, body } = await helper
+      .request()
+      .post('/alarmflow/devices/test')
+      .send({ ...sent, port: 0 });
+    expect(status).toBe(400);
+    expect(reason(body)).toContain('field "Port" is 0');
+    expect(reason(body)).not.toContain('stored');
+  });
+
+  it.each([['[1]'], ['"text"'], ['']])('refuse the body %j', async (text) => {
+    const { status } = await helper
+      .request()
+      .post('/alarmflow/devices/test')
+      .set('content-type', 'application/json')
+      .send(text);
+    expect(status).toBe(400);
+  });
+
+  it('refuse a form of a foreign page', async () => {
+    const { status } = await helper
+      .request()
+      .post('/alarmflow/devices/test')
+      .set('content-type', 'application/x-www-form-urlencoded')
+      .send('id=hall&host=192.0.2.1');
+    expect(status).toBe(400);
+    expect(engine.callsOf('testDevice')).toEqual([]);
+  });
+
+  it('answer with the reason when the engine fails', async () => {
+    engine.failures.set('testDevice', operationalError('E_BUSY', 'too many tests: wait a minute'));
+    const { status, body } = await helper.request().post('/alarmflow/devices/test').send(sent);
+    expect([status, body]).toEqual([500, { error: { code: 'E_BUSY', message: 'too many tests: wait a minute' } }]);
+  });
+
+  it('test a mail server with a receiver', async () => {
+    const { body } = await helper
+      .request()
+      .post('/alarmflow/mail-servers/test')
+      .send({ ...office, user: 'alarm', password: '__PWRD__', to: 'me@example.org' });
+    expect(body).toEqual({ ok: true, detail: 'as expected' });
+    expect(engine.callsOf('testMailServer')).toEqual([
+      [
+        expect.objectContaining({ id: 'office', credentials: { user: 'alarm', password: 'stored too' } }),
+        'me@example.org',
+      ],
+    ]);
+  });
+
+  it.each([['nobody'], [''], ['a@b.example, c@d.example'], [undefined]])('refuse the test receiver %j', async (to) => {
+    const { status } = await helper
+      .request()
+      .post('/alarmflow/mail-servers/test')
+      .send({ ...office, to });
+    expect(status).toBe(400);
+    expect(engine.callsOf('testMailServer')).toEqual([]);
+  });
+
+  it('ask for a permission each', () => {
+    const guarded: string[] = [];
+    const guard = (permission: string) => ({ permission });
+    const route = (method: string) => (path: string, asked: unknown) => {
+      guarded.push(`${method} ${path} ${(asked as { permission: string }).permission}`);
+    };
+    const red = {
+      nodes: { registerType: () => undefined },
+      auth: { needsPermission: guard },
+      httpAdmin: { get: route('GET'), post: route('POST') },
+    } as unknown as Red;
+    device(red);
+    mailServer(red);
+    expect(guarded).toEqual([
+      'GET /alarmflow/devices/drivers devices.read',
+      'GET /alarmflow/devices/:id/ingest devices.write',
+      'GET /alarmflow/devices/:id/status devices.read',
+      'POST /alarmflow/devices/test devices.write',
+      'POST /alarmflow/mail-servers/test devices.write',
+    ]);
+  });
+});

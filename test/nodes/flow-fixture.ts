@@ -1,0 +1,188 @@
+/** Node sets, a complete configuration of each node, and what tests need to run them in a real Node-RED runtime. */
+import helper from 'node-red-node-test-helper';
+import { type AlarmMessage, type AlarmPhase, engineSetting, type FlowEngine } from '../../engine/index';
+import email from '../../nodes/actions/email/email';
+import log from '../../nodes/actions/log/log';
+import ptzPreset from '../../nodes/actions/ptz-preset/ptz-preset';
+import relayOut from '../../nodes/actions/relay-out/relay-out';
+import snapshot from '../../nodes/actions/snapshot/snapshot';
+import device from '../../nodes/config/device/device';
+import mailServer from '../../nodes/config/mail-server/mail-server';
+import schedule from '../../nodes/config/schedule/schedule';
+import linkage from '../../nodes/logic/linkage/linkage';
+import type { FlowMessage, NodeStatus, Red } from '../../nodes/shared/runtime-api';
+import alarmInput from '../../nodes/triggers/alarm-input/alarm-input';
+import exception from '../../nodes/triggers/exception/exception';
+import lineCrossing from '../../nodes/triggers/line-crossing/line-crossing';
+import thermalAlarm from '../../nodes/triggers/thermal-alarm/thermal-alarm';
+
+export type NodeSet = (red: Red) => void;
+
+export const nodeSets: Record<string, NodeSet> = {
+  'alarmflow-device': device,
+  'alarmflow-schedule': schedule,
+  'alarmflow-mail-server': mailServer,
+  'alarmflow-thermal-alarm': thermalAlarm,
+  'alarmflow-line-crossing': lineCrossing,
+  'alarmflow-alarm-input': alarmInput,
+  'alarmflow-exception': exception,
+  'alarmflow-linkage': linkage,
+  'alarmflow-relay-out': relayOut,
+  'alarmflow-email': email,
+  'alarmflow-ptz-preset': ptzPreset,
+  'alarmflow-snapshot': snapshot,
+  'alarmflow-log': log,
+};
+
+export type FlowNode = Record<string, unknown> & { id: string; type: string };
+
+export const tab: FlowNode = { id: 'tab', type: 'tab', label: 'Flow' };
+export const hall: FlowNode = {
+  id: 'hall',
+  type: 'alarmflow-device',
+  name: 'Hall camera',
+  driver: 'hikvision',
+  host: '192.0.2.10',
+  port: '80',
+  tls: false,
+  allowSelfSigned: false,
+  receive: 'both',
+  timeZone: 'Europe/Berlin',
+  pushFrom: '192.0.2.10, 2001:db8::7',
+  version: 1,
+};
+export const gate: FlowNode = { ...hall, id: 'gate', name: 'Gate camera', host: 'gate.example' };
+export const nights: FlowNode = {
+  id: 'nights',
+  type: 'alarmflow-schedule',
+  name: 'Nights',
+  timeZone: 'Europe/Berlin',
+  week: { monday: [{ from: 1320, to: 360 }], sunday: [{ from: 0, to: 1440 }] },
+  version: 1,
+};
+export const office: FlowNode = {
+  id: 'office',
+  type: 'alarmflow-mail-server',
+  name: 'Office',
+  host: 'mail.example.org',
+  port: 587,
+  security: 'starttls',
+  allowSelfSigned: false,
+  from: 'Alarm <alarm@example.org>',
+  version: 1,
+};
+
+/** An ordinary node of a type, wired to the node that collects. */
+export const flowNode = (type: string, config: Record<string, unknown> = {}): FlowNode => ({
+  id: 'node',
+  type: `alarmflow-${type}`,
+  z: 'tab',
+  wires: [['sink']],
+  ...config,
+});
+export const sink: FlowNode = { id: 'sink', type: 'helper', z: 'tab', wires: [] };
+export const catcher: FlowNode = {
+  id: 'catcher',
+  type: 'catch',
+  z: 'tab',
+  scope: null,
+  uncaught: false,
+  wires: [['caught']],
+};
+export const caughtSink: FlowNode = { id: 'caught', type: 'helper', z: 'tab', wires: [] };
+
+/** A node of the test's runtime. */
+export interface LiveNode {
+  receive(message: FlowMessage): void;
+  on(event: string, listener: (message: FlowMessage) => void): void;
+}
+
+export const live = (id: string): LiveNode => helper.getNode(id) as LiveNode;
+
+/** Runs flows; resolves when every node has told the engine what it has to tell. */
+export async function run(
+  flow: FlowNode[],
+  engine: FlowEngine | undefined,
+  credentials: Record<string, Record<string, string>> = {},
+): Promise<void> {
+  helper.settings({ [engineSetting]: engine });
+  await helper.load(Object.values(nodeSets), flow, credentials);
+  await turns();
+}
+
+/** Lets promises and Node-RED's deliveries (setImmediate) go on. */
+export async function turns(count = 12): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await new Promise((done) => setImmediate(done));
+}
+
+/** Messages that reach a collecting node, from now on. */
+export function collect(id: string): FlowMessage[] {
+  const messages: FlowMessage[] = [];
+  live(id).on('input', (message) => messages.push(message));
+  return messages;
+}
+
+interface Spy {
+  args: unknown[][];
+  thisValues: { id: string }[];
+}
+
+const spied = (method: 'status' | 'error' | 'warn', id: string): unknown[] => {
+  const node = helper.getNode(id) as Record<string, Spy>;
+  const spy = node[method]!;
+  return spy.args.filter((_args, at) => spy.thisValues[at]?.id === id).map((args) => args[0]);
+};
+
+export const statusesOf = (id: string): NodeStatus[] => spied('status', id) as NodeStatus[];
+export const errorsOf = (id: string): string[] => spied('error', id).map(String);
+export const warningsOf = (id: string): string[] => spied('warn', id).map(String);
+
+export const alarm = (phase: AlarmPhase, id = 'alarm-1'): AlarmMessage['alarm'] => ({
+  id,
+  triggerId: 'node',
+  triggerName: 'Boiler room',
+  key: 'hall/1',
+  topic: 'site/Hall camera/1/temperature-alarm',
+  deviceId: 'hall',
+  deviceName: 'Hall camera',
+  type: 'temperature-alarm',
+  level: 'alarm',
+  channel: 1,
+  state: phase === 'end' ? 'normal' : 'active',
+  count: 1,
+  raisedAt: 1_000,
+  seenAt: 1_000,
+  clearedAt: null,
+  endedAt: null,
+  endReason: null,
+  latched: false,
+  acknowledgedAt: null,
+  acknowledgedBy: null,
+  event: {
+    id: 'event-1',
+    deviceId: 'hall',
+    type: 'temperature-alarm',
+    vendorType: 'TMA',
+    phase: 'start',
+    deviceTime: null,
+    deviceAt: null,
+    receivedAt: 1_000,
+    clockSuspect: false,
+    late: false,
+    pictures: [],
+  },
+  phase,
+});
+
+export const alarmMessage = (phase: AlarmPhase): AlarmMessage => ({
+  messageId: `alarm-1:${phase}`,
+  payload: phase === 'raise' || phase === 'escalate' || phase === 'remind',
+  topic: 'site/Hall camera/1/temperature-alarm',
+  alarm: alarm(phase),
+});
+
+/** The same as it goes along a wire. */
+export const wired = (phase: AlarmPhase): FlowMessage => {
+  const { messageId, ...rest } = alarmMessage(phase);
+  return { _msgid: messageId, ...rest };
+};
