@@ -1,29 +1,119 @@
-import { userError } from '../domain/errors';
-import type { OutputClaim } from '../domain/outputs';
+/** Claims of the flow's relay nodes on outputs: by alarm messages and by plain ones. */
+import type { EndReason } from '../domain/alarms';
+import { type Lease, type OutputClaim, outputId } from '../domain/outputs';
+import { type Change, emptyChange } from '../domain/record';
+import { checkClaim } from './claim-check';
+import type { Holding } from './holding';
+import { alarmLeaseId, capEnd, leaseEnd, messageLeaseId } from './leases';
+import type { OutputsOptions } from './options';
 
-/** Longest hold or cap: ten years. Longer times are a mistake in the unit. */
-const LONGEST_MS = 10 * 366 * 86_400_000;
+/** Ends after which a claim that comes late still gets its hold; all others release at once (DESIGN §1.5). */
+const naturalEnds: ReadonlySet<EndReason> = new Set<EndReason>(['cleared', 'implied-stop']);
 
-const isTime = (value: unknown, least: number): value is number =>
-  typeof value === 'number' && Number.isFinite(value) && value >= least && value <= LONGEST_MS;
+/** @returns the relay nodes' request: resolves when the claim is on disk. */
+export function createClaims(options: OutputsOptions, holding: Holding): (claim: OutputClaim) => Promise<void> {
+  const { clock, log } = options;
+  const { book } = holding;
+  /** Claims on their way to disk, so that the same claim asked again waits for them too. */
+  const underway = new Map<string, Promise<void>>();
 
-/** Checks what a flow node asks for; throws a user error that names the node and the field. */
-export function checkClaim(claim: OutputClaim): void {
-  const node = `Relay node "${claim.nodeName || claim.nodeId}"`;
-  if (!claim.nodeId) throw userError('E_BAD_OUTPUT', 'A claim on an output names no node: deploy the flow again');
-  checkOutput(node, claim.deviceId, claim.output);
-  const { afterClearMs, capMs } = claim.hold;
-  if (afterClearMs !== null && !isTime(afterClearMs, 0))
-    throw userError('E_BAD_HOLD', `${node}: the post-alarm time must be 0 or more seconds, or "until cleared by hand"`);
-  if (capMs !== null && !isTime(capMs, 1))
-    throw userError('E_BAD_HOLD', `${node}: the longest time on must be more than 0 seconds, or none`);
-}
+  /** Commits a new lease; without the record there is no lease either. */
+  async function keep(lease: Lease, change: Change): Promise<void> {
+    const kept = holding.commit(change);
+    underway.set(lease.id, kept);
+    try {
+      await kept;
+    } catch (error) {
+      if (book.get(lease.id) === lease) {
+        book.delete(lease.id);
+        holding.refresh(lease.outputId, emptyChange());
+      }
+      throw error;
+    } finally {
+      if (underway.get(lease.id) === kept) underway.delete(lease.id);
+    }
+  }
 
-/** Checks that a device and an output of it are named by something that can be one. */
-export function checkOutput(node: string, deviceId: string, output: string): void {
-  if (typeof deviceId !== 'string' || deviceId === '' || deviceId.length > 200)
-    throw userError('E_BAD_OUTPUT', `${node} names no device: choose one in its dialog`);
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: the value may come from a flow file, NUL included
-  if (typeof output !== 'string' || output === '' || output.length > 64 || /[\u0000-\u001f]/.test(output))
-    throw userError('E_BAD_OUTPUT', `${node} names no alarm output: enter its number as the device counts it`);
+  /** The same claim once more: nothing new, but on disk when this resolves. */
+  async function again(leaseId: string, change: Change): Promise<void> {
+    await holding.commit(change);
+    await underway.get(leaseId);
+  }
+
+  function newLease(claim: OutputClaim, id: string): Lease {
+    return {
+      id,
+      outputId: outputId(claim.deviceId, 'relay', claim.output),
+      alarmId: claim.alarm?.id ?? null,
+      nodeId: claim.nodeId,
+      hold: { ...claim.hold },
+      acquiredAt: clock.now(),
+      endsAt: null,
+    };
+  }
+
+  async function byAlarm(claim: OutputClaim, message: NonNullable<OutputClaim['alarm']>): Promise<void> {
+    if (message.phase !== 'raise' && message.phase !== 'escalate') return;
+    const change = emptyChange();
+    const { id } = holding.manage({ ...claim, name: null }, change).state;
+    const facts = { output: id, node: claim.nodeId, alarm: message.id, phase: message.phase };
+
+    let leaseId = alarmLeaseId(message.id, claim.nodeId);
+    let held = book.get(leaseId);
+    if (held && held.outputId !== id) {
+      // The node was given another output since.
+      holding.drop(held, change);
+      held = undefined;
+    }
+    if (held && !book.isLiving(leaseId) && message.phase === 'escalate') {
+      // The worse alarm is told by a message of its own, so it may take the output once more.
+      leaseId = `${leaseId}:escalate`;
+      held = book.get(leaseId);
+    }
+    if (held) {
+      if (!book.isLiving(leaseId)) log.info('output.claim-used-up', facts);
+      return again(leaseId, change);
+    }
+
+    const alarm = options.alarm(message.id);
+    if (!alarm || (alarm.endReason !== null && !naturalEnds.has(alarm.endReason))) {
+      log.warn('output.claim-without-alarm', { ...facts, reason: alarm?.endReason ?? 'the alarm is over' });
+      return holding.commit(change);
+    }
+    const lease = newLease(claim, leaseId);
+    const over = alarm.state === 'clearing' || alarm.endedAt !== null;
+    lease.endsAt = leaseEnd(lease, over ? (alarm.clearedAt ?? alarm.endedAt ?? lease.acquiredAt) : null);
+    if (lease.endsAt !== null && lease.endsAt <= lease.acquiredAt) {
+      log.info('output.claim-late', { ...facts, endedAgoMs: lease.acquiredAt - lease.endsAt });
+      // Remembered while the alarm lives: it may come back and then holds this output too.
+      if (alarm.endedAt === null) holding.end(lease, change);
+    } else holding.hold(lease, change);
+    return keep(lease, change);
+  }
+
+  async function byMessage(claim: OutputClaim): Promise<void> {
+    const change = emptyChange();
+    const { id } = holding.manage({ ...claim, name: null }, change).state;
+    const leaseId = messageLeaseId(claim);
+    const held = book.get(leaseId);
+    if (held && held.outputId !== id) holding.drop(held, change);
+    const current = held?.outputId === id ? held : undefined;
+    if (!current && claim.condition) {
+      const lease = newLease(claim, leaseId);
+      lease.endsAt = capEnd(lease);
+      holding.hold(lease, change);
+      return keep(lease, change);
+    }
+    if (current) {
+      const counting = current.endsAt !== capEnd(current);
+      if (claim.condition && counting) holding.hold({ ...current, endsAt: capEnd(current) }, change);
+      if (!claim.condition && !counting) holding.countDown(current, clock.now(), change);
+    }
+    return again(leaseId, change);
+  }
+
+  return async (claim) => {
+    checkClaim(claim);
+    await (claim.alarm ? byAlarm(claim, claim.alarm) : byMessage(claim));
+  };
 }

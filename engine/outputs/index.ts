@@ -1,1 +1,2 @@
-export { createOutputs, type Outputs, type OutputsOptions } from './outputs';
+export type { OutputsOptions } from './options';
+export { createOutputs, type Outputs } from './outputs';

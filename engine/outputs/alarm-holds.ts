@@ -1,0 +1,107 @@
+/**
+ * The leases follow the life of their alarms. Their rows travel in the alarms' changes, so a change that never
+ * reaches the disk has to be noticed here: the alarm then falls back to what it was, and its leases with it.
+ */
+import { asAlarmflowError } from '../domain/errors';
+import type { AlarmHolds } from '../domain/holds';
+import type { Lease } from '../domain/outputs';
+import { type Change, emptyChange } from '../domain/record';
+import type { Holding } from './holding';
+import { capEnd, isUsedUp } from './leases';
+import type { OutputsOptions } from './options';
+
+/** A change that has not been committed after this time is compared with its alarm, in milliseconds. */
+export const DOUBT_MS = 5_000;
+
+interface Doubt {
+  alarmId: string;
+  since: number;
+  /** The alarm's leases before the change. */
+  before: { lease: Lease; living: boolean }[];
+}
+
+export function createAlarmHolds(options: OutputsOptions, holding: Holding): AlarmHolds {
+  const { clock, log } = options;
+  const { book } = holding;
+  const doubts = new Set<Doubt>();
+  let looking = false;
+
+  function resumeAll(alarmId: string, now: number, change: Change): void {
+    for (const lease of book.ofAlarm(alarmId))
+      if (!isUsedUp(lease, now)) holding.hold({ ...lease, endsAt: capEnd(lease) }, change);
+  }
+
+  function countDownAll(alarmId: string, at: number, change: Change): void {
+    for (const lease of book.ofAlarm(alarmId)) if (book.isLiving(lease.id)) holding.countDown(lease, at, change);
+  }
+
+  function lookLater(): void {
+    if (looking) return;
+    looking = true;
+    clock.after(DOUBT_MS, compare, { background: true });
+  }
+
+  /** Watches whether the alarm's change reaches the disk. */
+  function watch(alarmId: string, before: Doubt['before'], change: Change): void {
+    if (before.length === 0) return;
+    const doubt: Doubt = { alarmId, since: clock.monotonic(), before };
+    doubts.add(doubt);
+    change.afterCommit.push(() => doubts.delete(doubt));
+    lookLater();
+  }
+
+  const asItIs = (alarmId: string): Doubt['before'] =>
+    book.ofAlarm(alarmId).map((lease) => ({ lease, living: book.isLiving(lease.id) }));
+
+  function compare(): void {
+    looking = false;
+    const now = clock.monotonic();
+    for (const doubt of [...doubts]) {
+      if (now - doubt.since < DOUBT_MS) continue;
+      doubts.delete(doubt);
+      void restore(doubt);
+    }
+    if (doubts.size > 0) lookLater();
+  }
+
+  /** Makes the leases what the alarm says; for a change that is only slow this repeats what it does. */
+  async function restore({ alarmId, before }: Doubt): Promise<void> {
+    const alarm = options.alarm(alarmId);
+    const change = emptyChange();
+    if (!alarm) for (const { lease } of before) holding.drop(lease, change);
+    else {
+      for (const { lease, living } of before) {
+        if (book.get(lease.id)) continue;
+        if (living) holding.hold(lease, change);
+        else holding.end(lease, change);
+      }
+      if (alarm.state === 'clearing') countDownAll(alarmId, alarm.clearedAt ?? clock.now(), change);
+      else resumeAll(alarmId, clock.now(), change);
+    }
+    // Watched like the alarm's own change: while the record fails, this is tried again and again.
+    watch(alarmId, before, change);
+    try {
+      await holding.commit(change);
+      log.warn('output.leases-restored', { alarm: alarmId, reason: 'a change of the alarm did not reach the record' });
+      holding.tellEnded([alarmId]);
+    } catch (thrown) {
+      log.error('output.leases-not-restored', { alarm: alarmId, error: asAlarmflowError(thrown).message });
+    }
+  }
+
+  return {
+    alarmCleared(alarmId, at, change) {
+      watch(alarmId, asItIs(alarmId), change);
+      countDownAll(alarmId, at, change);
+    },
+    alarmResumed(alarmId, at, change) {
+      watch(alarmId, asItIs(alarmId), change);
+      resumeAll(alarmId, Math.max(at, clock.now()), change);
+    },
+    alarmEnded(alarmId, _at, change) {
+      watch(alarmId, asItIs(alarmId), change);
+      for (const lease of book.ofAlarm(alarmId)) holding.drop(lease, change);
+    },
+    holdsFor: holding.livesFor,
+  };
+}

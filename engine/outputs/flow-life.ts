@@ -1,0 +1,105 @@
+/** What restarts and deploys mean for leases and outputs (DESIGN §4). */
+import { desiredState, type OutputId } from '../domain/outputs';
+import { emptyChange, type ResumeState } from '../domain/record';
+import type { Holding } from './holding';
+import { leaseTimerId } from './leases';
+import type { OutputsOptions } from './options';
+import { deleteLease, deleteTimer, writeOutput } from './writes';
+
+/** How long a deploy waits for outputs that it has removed, before their device may go as well. */
+const RETIRE_WAIT_MS = 3_000;
+
+export interface FlowLife {
+  resume(state: ResumeState): void;
+  flowsStarted(): Promise<void>;
+}
+
+export function createFlowLife(
+  options: OutputsOptions,
+  holding: Holding,
+  reconcile: (id: OutputId) => Promise<void>,
+): FlowLife {
+  const { clock, log } = options;
+  const { book, managed } = holding;
+  /** Lease rows on disk that the last run has left and nothing needs; deleted when the flows have started. */
+  const stale = new Set<string>();
+  /** Alarms to be told that a lease of theirs ended while the process was away. */
+  const endedWhileAway = new Set<string>();
+
+  /** What is removed together with its device is driven off while the device is still there. */
+  async function driveOff(ids: OutputId[]): Promise<void> {
+    const wait = new AbortController();
+    // Rejections are the executor's to try again; the end of the wait is no failure.
+    const drives = Promise.allSettled(ids.map(reconcile));
+    const longest = clock.sleep(RETIRE_WAIT_MS, wait.signal).catch(() => undefined);
+    await Promise.race([drives, longest]);
+    wait.abort();
+  }
+
+  return {
+    resume(state) {
+      const now = clock.now();
+      const alarms = new Set(state.alarms.map((alarm) => alarm.id));
+      const counting = new Set(state.timers.map((timer) => timer.id));
+      for (const lease of state.leases) {
+        if (lease.alarmId !== null && !alarms.has(lease.alarmId)) {
+          stale.add(lease.id);
+          continue;
+        }
+        const living = lease.endsAt === null || (lease.endsAt > now && counting.has(leaseTimerId(lease.id)));
+        if (!living && lease.alarmId === null) stale.add(lease.id);
+        else book.put(lease, living);
+        if (!living && lease.alarmId !== null) endedWhileAway.add(lease.alarmId);
+      }
+      for (const row of state.outputs) {
+        const desired = desiredState(row.mode, book.livingCount(row.id));
+        // One step on in any case, so that no command of the last run is taken for one of this.
+        managed.set(row.id, {
+          state: { ...row, desired, generation: row.generation + 1 },
+          definers: new Set(),
+          retiring: false,
+          demand: 0,
+          settled: null,
+          driving: null,
+        });
+      }
+    },
+
+    async flowsStarted() {
+      const change = emptyChange();
+      const released = new Set(endedWhileAway);
+      const gone = [...stale].filter((leaseId) => book.get(leaseId) === undefined);
+      for (const leaseId of gone) {
+        deleteLease(change, leaseId);
+        deleteTimer(change, leaseTimerId(leaseId));
+        change.afterCommit.push(() => holding.setTimer(leaseId));
+      }
+      for (const lease of book.all()) {
+        const nodeGone = !managed.get(lease.outputId)?.definers.has(lease.nodeId);
+        const alarmGone = lease.alarmId !== null && !options.alarm(lease.alarmId);
+        if (nodeGone || alarmGone) {
+          log.info('output.lease-released', { lease: lease.id, reason: nodeGone ? 'node removed' : 'alarm gone' });
+          holding.drop(lease, change);
+          if (lease.alarmId !== null) released.add(lease.alarmId);
+        } else holding.setTimer(lease.id);
+      }
+      const retiring: OutputId[] = [];
+      for (const [id, output] of managed) {
+        if (output.definers.size === 0 && !output.retiring) {
+          output.retiring = true;
+          output.demand++;
+          output.state = { ...output.state, mode: 'auto' };
+          holding.refresh(id, change);
+        }
+        if (output.retiring) retiring.push(id);
+        writeOutput(change, output.state);
+      }
+      await holding.commit(change);
+      for (const leaseId of gone) stale.delete(leaseId);
+      endedWhileAway.clear();
+      holding.tellEnded(released);
+      for (const id of managed.keys()) holding.ask(id);
+      if (retiring.length > 0) await driveOff(retiring);
+    },
+  };
+}

@@ -1,0 +1,176 @@
+/**
+ * Decisions about leases and desired states (DESIGN §2). Memory holds what the rows hold: a decision changes memory
+ * at once, so that the next decision sees it, and puts its rows and its consequences (timers, commands) into a change.
+ * Rows must reach the disk in the order of the decisions, which the record's writer keeps when a change is committed
+ * in the same turn in which it was made.
+ */
+import { desiredState, type Lease, type OutputId, outputId } from '../domain/outputs';
+import type { Change } from '../domain/record';
+import { LeaseBook } from './lease-book';
+import { leaseEnd, leaseTimer, leaseTimerId } from './leases';
+import type { ManagedOutput } from './managed';
+import type { OutputsOptions } from './options';
+import { deleteLease, deleteTimer, writeLease, writeOutput, writeTimer } from './writes';
+
+export interface Holding {
+  readonly book: LeaseBook;
+  readonly managed: Map<OutputId, ManagedOutput>;
+  /** A lease begins, goes on with another end, or comes back to life. */
+  hold(lease: Lease, change: Change): void;
+  /** A lease ends; that of an alarm is remembered until the alarm ends, that of a message is gone. */
+  end(lease: Lease, change: Change): void;
+  /** A lease and its memory go. */
+  drop(lease: Lease, change: Change): void;
+  /** The condition of a living lease ended at `at`. */
+  countDown(lease: Lease, at: number, change: Change): void;
+  /** Recomputes the desired state of an output after its leases or mode changed. */
+  refresh(id: OutputId, change: Change): void;
+  /** Knows an output from now on; `nodeId` is one that works on it. A name of null keeps the name it has. */
+  manage(
+    definition: { nodeId: string; deviceId: string; output: string; name: string | null },
+    change: Change,
+  ): ManagedOutput;
+  /** Asks the executor to drive an output. */
+  ask(id: OutputId): void;
+  /** Sets or stops the timer of a lease as the book has it now. */
+  setTimer(leaseId: string): void;
+  /** Whether a lease of the alarm lives. */
+  livesFor(alarmId: string): boolean;
+  /** Tells those alarms that no lease lives for any more. */
+  tellEnded(alarmIds: Iterable<string>): void;
+  commit(change: Change): Promise<void>;
+}
+
+export function createHolding(options: OutputsOptions): Holding {
+  const { clock, timers } = options;
+  const book = new LeaseBook();
+  const managed = new Map<OutputId, ManagedOutput>();
+
+  function ask(id: OutputId): void {
+    const output = managed.get(id);
+    if (output) options.requestReconcile(id, output.state.generation);
+  }
+
+  function refresh(id: OutputId, change: Change): void {
+    const output = managed.get(id);
+    if (!output) return;
+    const desired = !output.retiring && desiredState(output.state.mode, book.livingCount(id));
+    if (desired !== output.state.desired) {
+      output.state = { ...output.state, desired, generation: output.state.generation + 1 };
+      writeOutput(change, output.state);
+      change.afterCommit.push(() => ask(id));
+    }
+    change.afterCommit.push(() => options.announce({ kind: 'output', data: { id } }));
+  }
+
+  function setTimer(leaseId: string): void {
+    const lease = book.get(leaseId);
+    if (lease && lease.endsAt !== null && book.isLiving(leaseId)) timers.arm(leaseTimer(lease, lease.endsAt));
+    else timers.disarm(leaseTimerId(leaseId));
+  }
+
+  function hold(lease: Lease, change: Change): void {
+    const known = book.get(lease.id) !== undefined;
+    book.put(lease, true);
+    writeLease(change, lease);
+    if (lease.endsAt !== null) writeTimer(change, leaseTimer(lease, lease.endsAt));
+    else if (known) deleteTimer(change, leaseTimerId(lease.id));
+    change.afterCommit.push(() => setTimer(lease.id));
+    refresh(lease.outputId, change);
+  }
+
+  function end(lease: Lease, change: Change): void {
+    if (lease.alarmId === null) {
+      drop(lease, change);
+      return;
+    }
+    book.put(lease, false);
+    writeLease(change, lease);
+    deleteTimer(change, leaseTimerId(lease.id));
+    change.afterCommit.push(() => setTimer(lease.id));
+    refresh(lease.outputId, change);
+  }
+
+  function drop(lease: Lease, change: Change): void {
+    book.delete(lease.id);
+    deleteLease(change, lease.id);
+    deleteTimer(change, leaseTimerId(lease.id));
+    change.afterCommit.push(() => setTimer(lease.id));
+    refresh(lease.outputId, change);
+  }
+
+  function livesFor(alarmId: string): boolean {
+    return book.ofAlarm(alarmId).some((lease) => book.isLiving(lease.id));
+  }
+
+  return {
+    book,
+    managed,
+    hold,
+    end,
+    drop,
+    refresh,
+    ask,
+    setTimer,
+    livesFor,
+
+    countDown(lease, at, change) {
+      const endsAt = leaseEnd(lease, at);
+      const counting = { ...lease, endsAt };
+      if (endsAt !== null && endsAt <= Math.max(at, clock.now())) end(counting, change);
+      else hold(counting, change);
+    },
+
+    manage(definition, change) {
+      const id = outputId(definition.deviceId, 'relay', definition.output);
+      let output = managed.get(id);
+      if (!output) {
+        output = newOutput(id, definition);
+        managed.set(id, output);
+        writeOutput(change, output.state);
+      } else if (definition.name && output.state.name !== definition.name) {
+        output.state = { ...output.state, name: definition.name };
+        writeOutput(change, output.state);
+      }
+      output.definers.add(definition.nodeId);
+      if (output.retiring) {
+        output.retiring = false;
+        refresh(id, change);
+      }
+      return output;
+    },
+
+    tellEnded(alarmIds) {
+      for (const alarmId of alarmIds) if (!livesFor(alarmId)) options.holdEnded(alarmId);
+    },
+
+    async commit(change) {
+      if (Object.values(change.writes).some((rows) => rows !== undefined)) await options.writer.commit(change.writes);
+      for (const follow of change.afterCommit) follow();
+    },
+  };
+}
+
+function newOutput(id: OutputId, definition: { deviceId: string; output: string; name: string | null }): ManagedOutput {
+  const { deviceId, output } = definition;
+  return {
+    state: {
+      id,
+      deviceId,
+      kind: 'relay',
+      output,
+      name: definition.name || output,
+      mode: 'auto',
+      generation: 1,
+      desired: false,
+      confirmed: null,
+      confirmedAt: null,
+      lastError: null,
+    },
+    definers: new Set(),
+    retiring: false,
+    demand: 0,
+    settled: null,
+    driving: null,
+  };
+}

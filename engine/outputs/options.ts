@@ -1,0 +1,24 @@
+import type { Clock } from '../clock/clock';
+import type { Alarm } from '../domain/alarms';
+import type { Announce } from '../domain/announcements';
+import type { DeviceDirectory } from '../domain/devices';
+import type { Log } from '../domain/log';
+import type { OutputId } from '../domain/outputs';
+import type { RecordWriter } from '../domain/record';
+import type { DurableTimers } from '../domain/timers';
+
+/** What the outputs work with. */
+export interface OutputsOptions {
+  writer: RecordWriter;
+  clock: Clock;
+  log: Log;
+  timers: DurableTimers;
+  devices: DeviceDirectory;
+  /** Asks the executor to call `reconcile` until it resolves. */
+  requestReconcile(outputId: OutputId, generation: number): void;
+  /** A live alarm by its id. */
+  alarm(id: string): Alarm | undefined | null;
+  /** The last lease of an alarm may be gone. */
+  holdEnded(alarmId: string): void;
+  announce: Announce;
+}
