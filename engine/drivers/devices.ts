@@ -67,6 +67,8 @@ interface Entry {
   refused: boolean | null;
   attempts: number;
   restart: Timer | null;
+  /** The last replacement of the connection. */
+  closing: Promise<void>;
 }
 
 /** Longest wait for a connection that is asked to close. */
@@ -256,6 +258,7 @@ export function createDevices(options: DevicesOptions): Devices {
       refused: null,
       attempts: 0,
       restart: null,
+      closing: Promise.resolve(),
     };
   }
 
@@ -273,12 +276,12 @@ export function createDevices(options: DevicesOptions): Devices {
       known.definition = structuredClone(definition);
       known.driver = driver;
       known.attempts = 0;
-      const closed = shut(known);
       // Many devices serve one stream only: the old one goes first.
-      if (started)
-        closed.then(() => {
-          if (entries.get(definition.id) === known && known.connection === null && known.restart === null) open(known);
-        });
+      const closed = Promise.all([known.closing, shut(known)]);
+      known.closing = closed.then(() => {
+        const idle = known.connection === null && known.restart === null;
+        if (started && idle && entries.get(definition.id) === known) open(known);
+      });
     },
 
     async remove(id) {

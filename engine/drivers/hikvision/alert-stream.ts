@@ -13,6 +13,8 @@ import { responseStatusOf } from './response-status';
 export interface StreamTiming {
   /** Answer to the request for the stream. */
   headMs: number;
+  /** A stream that has said nothing yet counts as open after this: some recorders are silent while nothing happens. */
+  settleMs: number;
   /** Expected heart-beat before one was learnt. */
   heartbeatMs: number;
   /** Bounds of the silence after which the device is asked; 1.2 heart-beats between them. */
@@ -28,6 +30,7 @@ export interface StreamTiming {
 /** 11 s of silence + 3 s for the answer: 14 s. Old firmware beats every 300 ms but may pause during an alarm: 5 s. */
 export const defaultTiming: StreamTiming = {
   headMs: 8_000,
+  settleMs: 1_000,
   heartbeatMs: 10_000,
   askAfterMs: { least: 5_000, most: 11_000 },
   askMs: 3_000,
@@ -44,15 +47,18 @@ export interface AlertStreamOptions {
   clock: Clock;
   log: Log;
   timing: StreamTiming;
-  /** The device took the request; the stream is open. */
+  /**
+   * The stream is open: a part came, or it has lived for a while. The head of a 200 alone is no proof, a device may
+   * close at once or send a refusal.
+   */
   onOpen(): void;
   /** Any bytes: the device lives. */
   onBytes(): void;
   /** One part; awaited, so that a flood is slowed down at the device. */
   onPart(part: FramedPart): Promise<void> | void;
-  /** The stream is gone, or could not be opened. `dead`: the device gives no sign of life at all. */
+  /** The stream is gone, or could not be opened. `dead`: the device has given no sign of life for long. */
   onLost(error: AlarmflowError, dead: boolean): void;
-  /** Longest time to wait after a refused password beyond what the error says, in milliseconds. */
+  /** Asked after a refused password: milliseconds to wait beyond what the error says. */
   lockedFor(error: AlarmflowError): Promise<number>;
 }
 
@@ -61,7 +67,6 @@ export interface AlertStream {
   start(): void;
   /** A heart-beat came; its rhythm is learnt. */
   heartbeat(): void;
-  /** Tries again at once, without waiting out the pause. */
   close(): Promise<void>;
 }
 
@@ -94,7 +99,7 @@ export function createAlertStream(options: AlertStreamOptions): AlertStream {
       if (error.family === 'bug') log.error('hikvision.stream-bug', { error: error.message, stack: error.stack });
       else log.debug('hikvision.stream-lost', { reason: error.message, opened: life.opened });
       if (life.delivered || clock.monotonic() - life.startedAt > timing.goodLifeMs) attempt = 0;
-      options.onLost(error, life.dead || isGone(error));
+      options.onLost(error, life.dead);
       const refused = error.code === 'E_CREDENTIALS_REFUSED' ? await options.lockedFor(error) : 0;
       const pause = Math.max(backoff(attempt++), error.retryAfterMs ?? 0, refused);
       await clock.sleep(pause, closing.signal).catch(() => undefined);
@@ -105,9 +110,17 @@ export function createAlertStream(options: AlertStreamOptions): AlertStream {
     const ends = new AbortController();
     const signal = AbortSignal.any([ends.signal, closing.signal]);
     let watch: Timer | null = null;
+    let settle: Timer | null = null;
+    const opened = (): void => {
+      if (life.opened) return;
+      life.opened = true;
+      options.onOpen();
+    };
     try {
       const stream = await open(ends, signal);
-      life.opened = true;
+      settle = clock.after(timing.settleMs, () => {
+        if (!signal.aborted) opened();
+      });
       lastBeat = null;
       let seenAt = clock.monotonic();
       let asked = 0;
@@ -138,14 +151,16 @@ export function createAlertStream(options: AlertStreamOptions): AlertStream {
         );
       };
       const framer = createFramer({ contentType: stream.headers['content-type'] });
-      options.onOpen();
       silence();
       for await (const chunk of stream.body) {
         seenAt = clock.monotonic();
         options.onBytes();
         for (const part of framer.push(chunk)) {
           refuseStatus(part, life.delivered);
-          life.delivered = true;
+          if (part.kind === 'part') {
+            life.delivered = true;
+            opened();
+          }
           await options.onPart(part);
         }
       }
@@ -158,6 +173,7 @@ export function createAlertStream(options: AlertStreamOptions): AlertStream {
       throw ends.signal.aborted ? ends.signal.reason : thrown;
     } finally {
       (watch as Timer | null)?.cancel();
+      settle?.cancel();
       if (!ends.signal.aborted) ends.abort(operationalError('E_STREAM_ENDED', 'The alert stream is over'));
     }
   }

@@ -20,6 +20,9 @@ const MOST_UNDER_WAY = 256;
 /** Asking who it is again, when it didn't work or the device may have been replaced. */
 const PROBE_TIMEOUT_MS = 30_000;
 
+/** The device is there but doesn't let us in; only a person can mend that. */
+const loginErrors: ReadonlySet<string> = new Set(['E_CREDENTIALS_REFUSED', 'E_CREDENTIALS_MISSING', 'E_DEVICE_LOGIN']);
+
 /** Opens the connection to one Hikvision or HIKMICRO device (PROTOCOLS §1). Nothing moves before `start`. */
 export function connectHikvision(context: DriverContext, timing: StreamTiming): DriverConnection {
   const { definition, sink, clock } = context;
@@ -31,7 +34,6 @@ export function connectHikvision(context: DriverContext, timing: StreamTiming): 
   let probed: Probed | null = null;
   let probing: Promise<void> | null = null;
   let online = false;
-  let everOnline = false;
   let grace: Timer | null = null;
 
   const http = createDeviceHttp({
@@ -179,14 +181,13 @@ export function connectHikvision(context: DriverContext, timing: StreamTiming): 
     grace?.cancel();
     grace = null;
     online = true;
-    everOnline = true;
     sink.seen(clock.now());
     sink.link('online', detail);
     learnDevice();
   }
 
   function isLost(error: AlarmflowError, dead: boolean): void {
-    if (error.code === 'E_CREDENTIALS_REFUSED') {
+    if (loginErrors.has(error.code)) {
       grace?.cancel();
       grace = null;
       online = false;
@@ -197,8 +198,8 @@ export function connectHikvision(context: DriverContext, timing: StreamTiming): 
       online = false;
       sink.link('offline', `${address}: ${error.message}`);
     };
-    if (!online || (dead && everOnline)) {
-      // While the grace of an earlier loss runs, it decides; a silent device had its time already.
+    // While the grace of a loss runs, it decides; a silent device has had its time already.
+    if (!online || dead) {
       if (grace && !dead) return;
       grace?.cancel();
       grace = null;
@@ -297,7 +298,6 @@ export function connectHikvision(context: DriverContext, timing: StreamTiming): 
   /** A device that may only push, and did. */
   function isPushing(): void {
     online = true;
-    everOnline = true;
     sink.link('online', 'Pushes its events');
   }
 }

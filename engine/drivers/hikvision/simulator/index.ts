@@ -81,6 +81,8 @@ export interface HikvisionSimulator {
   fireRaw(text: string, pictures?: Buffer[]): void;
   /** Sends alerts to this address as well (HTTP listening). */
   addListener(url: string, format?: 'XML' | 'JSON'): void;
+  /** Changes an alarm input without reporting it. */
+  setInput(input: number, active: boolean): void;
   /** Ends every open stream; `hard` resets the connection. */
   cutStreams(hard?: boolean): void;
   unlock(): void;
@@ -424,6 +426,7 @@ export async function startHikvisionSimulator(options: HikvisionSimulatorOptions
       };
       listeners.set([...slots, slot]);
     },
+    setInput: (input, active) => hardware.setInput(input, active),
     cutStreams: (hard) => streams.cut(hard),
     unlock: () => login.unlock(),
     faults,
