@@ -158,8 +158,7 @@ class SharedDeviceHttp implements DeviceHttp {
   }
 
   async request(request: DeviceRequest): Promise<DeviceResponse> {
-    const signal = AbortSignal.any([request.signal, this.#closed.signal]);
-    const giveBack = await this.#turn(this.#requests, signal);
+    const { signal, giveBack } = await this.#turn(this.#requests, request.signal);
     try {
       const exchange = this.#prepare(request, request.timeoutMs ?? DEFAULT_TIMEOUT_MS, signal);
       const response = await this.#perform(this.#forRequests, exchange);
@@ -177,8 +176,7 @@ class SharedDeviceHttp implements DeviceHttp {
   }
 
   async stream(request: DeviceStreamRequest): Promise<DeviceStream> {
-    const signal = AbortSignal.any([request.signal, this.#closed.signal]);
-    const giveBack = await this.#turn(this.#streams, signal);
+    const { signal, giveBack } = await this.#turn(this.#streams, request.signal);
     try {
       const exchange = this.#prepare({ method: 'GET', ...request }, DEFAULT_TIMEOUT_MS, signal);
       const response = await this.#perform(this.#forStream, exchange);
@@ -243,11 +241,21 @@ class SharedDeviceHttp implements DeviceHttp {
     };
   }
 
-  async #turn(turns: Turns, signal: AbortSignal): Promise<() => void> {
+  /** Waits for a turn; the signal it hands out is the caller's and that of close(). */
+  async #turn(turns: Turns, caller: AbortSignal): Promise<{ signal: AbortSignal; giveBack: () => void }> {
     this.#breaker.check();
+    const { signal, unlink } = linkSignals(caller, this.#closed.signal);
     try {
-      return await turns.take(signal);
+      const release = await turns.take(signal);
+      return {
+        signal,
+        giveBack: () => {
+          unlink();
+          release();
+        },
+      };
     } catch {
+      unlink();
       // Only the signal ends the waiting.
       throw abortError(this.#device, signal);
     }
@@ -388,6 +396,23 @@ class SharedDeviceHttp implements DeviceHttp {
     if (date) this.#options.onClockDate?.(date);
     return response;
   }
+}
+
+/** A signal that aborts with either. `AbortSignal.any` leaves a trace on a long-lived signal for each use (measured). */
+function linkSignals(...sources: AbortSignal[]): { signal: AbortSignal; unlink: () => void } {
+  const controller = new AbortController();
+  const listeners = sources.map((source) => {
+    const abort = (): void => controller.abort(source.reason);
+    if (source.aborted) abort();
+    source.addEventListener('abort', abort, { once: true });
+    return () => source.removeEventListener('abort', abort);
+  });
+  return {
+    signal: controller.signal,
+    unlink: () => {
+      for (const remove of listeners) remove();
+    },
+  };
 }
 
 const plainHost = (host: string): string => host.toLowerCase().replace(/^\[|\]$/g, '');

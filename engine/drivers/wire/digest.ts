@@ -37,30 +37,53 @@ interface RawChallenge {
   params: Map<string, string>;
 }
 
+const isGap = (c: string | undefined): boolean => c === ' ' || c === '\t' || c === ',' || c === '\r' || c === '\n';
+
+/** Text of a quoted string that begins behind `from`, unescaped, and the index behind it. A missing end is put up with. */
+function readQuoted(header: string, from: number): { text: string; next: number } {
+  let text = '';
+  let i = from;
+  for (; i < header.length && header[i] !== '"'; i++) {
+    if (header[i] === '\\' && i + 1 < header.length) i++;
+    text += header[i];
+  }
+  return { text, next: i + 1 };
+}
+
 /** Cuts a comma-joined header into challenges: a word without `=` behind it begins the next (RFC 9110 §11.6.1). */
 function splitChallenges(header: string): RawChallenge[] {
-  const token = /[\s,]*([^\s,="]{1,200})/y;
-  const value = /\s*=\s*(?:"((?:[^"\\]|\\[\s\S])*)("|$)|([^\s,"]*))/y;
   const challenges: RawChallenge[] = [];
   let at = 0;
+  const readWord = (stops: string): string => {
+    const from = at;
+    while (at < header.length && !isGap(header[at]) && !stops.includes(header[at]!)) at++;
+    return header.slice(from, at);
+  };
+  const skipGaps = (): void => {
+    while (isGap(header[at])) at++;
+  };
   while (at < header.length) {
-    token.lastIndex = at;
-    const word = token.exec(header)?.[1];
-    if (word === undefined) {
-      at++;
+    skipGaps();
+    const word = readWord('="').toLowerCase();
+    const behindWord = at;
+    while (header[at] === ' ' || header[at] === '\t') at++;
+    if (header[at] !== '=') {
+      at = behindWord;
+      if (word !== '') challenges.push({ scheme: word, params: new Map() });
+      // A quote without a name before it.
+      else at++;
       continue;
     }
-    at = token.lastIndex;
-    value.lastIndex = at;
-    const match = value.exec(header);
-    if (!match) {
-      challenges.push({ scheme: word.toLowerCase(), params: new Map() });
-      continue;
-    }
-    at = value.lastIndex;
-    const name = word.toLowerCase();
+    at++;
+    while (header[at] === ' ' || header[at] === '\t') at++;
+    let value: string;
+    if (header[at] === '"') {
+      const quotedText = readQuoted(header, at + 1);
+      value = quotedText.text;
+      at = quotedText.next;
+    } else value = readWord('"');
     const params = challenges.at(-1)?.params;
-    if (params && !params.has(name)) params.set(name, match[1]?.replace(/\\([\s\S])/g, '$1') ?? match[3] ?? '');
+    if (word !== '' && params && !params.has(word)) params.set(word, value);
   }
   return challenges;
 }

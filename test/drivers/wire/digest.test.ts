@@ -7,6 +7,7 @@ import {
   createDigestSession,
   parseChallenges,
 } from '../../../engine/drivers/wire/digest';
+import { cpuTime } from './cpu-time';
 
 const one = (header: string | string[]): Challenge => chooseChallenge(parseChallenges(header))!;
 const field = (header: string, name: string): string | undefined =>
@@ -140,9 +141,11 @@ describe('challenges', () => {
         (pieces) => void chooseChallenge(parseChallenges(pieces.join(''))),
       ),
     );
-    const start = performance.now();
-    for (const unit of ['a="', '"', '\\', 'a=', ',', ' ', 'a="\\']) parseChallenges(`Digest ${unit.repeat(100_000)}`);
-    expect(performance.now() - start).toBeLessThan(1_000);
+    const time = cpuTime(() => {
+      for (const unit of ['a="', '"', '\\', 'a=', ',', ' ', 'a="\\', 'a ', '='])
+        parseChallenges(Array(20).fill(`Digest ${unit.repeat(100_000)}`));
+    });
+    expect(time).toBeLessThan(1_500);
   });
 });
 

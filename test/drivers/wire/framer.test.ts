@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createFramer } from '../../../engine/drivers/wire';
 import { brief, bytewise, cutAt, frame, framed, framedBriefly } from './chunkings';
+import { cpuTime } from './cpu-time';
 
 const MIXED = 'multipart/mixed; boundary=boundary';
 const DAHUA = 'multipart/x-mixed-replace; boundary=myboundary';
@@ -472,9 +473,9 @@ describe('bounds', () => {
     const time = (size: number): number => {
       const doc = bytes(xmlPart(`<Alert>${'--boundary <a'.repeat(size / 13)}</Alert>`));
       const framer = createFramer({ contentType: MIXED });
-      const start = performance.now();
-      for (let i = 0; i < doc.length; i++) framer.push(doc.subarray(i, i + 1));
-      return performance.now() - start;
+      return cpuTime(() => {
+        for (let i = 0; i < doc.length; i++) framer.push(doc.subarray(i, i + 1));
+      });
     };
     time(100_000);
     expect(time(1_000_000)).toBeLessThan(5_000);
@@ -496,10 +497,11 @@ describe('bounds', () => {
       const body = bytes(
         `${xmlPart(IO)}--boundary\r\nContent-Type: text/xml\r\n\r\n<x>${unit.repeat(400_000 / unit.length)}`,
       );
-      const start = performance.now();
-      frame(cutAt(body, [0.2, 0.21, 0.7]), { contentType: MIXED });
-      frame(bytewise(body.subarray(0, 100_000)), { contentType: MIXED });
-      expect(performance.now() - start).toBeLessThan(2_000);
+      const time = cpuTime(() => {
+        frame(cutAt(body, [0.2, 0.21, 0.7]), { contentType: MIXED });
+        frame(bytewise(body.subarray(0, 100_000)), { contentType: MIXED });
+      });
+      expect(time).toBeLessThan(2_000);
     });
   }
 

@@ -5,6 +5,8 @@ import { child, childrenOf, childText, findAll, parseXml, toXml, type XmlDraft }
 
 const text = (document: string | Buffer): string => parseXml(document).text;
 
+import { cpuTime } from './cpu-time';
+
 describe('what is put up with', () => {
   const table: [string, string | Buffer, string][] = [
     ['a byte order mark', '\ufeff<?xml version="1.0"?><a>x</a>', 'x'],
@@ -154,13 +156,14 @@ describe('what is refused', () => {
   });
 
   it('spends linear time on hostile documents', () => {
-    const start = performance.now();
-    for (const unit of ['<', '&', '<a ', '<!--', 'a="', '<![CDATA[', '&#', '</', ' ', '<a>x</a>', '\0']) {
-      const hostile = `<a>${unit.repeat(Math.floor(1_000_000 / unit.length))}`;
-      expect(() => parseXml(hostile)).toThrow();
-      expect(() => parseXml(unit.repeat(Math.floor(1_000_000 / unit.length)))).toThrow();
-    }
-    expect(performance.now() - start).toBeLessThan(3_000);
+    const time = cpuTime(() => {
+      for (const unit of ['<', '&', '<a ', '<!--', 'a="', '<![CDATA[', '&#', '</', ' ', '<a>x</a>', '\0']) {
+        const hostile = `<a>${unit.repeat(Math.floor(1_000_000 / unit.length))}`;
+        expect(() => parseXml(hostile)).toThrow();
+        expect(() => parseXml(unit.repeat(Math.floor(1_000_000 / unit.length)))).toThrow();
+      }
+    });
+    expect(time).toBeLessThan(4_000);
   });
 });
 
