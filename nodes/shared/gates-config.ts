@@ -26,11 +26,11 @@ export const gatesDefaults = {
 
 /** Reads the gates section that triggers and the linkage node share. */
 export function readGates(fields: Fields): Omit<AlarmPolicy, 'keyParts'> {
-  const raiseMode = fields.choice('raiseMode', 'Raise when', ['hold', 'repeat'] as const);
+  const raiseMode = fields.choice('raiseMode', 'Raise', ['hold', 'repeat'] as const);
   const filteringTime = fields.seconds('filteringTime', 'Filtering time', 0, MAX_GATE_SECONDS);
   const repeat = {
     count: fields.number('repeatCount', 'Starts', { min: 2, max: 1000, integer: true }),
-    withinMs: fields.seconds('repeatWithin', 'Within', 1, MAX_GATE_SECONDS),
+    withinMs: fields.seconds('repeatWithin', 'within', 1, MAX_GATE_SECONDS),
   };
   const quietMode = fields.choice('quietMode', 'Ends', ['driver', 'never', 'after'] as const);
   const quietTime = fields.seconds('quietTime', 'Quiet time', 1, MAX_GATE_SECONDS);
@@ -41,11 +41,11 @@ export function readGates(fields: Fields): Omit<AlarmPolicy, 'keyParts'> {
     repeat: raiseMode === 'repeat' ? repeat : null,
     antiDitherMs: fields.seconds('antiDither', 'Anti-dither', 0, MAX_GATE_SECONDS),
     antiDitherMode: fields.choice('antiDitherMode', 'Anti-dither window', ['fixed', 'sliding'] as const),
-    offDelayMs: fields.seconds('offDelay', 'Tolerance (off-delay)', 0, MAX_GATE_SECONDS),
+    offDelayMs: fields.seconds('offDelay', 'Tolerance', 0, MAX_GATE_SECONDS),
     quietMs: quietMode === 'driver' ? null : quietMode === 'never' ? 0 : quietTime,
     late: fields.choice('lateEvents', 'Late events', ['record', 'act'] as const),
-    atWindowOpen: fields.choice('windowOpen', 'When armed during the condition', ['raise', 'ignore'] as const),
-    atWindowClose: fields.choice('windowClose', 'When the period ends', ['let-run', 'end'] as const),
+    atWindowOpen: fields.choice('windowOpen', 'Period begins', ['raise', 'ignore'] as const),
+    atWindowClose: fields.choice('windowClose', 'Period ends', ['let-run', 'end'] as const),
     latched: fields.flag('latched', 'Latch'),
   };
 }

@@ -250,7 +250,7 @@ describe('a wrong configuration', () => {
       'field "Anti-dither" is "soon", it must be a number from 0 to 86400 seconds',
     ],
     ['thermal-alarm', { filteringTime: -1 }, 'field "Filtering time" is -1'],
-    ['thermal-alarm', { minimumCelsius: -300 }, 'field "Minimum temperature" is -300'],
+    ['thermal-alarm', { minimumCelsius: -300 }, 'field "Min. temperature" is -300'],
     ['thermal-alarm', { channel: '1,x' }, 'field "Channel" is "x"'],
     ['thermal-alarm', { types: ['tornado'] }, 'field "Alarm types" is "tornado"'],
     ['thermal-alarm', { types: [] }, 'field "Alarm types" is []'],

@@ -24,7 +24,7 @@ export default defineNode(
           phases,
           subject: fields.text('subject', 'Subject', { max: 500 }),
           text: fields.text('text', 'Text', { max: 20_000, lines: true }),
-          picture: fields.choice('picture', 'Picture', ['none', 'event-or-snapshot'] as const),
+          picture: fields.choice('picture', 'Attach', ['none', 'event-or-snapshot'] as const),
           snapshotDeviceId: fields.reference('snapshotDevice', 'Snapshot device', 'alarmflow-device', true),
           snapshotChannel: fields.number('snapshotChannel', 'Snapshot channel', {
             min: 1,

@@ -27,7 +27,7 @@ const relayOut: NodeKind<RelayConfig> = {
       deviceId: fields.reference('device', 'Device', 'alarmflow-device'),
       output,
       hold: {
-        afterClearMs: fields.flag('untilCleared', 'Until cleared by hand') ? null : postAlarmMs,
+        afterClearMs: fields.flag('untilCleared', 'Until cleared') ? null : postAlarmMs,
         capMs: cap === null ? null : Math.round(cap * 1000),
       },
     };

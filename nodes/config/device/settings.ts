@@ -11,7 +11,7 @@ export function readDevice(fields: Fields): DeviceDefinition {
     host,
     port: fields.number('port', 'Port', { min: 1, max: 65_535, integer: true }),
     tls: fields.flag('tls', 'HTTPS'),
-    allowSelfSigned: fields.flag('allowSelfSigned', 'Allow a self-signed certificate'),
+    allowSelfSigned: fields.flag('allowSelfSigned', 'Self-signed'),
     receive: fields.choice('receive', 'Receive by', ['stream', 'push', 'both'] as const),
     credentials: fields.login(),
     timeZone: fields.timeZone('timeZone', 'Time zone'),

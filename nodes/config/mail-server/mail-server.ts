@@ -24,7 +24,7 @@ const mailServer: NodeKind<MailServerDefinition> = {
       host,
       port: fields.number('port', 'Port', { min: 1, max: 65_535, integer: true }),
       security: fields.choice('security', 'Security', ['none', 'starttls', 'tls'] as const),
-      allowSelfSigned: fields.flag('allowSelfSigned', 'Allow a self-signed certificate'),
+      allowSelfSigned: fields.flag('allowSelfSigned', 'Self-signed'),
       credentials: fields.login(),
       from,
     };

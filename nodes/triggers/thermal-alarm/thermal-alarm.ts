@@ -13,7 +13,7 @@ export default defineNode(
     defaults,
     migrations,
     filter(fields) {
-      const minimumCelsius = fields.number('minimumCelsius', 'Minimum temperature', {
+      const minimumCelsius = fields.number('minimumCelsius', 'Min. temperature', {
         min: COLDEST,
         max: HOTTEST,
         unit: '°C',

@@ -1,0 +1,242 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { Migration } from '../../nodes/shared/migrations';
+import { currentVersion } from '../../nodes/shared/migrations';
+import type { RawConfig } from '../../nodes/shared/runtime-api';
+import { editorHtml, nodeFolders, openSandbox, root, textOf, translate } from './editor-sandbox';
+import { nodeSets } from './flow-fixture';
+
+const sandbox = openSandbox(['hall']);
+const definitionOf = (type: string) => sandbox.definitions.get(type)!;
+const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
+
+const runtimeOf = (folder: string) =>
+  import(join(folder, 'migrations.ts')) as Promise<{ defaults: RawConfig; migrations: Migration[] }>;
+
+/** The template with the shared parts in their places, as the editor uses it. */
+const templateOf = (html: string): string =>
+  (/data-template-name="[^"]+">([\s\S]*?)<\/script>/.exec(html)?.[1] ?? '').replace(
+    /<div data-alarmflow-part="([a-z-]+)"><\/div>/g,
+    (_all, part: string) =>
+      new RegExp(`data-alarmflow-part="${part}">([\\s\\S]*?)</script>`).exec(editorHtml)?.[1] ?? `no part ${part}`,
+  );
+
+describe('package.json', () => {
+  it('gives Node-RED every node that there is', () => {
+    expect(nodeFolders.map(({ type }) => type)).toEqual(Object.keys(nodeSets));
+  });
+});
+
+describe.each(nodeFolders)('$type in the editor', ({ type, name, folder, html, catalogue }) => {
+  const config = () => definitionOf(type).category === 'config';
+
+  it('registers with template and help under its own type', () => {
+    expect(sandbox.definitions.has(type)).toBe(true);
+    expect(html).toContain(`data-template-name="${type}"`);
+    expect(html).toContain(`data-help-name="${type}"`);
+  });
+
+  it('has the defaults of the runtime and a version', async () => {
+    const { defaults, migrations } = await runtimeOf(folder);
+    const values = Object.fromEntries(
+      Object.entries(definitionOf(type).defaults).map(([field, { value }]) => [field, plain(value)]),
+    );
+    expect(values).toEqual({ ...(plain(defaults as object) as object), version: currentVersion(migrations) });
+  });
+
+  it('has a help of introduction, inputs, outputs, details and references', () => {
+    const help = /data-help-name="[^"]+">([\s\S]*?)<\/script>/.exec(html)?.[1] ?? '';
+    expect(help.trim()).toMatch(/^<p>[^<]{20,}/);
+    const sections = [...help.matchAll(/<h3>([^<]+)<\/h3>/g)].map((match) => match[1]);
+    expect(sections).toEqual(['Inputs', 'Outputs', 'Details', 'References']);
+    for (const tag of ['p', 'ul', 'li', 'dl', 'dt', 'dd', 'b', 'i', 'code', 'span'])
+      expect(help.split(`</${tag}>`).length, tag).toBe(help.split(new RegExp(`<${tag}[ >]`)).length);
+  });
+
+  it('finds every text that its dialog names', () => {
+    const keys = [...templateOf(html).matchAll(/data-i18n="([^"]+)"/g)]
+      .flatMap((match) => match[1]!.split(';'))
+      .map((key) => key.replace(/^\[[^\]]+\]/, ''))
+      .map((key) => (key.includes(':') ? key : `alarmflow/${type}:${key}`));
+    expect(keys.length).toBeGreaterThan(0);
+    expect(keys.filter((key) => !translate(key))).toEqual([]);
+  });
+
+  it('finds every text that its script names', () => {
+    const keys = [...html.matchAll(/this\._\('([^']+)'\)/g)].map((match) => match[1]!);
+    expect(keys.filter((key) => !textOf(catalogue, key))).toEqual([]);
+    const options = [...html.matchAll(/data-field="(\w+)" data-options="([^"]+)"/g)].flatMap(([, field, list]) =>
+      list!.split(' ').map((option) => `${field}.${option}`),
+    );
+    expect(options.filter((key) => !textOf(catalogue, key))).toEqual([]);
+  });
+
+  it('names each field in errors as its dialog does', () => {
+    const files = ['settings.ts', `${name}.ts`].map((file) => join(folder, file)).filter(existsSync);
+    const used = [
+      ...files
+        .map((file) => readFileSync(file, 'utf8'))
+        .join('\n')
+        .matchAll(/fields\.\w+\(\s*'(\w+)',\s*'([^']+)'/g),
+    ];
+    for (const [, field, label] of used)
+      expect(definitionOf(type).defaults[field!]?.label ?? textOf(catalogue, `label.${field}`), field).toBe(label);
+  });
+
+  it('has an input in its dialog for every field', () => {
+    const template = templateOf(html);
+    const prefix = config() ? 'node-config-input' : 'node-input';
+    const custom: Record<string, string> = { devices: 'alarmflow-devices', week: 'alarmflow-week' };
+    for (const field of [
+      ...Object.keys(definitionOf(type).defaults),
+      ...Object.keys(definitionOf(type).credentials ?? {}),
+    ])
+      if (field !== 'version')
+        expect(
+          template.includes(`id="${prefix}-${field}"`) ||
+            template.includes(`data-field="${field}"`) ||
+            template.includes(custom[field] ?? '\0'),
+          field,
+        ).toBe(true);
+  });
+
+  it('has colour, white icon and port labels where it is on the canvas', () => {
+    const definition = definitionOf(type);
+    if (config()) return;
+    expect(definition.category).toMatch(/^alarmflow (triggers|logic|actions)$/);
+    expect(definition.color).toMatch(/^#[0-9a-f]{6}$/);
+    const icon = readFileSync(join(folder, 'icons', definition.icon!), 'utf8');
+    expect(icon).toContain('width="40" height="60"');
+    expect(
+      [...icon.matchAll(/(?:stroke|fill)="([^"]+)"/g)].every(([, colour]) => ['#fff', 'none'].includes(colour!)),
+    ).toBe(true);
+    const say = { _: (key: string) => textOf(catalogue, key) };
+    expect(definition.outputLabels?.call(say)).toBeTruthy();
+    if (definition.inputs) expect(definition.inputLabels?.call(say)).toBeTruthy();
+    expect(definition.align).toBe(definition.category === 'alarmflow actions' ? 'right' : undefined);
+  });
+
+  it('accepts its own defaults, but for what somebody must choose', () => {
+    const refused = Object.entries(definitionOf(type).defaults)
+      .filter(([, { validate, value, label }]) => validate && validate.call({}, value, { label }) !== true)
+      .map(([field]) => field);
+    const toChoose: Record<string, string[]> = {
+      'alarmflow-device': ['host'],
+      'alarmflow-schedule': ['name'],
+      'alarmflow-mail-server': ['host', 'from'],
+      'alarmflow-email': ['to'],
+    };
+    expect(refused).toEqual(toChoose[type] ?? []);
+  });
+
+  it('accepts what a flow file leaves out, as the runtime does', () => {
+    for (const { validate, label } of Object.values(definitionOf(type).defaults))
+      if (validate) expect(validate.call({}, undefined, { label })).toBe(true);
+  });
+});
+
+describe('checks in the editor', () => {
+  const check = (type: string, field: string, value: unknown): true | string => {
+    const { validate, label } = definitionOf(`alarmflow-${type}`).defaults[field]!;
+    return validate!.call({}, value, { label });
+  };
+
+  it.each([
+    ['thermal-alarm', 'antiDither', 86_401],
+    ['thermal-alarm', 'antiDither', ''],
+    ['thermal-alarm', 'repeatCount', '2.5'],
+    ['thermal-alarm', 'minimumCelsius', 'hot'],
+    ['thermal-alarm', 'types', []],
+    ['thermal-alarm', 'channel', '1, two'],
+    ['thermal-alarm', 'devices', ['hall', 'gone']],
+    ['thermal-alarm', 'quietMode', 'sometimes'],
+    ['relay-out', 'output', ' '],
+    ['relay-out', 'cap', 0],
+    ['email', 'to', 'nobody'],
+    ['email', 'to', 'Guard <guard@example.org>'],
+    ['device', 'host', 'http://camera'],
+    ['device', 'port', 0],
+    ['device', 'pushFrom', 'camera.example'],
+    ['mail-server', 'from', 'alarm'],
+    ['schedule', 'week', { monday: [{ from: 0, to: 1441 }] }],
+  ])('refuse %s %s %j with a reason that begins with its label', (type, field, value) => {
+    const { label } = definitionOf(`alarmflow-${type}`).defaults[field]!;
+    expect(label).toBeTruthy();
+    expect(check(type, field, value)).toMatch(new RegExp(`^${label!.replace(/\W/g, '\\$&')}: \\w`));
+  });
+
+  it.each([
+    ['thermal-alarm', 'antiDither', '0.5'],
+    ['thermal-alarm', 'minimumCelsius', '-40'],
+    ['thermal-alarm', 'devices', ['hall']],
+    ['relay-out', 'cap', ''],
+    ['email', 'to', 'a@example.org, b@example.org\nc@mail'],
+    ['device', 'host', '2001:db8::1'],
+    ['device', 'host', 'camera-1.example'],
+    ['device', 'pushFrom', '10.0.0.1;2001:db8::1'],
+    ['mail-server', 'from', 'Alarm <alarm@example.org>'],
+    ['schedule', 'week', { monday: [{ from: 1320, to: 360 }] }],
+  ])('accept %s %s %j', (type, field, value) => {
+    expect(check(type, field, value)).toBe(true);
+  });
+});
+
+describe('the week of a schedule', () => {
+  const { weekModel } = sandbox;
+  const day = (week: unknown, name: string) => plain(weekModel.normal(week)[name]);
+
+  it('joins periods that touch or overlap', () => {
+    const monday = [
+      { from: 600, to: 720 },
+      { from: 60, to: 120 },
+      { from: 120, to: 180 },
+      { from: 660, to: 900 },
+    ];
+    expect(day({ monday }, 'monday')).toEqual([
+      { from: 60, to: 180 },
+      { from: 600, to: 900 },
+    ]);
+  });
+
+  it('cuts a period that runs over midnight, from Sunday into Monday too', () => {
+    const week = { sunday: [{ from: 1320, to: 360 }] };
+    expect([day(week, 'sunday'), day(week, 'monday')]).toEqual([[{ from: 1320, to: 1440 }], [{ from: 0, to: 360 }]]);
+  });
+
+  it('takes a period that ends at 0 as one to the end of its day', () => {
+    const week = { friday: [{ from: 1200, to: 0 }] };
+    expect([day(week, 'friday'), day(week, 'saturday')]).toEqual([[{ from: 1200, to: 1440 }], []]);
+  });
+
+  it('has a place for more periods than any device', () => {
+    const monday = Array.from({ length: 200 }, (_none, at) => ({ from: at * 7, to: at * 7 + 3 }));
+    expect(day({ monday }, 'monday')).toHaveLength(200);
+  });
+
+  it.each([
+    ['8', 480],
+    ['08:30', 510],
+    ['0830', 510],
+    ['24:00', 1440],
+    ['24', 1440],
+    ['00:00', 0],
+    ['24:01', null],
+    ['8:60', null],
+    ['noon', null],
+    ['', null],
+  ])('reads %j as %s minutes', (text, minutes) => {
+    expect(weekModel.parse(text)).toBe(minutes);
+  });
+
+  it('writes the end of the day as 24:00', () => {
+    expect([weekModel.format(0), weekModel.format(65), weekModel.format(1440)]).toEqual(['00:00', '01:05', '24:00']);
+  });
+});
+
+describe('resources', () => {
+  it('are all there that the editor loads', () => {
+    const files = [...editorHtml.matchAll(/src="resources\/alarmflow\/([^"]+)"/g)].map((match) => match[1]!);
+    expect(files.filter((file) => !existsSync(join(root, 'resources', file)))).toEqual([]);
+  });
+});
