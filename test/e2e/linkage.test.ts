@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { startHikvisionSimulator } from '../../engine/drivers/hikvision/simulator';
 import type { ActionRow, Alarm } from '../../engine/host/console-api';
 import { type AlarmflowProcess, eventually, startAlarmflow } from '../support/alarmflow-process';
@@ -11,6 +11,9 @@ import { postgresMissing, startPostgres } from '../support/postgres';
 import { redisMissing, startRedis } from '../support/redis';
 import { serverTest } from '../support/server-test';
 import { openPostOffice, type PostOffice } from '../support/smtp-post-office';
+
+// Every test starts a process with a database of its own.
+vi.setConfig({ testTimeout: 60_000 });
 
 type Simulator = Awaited<ReturnType<typeof startHikvisionSimulator>>;
 

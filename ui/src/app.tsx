@@ -105,12 +105,6 @@ function Console({ session, onSessionEnd }: { session: Session; onSessionEnd: ()
   );
 }
 
-/** What a panel needs to let a person do things. */
-export interface Actor {
-  act(work: Promise<unknown>): void;
-  mayOperate: boolean;
-}
-
 function useNow(): number {
   const [now, setNow] = useState(() => Date.now());
   useEffect(() => {

@@ -1,6 +1,6 @@
 import type { Session, Site } from '../../engine/host/console-api';
+import type { Actor } from './actor';
 import { api } from './api';
-import type { Actor } from './app';
 
 export function Header(props: {
   session: Session;

@@ -1,6 +1,6 @@
 import type { ActionRow } from '../../../engine/host/console-api';
+import type { Actor } from '../actor';
 import { api } from '../api';
-import type { Actor } from '../app';
 import { actionLabel, actionTone, clockTime, dayAndTime } from '../words';
 
 export function ActionsPanel({ actions, actor }: { actions: ActionRow[]; actor: Actor }) {

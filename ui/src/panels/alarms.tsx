@@ -1,6 +1,6 @@
 import type { Alarm } from '../../../engine/host/console-api';
+import type { Actor } from '../actor';
 import { api } from '../api';
-import type { Actor } from '../app';
 import { alarmState, alarmTone, clockTime, dayAndTime, place, span, temperature, typeLabel } from '../words';
 
 export function AlarmsPanel({ alarms, now, actor }: { alarms: Alarm[]; now: number; actor: Actor }) {

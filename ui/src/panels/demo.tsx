@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'react';
 import type { DemoScenes } from '../../../engine/host/console-api';
+import type { Actor } from '../actor';
 import { api } from '../api';
-import type { Actor } from '../app';
 
 export function DemoPanel({ actor }: { actor: Actor }) {
   const [scenes, setScenes] = useState<DemoScenes['scenes']>([]);

@@ -1,6 +1,6 @@
 import type { OutputRow } from '../../../engine/host/console-api';
+import type { Actor } from '../actor';
 import { api } from '../api';
-import type { Actor } from '../app';
 import { span } from '../words';
 
 const modes = [

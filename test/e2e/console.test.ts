@@ -1,0 +1,140 @@
+/** The first start as a person meets it: demo site, console and editor in a real browser. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect } from 'vitest';
+import { type AlarmflowProcess, startAlarmflow } from '../support/alarmflow-process';
+import { type Browser, chromiumMissing, openBrowser } from '../support/browser';
+import { serverTest } from '../support/server-test';
+
+let dataDir: string;
+let site: AlarmflowProcess;
+
+const runnable = chromiumMissing() === null;
+
+beforeAll(async () => {
+  if (!runnable) return;
+  dataDir = await mkdtemp(join(tmpdir(), 'alarmflow-console-'));
+  site = await startAlarmflow({ args: ['start', '--port', '0'], dataDir, timeoutMs: 60_000 });
+}, 90_000);
+
+afterAll(async () => {
+  if (!runnable) return;
+  await site.kill('SIGTERM');
+  await rm(dataDir, { recursive: true, force: true });
+});
+
+async function withPage(
+  options: Parameters<typeof openBrowser>[0],
+  work: (page: Page, browser: Browser) => Promise<void>,
+): Promise<void> {
+  const browser = await openBrowser(options);
+  try {
+    await work(await browser.context.newPage(), browser);
+    expect(browser.complaints).toEqual([]);
+  } finally {
+    await browser.close();
+  }
+}
+
+describe('the console', () => {
+  serverTest(
+    'shows the alarm that a click fires, the siren it holds, its mail with picture, and its end',
+    chromiumMissing,
+    () =>
+      withPage({}, async (page) => {
+        await page.goto(site.url);
+        await page.click('.scenes button:has-text("Thermal alarm")');
+        const alarm = page.locator('.alarm', { hasText: 'Temperature alarm' });
+        await alarm.waitFor();
+        await page.locator('.outputs li.active', { hasText: 'Siren' }).waitFor();
+        await page.locator('.mails li', { hasText: 'Temperature alarm' }).first().waitFor();
+        const picture = page.locator('.mails img').first();
+        await picture.waitFor();
+        expect(await picture.evaluate((image: { naturalWidth: number }) => image.naturalWidth)).toBeGreaterThan(0);
+        await alarm.locator('button', { hasText: 'Acknowledge' }).click();
+        await alarm.locator('text=acknowledged by local').waitFor();
+        await alarm.locator('button', { hasText: 'Clear' }).click();
+        await page.locator('.ended li', { hasText: 'Temperature alarm' }).first().waitFor();
+        await page.locator('.outputs li.quiet', { hasText: 'Siren' }).waitFor();
+      }),
+    60_000,
+  );
+
+  serverTest(
+    'says why an event did not fire',
+    chromiumMissing,
+    () =>
+      withPage({}, async (page) => {
+        await page.goto(site.url);
+        await page.click('.scenes button:has-text("Pre-alarm")');
+        const line = page.locator('.events li', { hasText: 'refused: filter' }).first();
+        await line.waitFor();
+        await line.locator('summary').click();
+        expect(await line.locator('.why').textContent()).toMatch(/alarm/);
+      }),
+    60_000,
+  );
+
+  serverTest(
+    'switches an output by hand and back, and tells when the site is disarmed',
+    chromiumMissing,
+    () =>
+      withPage({}, async (page) => {
+        await page.goto(site.url);
+        const floodlight = page.locator('.outputs li', { hasText: 'Floodlight' });
+        await floodlight.locator('button', { hasText: 'On' }).click();
+        await page.locator('.outputs li.active', { hasText: 'Floodlight' }).waitFor();
+        await floodlight.locator('button', { hasText: 'Auto' }).click();
+        await page.locator('.outputs li.quiet', { hasText: 'Floodlight' }).waitFor();
+        await page.locator('.armed input').click();
+        await page.locator('.armed', { hasText: 'Disarmed' }).waitFor();
+        await page.click('.scenes button:has-text("Line crossing")');
+        await page.locator('.events li', { hasText: 'refused: disarmed' }).first().waitFor();
+        await page.locator('.armed input').click();
+        await page.locator('.armed', { hasText: /^Armed/ }).waitFor();
+      }),
+    60_000,
+  );
+
+  for (const [name, options] of [
+    ['on a phone', { width: 360, height: 780 }],
+    ['in dark colours', { colorScheme: 'dark' }],
+  ] as const) {
+    serverTest(
+      `fits its page ${name}`,
+      chromiumMissing,
+      () =>
+        withPage(options, async (page) => {
+          await page.goto(site.url);
+          await page.locator('.outputs li').first().waitFor();
+          const overflow = await page.evaluate('document.documentElement.scrollWidth - window.innerWidth');
+          expect(overflow).toBeLessThanOrEqual(0);
+        }),
+      60_000,
+    );
+  }
+});
+
+describe('the flow editor', () => {
+  serverTest(
+    'opens with the flows of the demo deployed',
+    chromiumMissing,
+    () =>
+      withPage({}, async (page) => {
+        await page.goto(new URL('/editor/', site.url).href);
+        await page.locator('.red-ui-flow-node', { hasText: 'Hall too hot' }).first().waitFor({ timeout: 30_000 });
+        await page
+          .locator(
+            '#red-ui-palette-alarmflow_triggers, .red-ui-palette-node[data-palette-type="alarmflow-thermal-alarm"]',
+          )
+          .first()
+          .waitFor();
+        expect(
+          await page.locator('.red-ui-flow-node-changed:not(.hide), .red-ui-flow-node-error:not(.hide)').count(),
+        ).toBe(0);
+      }),
+    90_000,
+  );
+});
