@@ -130,8 +130,16 @@ export function createAlarms(options: AlarmsOptions): Alarms {
 
   const translation = createTranslation({ siteName, deviceName, holds, outbox, contextAt });
 
+  /** Many commits of one moment look at the conditions once. */
+  const toNotice = new Set<string>();
   const noticed = (triggerIds: Iterable<string>): void => {
-    for (const id of triggerIds) {
+    if (toNotice.size === 0) setImmediate(tellNotices);
+    for (const id of triggerIds) toNotice.add(id);
+  };
+  const tellNotices = (): void => {
+    const ids = [...toNotice];
+    toNotice.clear();
+    for (const id of ids) {
       const { state, text } = triggerNotice(id);
       const shown = `${state}:${text}`;
       if (shownNotices.get(id) === shown) continue;

@@ -374,12 +374,14 @@ describe('notices', () => {
     run.alarms.onNotice((id) => told.push(run.alarms.triggerNotice(id).text));
     await run.define(alarmTrigger({ onDelayMs: 1_000 }));
     await run.alarms.flowsStarted();
+    await run.clock.advance(0);
     await happen(run);
     await run.clock.advance(3_000);
     await happen(run, { phase: 'refresh' });
     await happen(run, { phase: 'stop' });
     await run.clock.advance(3_000);
     await run.alarms.setArmed(false, 'anna');
+    await run.clock.advance(0);
     expect(told).toEqual(['armed', 'filtering', 'alarm', 'armed', 'disarmed']);
   });
 });
