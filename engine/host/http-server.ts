@@ -245,6 +245,18 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     });
   }
 
+  async function close(): Promise<void> {
+    const target = server;
+    server = null;
+    if (!target) return;
+    const closed = new Promise<void>((resolve) => target.close(() => resolve()));
+    target.closeIdleConnections();
+    for (const socket of sockets) socket.destroy();
+    const limit = clock.after(CLOSE_GRACE_MS, () => target.closeAllConnections());
+    await closed;
+    limit.cancel();
+  }
+
   return {
     async listen() {
       await auth.refresh();
@@ -265,7 +277,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       port = bound.port;
       if (auth.isOpen() && !isLoopback(bound.address)) {
         // `localhost` can be made to mean anything in the hosts file.
-        await this.close();
+        await close();
         throw noUsers(options.host);
       }
       const shown = ['0.0.0.0', '::'].includes(options.host) ? 'localhost' : options.host;
@@ -276,17 +288,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       Object.assign(parts, more);
     },
     currentAddress: () => addresses.getStore() ?? null,
-    async close() {
-      const target = server;
-      server = null;
-      if (!target) return;
-      const closed = new Promise<void>((resolve) => target.close(() => resolve()));
-      target.closeIdleConnections();
-      for (const socket of sockets) socket.destroy();
-      const limit = clock.after(CLOSE_GRACE_MS, () => target.closeAllConnections());
-      await closed;
-      limit.cancel();
-    },
+    close,
   };
 }
 
