@@ -1,11 +1,10 @@
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Worker } from 'node:worker_threads';
 import { type Extension, PGlite, type Transaction } from '@electric-sql/pglite';
 import { operationalError } from '../domain/errors';
 import type { Log } from '../domain/log';
 import { type Database, messageOf, type Query } from './database';
+import { forgetEmptyDatabase, makeEmptyDatabase } from './empty-database';
 
 /**
  * `shared_buffers` halves the memory of the process (DESIGN §5). The WAL limit bounds what a restart after a kill has
@@ -99,80 +98,69 @@ async function keepingExitCode<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/**
- * Makes an empty database in a thread: that takes a second WASM engine with some 300 MB, which only
- * the end of a thread gives back at once.
- */
-function initialize(folder: string): Promise<void> {
-  const code = `
-    const { workerData } = require('node:worker_threads');
-    const { PGlite } = require(workerData.library);
-    PGlite.create({ dataDir: workerData.folder, startParams: workerData.startParams }).then((db) => db.close());`;
-  return new Promise((resolve, reject) => {
-    const worker = new Worker(code, {
-      eval: true,
-      workerData: { library: require.resolve('@electric-sql/pglite'), folder, startParams },
-    });
-    worker.once('error', reject);
-    worker.once('exit', (status) =>
-      status === 0 ? resolve() : reject(new Error(`the thread that makes the database ended with ${status}`)),
-    );
-  });
-}
-
 /** Opens or makes the embedded database. What PGlite throws for a folder it cannot read is passed on as it is. */
 export async function openPglite(folder: string, log: Log): Promise<Database & { db: PGlite }> {
   return keepingExitCode(async () => {
-    if (!existsSync(join(folder, 'PG_VERSION'))) {
-      await mkdir(folder, { recursive: true, mode: 0o700 });
-      await initialize(folder);
+    if (existsSync(join(folder, 'PG_VERSION'))) return open(folder, log);
+    const copied = await makeEmptyDatabase(folder, startParams, log);
+    try {
+      return await open(folder, log);
+    } catch (thrown) {
+      if (!copied) throw thrown;
+      log.warn('the kept copy of an empty database is of no use and is made anew', { reason: messageOf(thrown) });
+      await forgetEmptyDatabase();
+      await makeEmptyDatabase(folder, startParams, log);
+      return open(folder, log);
     }
-    const guard = createGuard();
-    let lastWords = '';
-    const db = await PGlite.create({
-      dataDir: folder,
-      startParams,
-      extensions: { abortGuard: guard.extension },
-      onStderr: (text: string) => {
-        if (/\b(?:PANIC|FATAL|ERROR):/.test(text)) lastWords = text.slice(0, 500);
-        if (/\b(?:PANIC|FATAL):/.test(text)) log.error('the embedded database reports', { text: lastWords });
-        return false;
-      },
-    }).catch((thrown: unknown) => {
-      throw lastWords ? new Error(`${messageOf(thrown)} (${lastWords})`, { cause: thrown }) : thrown;
-    });
-
-    const queryOn =
-      (on: PGlite | Transaction): Query =>
-      async <R>(sql: string, params?: readonly unknown[]): Promise<R[]> => {
-        const aborted = guard.aborted();
-        if (aborted) throw aborted;
-        return (await on.query<R>(sql, params === undefined ? undefined : [...params])).rows;
-      };
-
-    return {
-      kind: 'pglite',
-      db,
-      query: queryOn(db),
-      async script(sql) {
-        await db.exec(sql);
-      },
-      // PGlite has one session and runs one transaction at a time, so each sees one moment.
-      transaction: (work) => db.transaction((tx) => work(queryOn(tx))),
-      broken() {
-        const aborted = guard.aborted();
-        return aborted
-          ? operationalError(
-              'E_RECORD_BROKEN',
-              `The embedded database stopped (${lastWords || aborted.message}): free the disk if it is full, then start alarmflow again`,
-              { cause: aborted },
-            )
-          : null;
-      },
-      async close() {
-        // An aborted engine can neither be asked nor closed; what it had acknowledged is in its files.
-        if (!guard.aborted()) await keepingExitCode(() => db.close());
-      },
-    };
   });
+}
+
+async function open(folder: string, log: Log): Promise<Database & { db: PGlite }> {
+  const guard = createGuard();
+  let lastWords = '';
+  const db = await PGlite.create({
+    dataDir: folder,
+    startParams,
+    extensions: { abortGuard: guard.extension },
+    onStderr: (text: string) => {
+      if (/\b(?:PANIC|FATAL|ERROR):/.test(text)) lastWords = text.slice(0, 500);
+      if (/\b(?:PANIC|FATAL):/.test(text)) log.error('the embedded database reports', { text: lastWords });
+      return false;
+    },
+  }).catch((thrown: unknown) => {
+    throw lastWords ? new Error(`${messageOf(thrown)} (${lastWords})`, { cause: thrown }) : thrown;
+  });
+
+  const queryOn =
+    (on: PGlite | Transaction): Query =>
+    async <R>(sql: string, params?: readonly unknown[]): Promise<R[]> => {
+      const aborted = guard.aborted();
+      if (aborted) throw aborted;
+      return (await on.query<R>(sql, params === undefined ? undefined : [...params])).rows;
+    };
+
+  return {
+    kind: 'pglite',
+    db,
+    query: queryOn(db),
+    async script(sql) {
+      await db.exec(sql);
+    },
+    // PGlite has one session and runs one transaction at a time, so each sees one moment.
+    transaction: (work) => db.transaction((tx) => work(queryOn(tx))),
+    broken() {
+      const aborted = guard.aborted();
+      return aborted
+        ? operationalError(
+            'E_RECORD_BROKEN',
+            `The embedded database stopped (${lastWords || aborted.message}): free the disk if it is full, then start alarmflow again`,
+            { cause: aborted },
+          )
+        : null;
+    },
+    async close() {
+      // An aborted engine can neither be asked nor closed; what it had acknowledged is in its files.
+      if (!guard.aborted()) await keepingExitCode(() => db.close());
+    },
+  };
 }

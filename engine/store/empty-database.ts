@@ -1,0 +1,72 @@
+import { existsSync } from 'node:fs';
+import { cp, mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import type { Log } from '../domain/log';
+import { messageOf } from './database';
+
+/**
+ * Runs PostgreSQL's initdb in a thread: it takes a second WASM engine with some 300 MB, which only the end of a thread
+ * gives back at once.
+ */
+function initialize(folder: string, startParams: string[]): Promise<void> {
+  const code = `
+    const { workerData } = require('node:worker_threads');
+    const { PGlite } = require(workerData.library);
+    PGlite.create({ dataDir: workerData.folder, startParams: workerData.startParams }).then((db) => db.close());`;
+  return new Promise((resolve, reject) => {
+    const worker = new Worker(code, {
+      eval: true,
+      workerData: { library: require.resolve('@electric-sql/pglite'), folder, startParams },
+    });
+    worker.once('error', reject);
+    worker.once('exit', (status) =>
+      status === 0 ? resolve() : reject(new Error(`the thread that makes the database ended with ${status}`)),
+    );
+  });
+}
+
+/** Where an empty database is kept beside the installed library, one for each version of it. */
+async function cacheFolder(): Promise<string> {
+  const library = dirname(dirname(require.resolve('@electric-sql/pglite')));
+  const { version } = JSON.parse(await readFile(join(library, 'package.json'), 'utf8')) as { version: string };
+  return join(dirname(dirname(library)), '.cache', 'alarmflow', `record-${version}`);
+}
+
+/** Copies to a name of its own first, so that nobody ever finds a half-made folder. */
+async function copyWhole(from: string, to: string): Promise<void> {
+  const draft = `${to}.${process.pid}.${process.hrtime.bigint()}`;
+  try {
+    await mkdir(dirname(to), { recursive: true, mode: 0o700 });
+    await cp(from, draft, { recursive: true });
+    await rename(draft, to);
+  } catch (thrown) {
+    await rm(draft, { recursive: true, force: true });
+    throw thrown;
+  }
+}
+
+/**
+ * Makes an empty database in a folder that does not exist or is empty. The first one on an installation takes seconds;
+ * a copy of it is kept, and later ones take a tenth of that. Resolves to whether it is a copy.
+ */
+export async function makeEmptyDatabase(folder: string, startParams: string[], log: Log): Promise<boolean> {
+  const cache = await cacheFolder();
+  await rm(folder, { recursive: true, force: true });
+  if (existsSync(join(cache, 'PG_VERSION'))) {
+    await copyWhole(cache, folder);
+    return true;
+  }
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await initialize(folder, startParams);
+  await copyWhole(folder, cache).catch((thrown: unknown) => {
+    // An installation that belongs to another user, or another process that was faster: only time is lost.
+    log.debug('no copy of the empty database was kept', { cache, reason: messageOf(thrown) });
+  });
+  return false;
+}
+
+/** A copy that cannot be opened must not be handed out again. */
+export async function forgetEmptyDatabase(): Promise<void> {
+  await rm(await cacheFolder(), { recursive: true, force: true });
+}
