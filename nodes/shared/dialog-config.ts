@@ -6,6 +6,9 @@ import type { AdminRequest, RawConfig, Red } from './runtime-api';
 /** What the editor sends for a password that the user has not touched. */
 const UNCHANGED_PASSWORD = '__PWRD__';
 
+/** The dialog is open and nothing is deployed yet. */
+export const DIALOG_REMEDY = 'correct it and try again';
+
 /** The JSON object in a request's body; a user error otherwise. */
 export function bodyOf(request: AdminRequest): RawConfig {
   const { body } = request;
@@ -30,6 +33,7 @@ export function readDialog<Config>(red: Red, kind: NodeKind<Config>, sent: RawCo
     subject,
     (reference) => red.nodes.getNode(reference),
     { user, password: password === UNCHANGED_PASSWORD ? stored.password : password },
+    DIALOG_REMEDY,
   );
   return kind.read(fields);
 }

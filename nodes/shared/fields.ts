@@ -23,6 +23,8 @@ export class Fields {
     readonly subject: string,
     private readonly find: FindNode,
     readonly credentials: Record<string, unknown>,
+    /** What somebody has to do about a wrong value, at the end of every refusal. */
+    private readonly remedy = 'open its dialog, correct it and deploy again',
   ) {}
 
   get id(): string {
@@ -41,7 +43,7 @@ export class Fields {
   refuse(label: string, value: unknown, expected: string): never {
     throw userError(
       'E_NODE_CONFIG',
-      `${this.subject}: field "${label}" is ${shown(value)}, it must be ${expected}; open its dialog, correct it and deploy again`,
+      `${this.subject}: field "${label}" is ${shown(value)}, it must be ${expected}; ${this.remedy}`,
     );
   }
 
@@ -194,6 +196,16 @@ export class Fields {
     return id;
   }
 
+  /** Like an optional reference, but one that is gone only makes an issue: the node does without it. */
+  referenceIfThere(field: string, label: string, type: string): string | null {
+    const id = this.text(field, label, { max: 64 });
+    if (id === '' || id === '_ADD_') return null;
+    const problem = this.referenceProblem(id, label, type);
+    if (!problem) return id;
+    this.issues.push(problem.message);
+    return null;
+  }
+
   /**
    * Ids of config nodes; an empty list means any. Those that are gone are left out and kept as issues, so that the
    * others go on working; when all are gone the node cannot mean anything and the first refusal is thrown.
@@ -245,7 +257,7 @@ export class Fields {
       if (typeof password === 'string' && password !== '')
         throw userError(
           'E_NODE_CONFIG',
-          `${this.subject}: there is a password but no user; open its dialog and fill in field "User", or clear the password`,
+          `${this.subject}: there is a password but no user in field "User"; ${this.remedy}`,
         );
       return null;
     }

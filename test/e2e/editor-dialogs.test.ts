@@ -76,6 +76,7 @@ interface EditorPage {
       node(id: string): Record<string, unknown> & { valid: boolean; users: { id: string }[] };
       add(node: unknown): unknown;
       remove(id: string): void;
+      eachConfig(visit: (config: { id: string; host?: string }) => void): void;
     };
     editor: {
       edit(node: unknown): void;
@@ -225,8 +226,6 @@ describe.skipIf(!present && process.env.ALARMFLOW_REQUIRE_ALL !== '1')('the dial
     ['schedule', 'nights'],
     ['mail-server', 'post'],
     ['device', '_ADD_'],
-    ['schedule', '_ADD_'],
-    ['mail-server', '_ADD_'],
   ])('opens the dialog of the %s %s', async (type, id) => {
     await openConfig(type, id);
     const text = await visibleText('#node-config-dialog-edit-form');
@@ -264,27 +263,17 @@ describe.skipIf(!present && process.env.ALARMFLOW_REQUIRE_ALL !== '1')('the dial
     await setDark(false);
   });
 
-  it('shows the push URL and the drivers of the runtime in the device dialog', async () => {
+  it('shows the push URL, knows the usual ports and tests a device with what the dialog holds', async () => {
     await openConfig('device', 'hall');
-    expect(await page.inputValue('#alarmflow-ingest-url')).toBe(`${editor.url}ingest/token-of-hall`);
+    await expect.poll(() => page.inputValue('#alarmflow-ingest-url')).toBe(`${editor.url}ingest/token-of-hall`);
     expect(await page.locator('#node-config-input-driver option').allTextContents()).toEqual([
       'Hikvision / HIKMICRO (ISAPI)',
       'Simulated',
     ]);
-    await cancel('#node-config-dialog-cancel');
-  });
-
-  it('changes the usual port with HTTPS', async () => {
-    await openConfig('device', 'hall');
     await page.check('#node-config-input-tls');
     expect(await page.inputValue('#node-config-input-port')).toBe('443');
     await page.uncheck('#node-config-input-tls');
     expect(await page.inputValue('#node-config-input-port')).toBe('80');
-    await cancel('#node-config-dialog-cancel');
-  });
-
-  it('tests a device with what the dialog holds', async () => {
-    await openConfig('device', 'hall');
     await page.fill('#node-config-input-host', '192.0.2.99');
     await page.fill('#node-config-input-user', 'admin');
     await page.fill('#node-config-input-password', 'never shown');
@@ -298,6 +287,31 @@ describe.skipIf(!present && process.env.ALARMFLOW_REQUIRE_ALL !== '1')('the dial
     });
     await shoot('device-tested');
     await cancel('#node-config-dialog-cancel');
+  });
+
+  it('takes a device that is added from a trigger into its list', async () => {
+    await openNew('alarm-input');
+    await page.click('.alarmflow-device-foot button');
+    await page.waitForSelector('#node-config-dialog-ok');
+    await page.fill('#node-config-input-host', '192.0.2.50');
+    complaintsOf400();
+    await page.click('#node-config-dialog-ok');
+    await page.waitForSelector('#node-config-dialog-ok', { state: 'detached' });
+    const added = page.locator('.alarmflow-device-list label:has-text("192.0.2.50") input');
+    await added.waitFor();
+    expect(await added.isChecked()).toBe(true);
+    expect(await page.inputValue('#node-input-input')).toBe('');
+    await shoot('alarm-input-device-added');
+    await cancel();
+    await removeNode(
+      (await page.evaluate(() => {
+        let id = '';
+        (globalThis as unknown as EditorPage).RED.nodes.eachConfig((config) => {
+          if (config.host === '192.0.2.50') id = config.id;
+        });
+        return id;
+      })) ?? '',
+    );
   });
 
   it('says why a test cannot be made', async () => {

@@ -349,6 +349,14 @@ describe('a node that points at something gone', () => {
     expect(errorsOf('node')[0]).toContain('arming schedule that is gone');
   });
 
+  it('sends mails without the snapshot of a camera that is gone', async () => {
+    const to = 'guard@example.org';
+    await run([tab, office, flowNode('email', { server: 'office', to, snapshotDevice: 'hall' }), sink], engine);
+    expect(errorsOf('node')).toEqual([]);
+    expect(warningsOf('node')).toEqual([expect.stringContaining('snapshot device that is gone')]);
+    expect(statusesOf('node').at(-1)).toMatchObject({ fill: 'yellow' });
+  });
+
   it('names the trouble of a device that is not set up right', async () => {
     await run([tab, { ...hall, port: 'x' }, flowNode('relay-out', { device: 'hall' }), sink], engine);
     expect(errorsOf('node')[0]).toMatch(/not set up right.*field "Port"/);

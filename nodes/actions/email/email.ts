@@ -25,7 +25,8 @@ export default defineNode(
           subject: fields.text('subject', 'Subject', { max: 500 }),
           text: fields.text('text', 'Text', { max: 20_000, lines: true }),
           picture: fields.choice('picture', 'Attach', ['none', 'event-or-snapshot'] as const),
-          snapshotDeviceId: fields.reference('snapshotDevice', 'Snapshot device', 'alarmflow-device', true),
+          // A mail without its picture is better than none.
+          snapshotDeviceId: fields.referenceIfThere('snapshotDevice', 'Snapshot device', 'alarmflow-device'),
           snapshotChannel: fields.number('snapshotChannel', 'Snapshot channel', {
             min: 1,
             max: 65_535,

@@ -1,7 +1,7 @@
 import type { MailServerDefinition } from '../../../engine/index';
 import { jsonRoute } from '../../shared/admin-routes';
 import { defineNode, type NodeKind } from '../../shared/define-node';
-import { bodyOf, readDialog } from '../../shared/dialog-config';
+import { bodyOf, DIALOG_REMEDY, readDialog } from '../../shared/dialog-config';
 import { Fields, isSender } from '../../shared/fields';
 import type { Red } from '../../shared/runtime-api';
 import { defaults, migrations } from './migrations';
@@ -39,7 +39,7 @@ function registerRoute(red: Red): void {
     red.auth.needsPermission('devices.write'),
     jsonRoute(red, (engine, request) => {
       const { to, ...sent } = bodyOf(request);
-      const receiver = new Fields({ to }, TITLE, () => null, {}).mailAddresses('to', 'Test receiver', 1)[0]!;
+      const receiver = new Fields({ to }, TITLE, () => null, {}, DIALOG_REMEDY).mailAddresses('to', 'Send to', 1)[0]!;
       return engine.testMailServer(readDialog(red, mailServer, sent), receiver);
     }),
   );
