@@ -2,7 +2,7 @@ import type { IQueueBackend } from 'bullmq';
 import { type Job, type JobsOptions, Queue, UnrecoverableError, Worker } from 'bullmq';
 import type { Clock } from '../clock/clock';
 import type { ActionHandler, ActionRow } from '../domain/actions';
-import { asAlarmflowError, bugError, userError } from '../domain/errors';
+import { asAlarmflowError, operationalError, userError } from '../domain/errors';
 import type { Log } from '../domain/log';
 import type { ActionRecord } from '../domain/record';
 import { createActionRuns } from './action-runs';
@@ -163,8 +163,11 @@ export function createExecutor(options: ExecutorOptions): Executor {
   });
 
   function live(): Running {
-    if (!running) throw bugError('E_EXECUTOR_NOT_STARTED', 'The executor has not been started, or is closed');
-    return running;
+    if (running) return running;
+    throw operationalError(
+      'E_EXECUTOR_NOT_RUNNING',
+      'No actions are run yet, or no more: try again when all has started',
+    );
   }
 
   async function addActions(entries: { row: ActionRow; job: ActionJob }[]): Promise<void> {
@@ -333,13 +336,18 @@ export function createExecutor(options: ExecutorOptions): Executor {
         row.deadlineAt,
         clock.now() + (handler?.defaultDeadlineMs ?? Number.POSITIVE_INFINITY),
       );
-      // Its last job may still be on its way out; an add with the same id would be dropped with it.
-      const queue = queues[heavyKinds.has(row.kind) ? 'heavy' : 'actions'];
-      for (let waited = 0; waited < CLEAR_AWAY_MS; waited += CLEAR_AWAY_STEP_MS) {
-        if (!runs.isRunning(key) && !(await queue.getJob(jobIdOf(key)))) break;
-        await clock.sleep(CLEAR_AWAY_STEP_MS);
+      try {
+        // Its last job may still be on its way out; an add with the same id would be dropped with it.
+        const queue = queues[heavyKinds.has(row.kind) ? 'heavy' : 'actions'];
+        for (let waited = 0; waited < CLEAR_AWAY_MS; waited += CLEAR_AWAY_STEP_MS) {
+          if (!runs.isRunning(key) && !(await queue.getJob(jobIdOf(key)))) break;
+          await clock.sleep(CLEAR_AWAY_STEP_MS);
+        }
+        await addActions([{ row, job: { key, deadlineAt, attemptsBefore: row.attempts } }]);
+      } catch (thrown) {
+        log.debug('retry waits for the queue', { key, reason: asAlarmflowError(thrown).message });
+        await outbox.submit([row]);
       }
-      await addActions([{ row, job: { key, deadlineAt, attemptsBefore: row.attempts } }]);
       return { ...row, deadlineAt };
     },
     async health() {

@@ -31,6 +31,7 @@ const codeOf = (thrown: unknown): string =>
  */
 export function createPglitePool(db: PGlite, log: Log): PgPool & { selectSchema(): Promise<void> } {
   const setPath = `SET search_path TO ${QUEUE_SCHEMA}`;
+  let last: Promise<unknown> = Promise.resolve();
 
   async function execute<R>(
     on: PGlite | Transaction,
@@ -47,7 +48,21 @@ export function createPglitePool(db: PGlite, log: Log): PgPool & { selectSchema(
     return { rows: (last?.rows ?? []) as R[], rowCount: last?.affectedRows ?? 0 };
   }
 
-  async function query<R>(text: string, params?: readonly unknown[]): Promise<PgQueryResult<R>> {
+  /**
+   * One statement per turn of the event loop. PGlite answers within the turn, so a worker with a backlog would go
+   * from statement to statement without ever letting timers, sockets and the renewal of its own locks have theirs.
+   */
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = last.then(() => new Promise<void>((resolve) => setImmediate(resolve))).then(work);
+    // Its failure is its caller's business; the next one only waits for the end.
+    last = result.catch(() => undefined);
+    return result;
+  }
+
+  const query = <R>(text: string, params?: readonly unknown[]): Promise<PgQueryResult<R>> =>
+    inTurn(() => queryNow<R>(text, params));
+
+  async function queryNow<R>(text: string, params?: readonly unknown[]): Promise<PgQueryResult<R>> {
     try {
       return await execute<R>(db, text, params);
     } catch (thrown) {

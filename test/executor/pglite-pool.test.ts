@@ -81,6 +81,20 @@ describe('the embedded database as a pool', () => {
     expect(result.rows).toEqual([{ two: 2 }]);
   });
 
+  it('lets timers and sockets have their turn between statements', async () => {
+    const pool = createPglitePool(db, silentLog);
+    let turns = 0;
+    let isCounting = true;
+    const count = (): void => {
+      turns++;
+      if (isCounting) setImmediate(count);
+    };
+    setImmediate(count);
+    await Promise.all(Array.from({ length: 50 }, () => pool.query('SELECT $1::int', [1])));
+    isCounting = false;
+    expect(turns).toBeGreaterThanOrEqual(45);
+  });
+
   it('hears notifications, once however often it listens, and none after its release', async () => {
     const client = await createPglitePool(db, silentLog).connect();
     const heard: unknown[] = [];
