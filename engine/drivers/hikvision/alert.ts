@@ -1,6 +1,6 @@
 import type { EventDraft, EventRegion, EventTarget } from '../../domain/events';
 import { parseDeviceTime } from '../device-time';
-import { childOf, childrenOf, type DocumentNode, findNode, numberOf, textOf } from './document';
+import { childOf, childrenOf, type DocumentNode, numberOf, textOf } from './document';
 import { type EventNature, natureOf } from './names';
 import {
   boxOf,
@@ -251,12 +251,6 @@ function directionOf(entry: DocumentNode | undefined): EventDraft['direction'] {
   if (/^(left-?right|left-?to-?right|a-?(to|>)?-?b|forward|enter)$/.test(text)) return 'a-to-b';
   if (/^(right-?left|right-?to-?left|b-?(to|>)?-?a|backward|reverse|leave)$/.test(text)) return 'b-to-a';
   return /^(any|both|bothway|double|all)$/.test(text) ? 'both' : undefined;
-}
-
-/** Serial number of the PSIA form, the only identity it has. */
-export function serialNumberOf(root: DocumentNode): string | undefined {
-  const extensions = findNode(root, 'Extensions');
-  return clipped(textOf(extensions, 'serialNumber'));
 }
 
 const clip = (text: string, limit: number): string => (text.length > limit ? text.slice(0, limit) : text);

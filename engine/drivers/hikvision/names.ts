@@ -110,6 +110,3 @@ export function natureOf(vendorType: string): EventNature {
   const known = Object.hasOwn(natures, key) ? natures[key] : undefined;
   return known ?? { type: `vendor:${vendorType.trim()}`, life: 'lasting', quietMs: QUIET_MS, ruleKey: false };
 }
-
-/** Names under which one event goes in `/ISAPI/Event/triggers`, all as one canonical type. */
-export const triggerType = (name: string): EventType => natureOf(name).type;
