@@ -241,29 +241,27 @@ describe('durable timers', () => {
     expect(clock.nextAt()).toBeNull();
   });
 
-  it('are at most 20 ms late at the 99th percentile with 10,000 set, and never early, in real time', async () => {
+  it('are at most 20 ms later than plain timers at the 99th percentile with 10,000 set, and never early', async () => {
     const count = 10_000;
-    const round = async (): Promise<number[]> => {
-      const lateness: number[] = [];
-      const timers = createTimers({ clock: systemClock, log: silentLog });
-      await new Promise<void>((resolve) => {
-        timers.onDue('alarm', async (timer) => {
-          lateness.push(systemClock.now() - timer.at);
-          if (lateness.length === count) resolve();
-        });
-        const from = systemClock.now() + 300;
-        for (let i = 0; i < count; i++) timers.arm(row(`t${i}`, from + Math.floor((i * 1_000) / count)));
+    const lateness: number[] = [];
+    const plain: number[] = [];
+    const timers = createTimers({ clock: systemClock, log: silentLog });
+    const p99 = (values: number[]): number => values.sort((a, b) => a - b)[Math.floor(values.length * 0.99)]!;
+    await new Promise<void>((resolve) => {
+      timers.onDue('alarm', async (timer) => {
+        lateness.push(systemClock.now() - timer.at);
+        if (lateness.length === count) resolve();
       });
-      timers.close();
-      return lateness.sort((a, b) => a - b);
-    };
-    // Another process may have the core for longer than the budget: the best of three rounds is the timers' own.
-    const p99: number[] = [];
-    for (let i = 0; i < 3 && !(Math.min(...p99) <= 20); i++) {
-      const lateness = await round();
-      expect(lateness[0]).toBeGreaterThanOrEqual(0);
-      p99.push(lateness[Math.floor(count * 0.99)]!);
-    }
-    expect(Math.min(...p99)).toBeLessThanOrEqual(20);
+      const from = systemClock.now() + 300;
+      for (let i = 0; i < count; i++) timers.arm(row(`t${i}`, from + Math.floor((i * 1_000) / count)));
+      // What the machine itself is late while others have the core.
+      for (let i = 0; i < 250; i++) {
+        const at = from + i * 4;
+        systemClock.after(at - systemClock.now(), () => plain.push(systemClock.now() - at));
+      }
+    });
+    timers.close();
+    expect(Math.min(...lateness)).toBeGreaterThanOrEqual(0);
+    expect(p99(lateness)).toBeLessThanOrEqual(20 + p99(plain));
   });
 });
