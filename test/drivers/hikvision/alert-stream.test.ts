@@ -89,7 +89,7 @@ describe('the watchdog', () => {
     setup.device.reachable = false;
     await setup.clock.advance(15_000);
     const dead = setup.log.find((l) => l.what === 'dead');
-    expect(dead && dead.at - died).toBeLessThanOrEqual(15_000);
+    expect(dead && dead.at - died).toBeLessThanOrEqual(14_000);
     expect(setup.log.map((l) => l.what).slice(0, 2)).toEqual(['open', 'dead']);
     await setup.stream.close();
   });
