@@ -37,6 +37,12 @@ import { checkTrigger, indexTriggers, newTrigger, type Trigger } from './trigger
 export const MOST_CONDITIONS = 10_000;
 const SWEEP_EVERY_MS = 60_000;
 
+/** Stands in for a trigger whose node no flow has defined. */
+const undefinedTrigger = (id: string): Trigger =>
+  newTrigger({ id, name: id, filter: { types: [] }, policy: defaultPolicy });
+
+const isUnderWay = ({ now: { state } }: Condition): boolean => state.phase !== 'normal' || state.startedAt !== null;
+
 export interface AlarmsOptions {
   writer: RecordWriter;
   clock: Clock;
@@ -201,11 +207,11 @@ export function createAlarms(options: AlarmsOptions): Alarms {
     }
     const wide = event.phase === 'stop' && !hasWholeKey(policy.keyParts, event);
     const meant = wide
-      ? [...trigger.conditions.values()].filter((c) => keyAgrees(c.key, policy.keyParts, event))
+      ? [...trigger.conditions.values()].filter((c) => isUnderWay(c) && keyAgrees(c.key, policy.keyParts, event))
       : [trigger.conditions.get(key)].filter((c) => c !== undefined);
     if (meant.length === 0) {
       if (event.phase !== 'stop' && trigger.conditions.size >= MOST_CONDITIONS) {
-        sweep(batch, true);
+        forgetIdle(batch, trigger);
         if (trigger.conditions.size >= MOST_CONDITIONS) {
           const detail = `the trigger watches ${MOST_CONDITIONS} conditions already; no other can be taken`;
           decideEvent(batch, event, {
@@ -226,11 +232,15 @@ export function createAlarms(options: AlarmsOptions): Alarms {
   };
 
   /** Forgets conditions that have nothing more to tell. */
-  const sweep = (batch: Batch, now = false): void => {
-    if (!now && clock.monotonic() - sweptAt < SWEEP_EVERY_MS) return;
+  const sweep = (batch: Batch): void => {
+    if (clock.monotonic() - sweptAt < SWEEP_EVERY_MS) return;
     sweptAt = clock.monotonic();
+    for (const trigger of triggers.values()) forgetIdle(batch, trigger);
+  };
+
+  const forgetIdle = (batch: Batch, trigger: Trigger): void => {
     const at = clock.now();
-    for (const [trigger, condition] of conditionsOf()) {
+    for (const condition of trigger.conditions.values()) {
       if (condition.inFlight > 0 || batch.touched.has(condition) || worthKeeping(condition.now.state, at)) continue;
       if (condition.now.kept) {
         addWrites(batch.change, 'gateStatesDeleted', { triggerId: condition.triggerId, key: condition.key });
@@ -241,7 +251,6 @@ export function createAlarms(options: AlarmsOptions): Alarms {
 
   const accept = (event: DeviceEvent): Promise<void> =>
     change((batch) => {
-      sweep(batch);
       const listening = index.listening(event);
       if (listening.length === 0) {
         decideEvent(batch, event, {
@@ -253,6 +262,8 @@ export function createAlarms(options: AlarmsOptions): Alarms {
         });
       }
       for (const trigger of listening) offer(batch, trigger, event);
+      // After the event: a condition that it begins anew must not have its row deleted by the same change.
+      sweep(batch);
     }, event);
 
   const picturesArrived = (eventId: string, pictures: PictureRef[]): Promise<void> =>
@@ -375,7 +386,7 @@ export function createAlarms(options: AlarmsOptions): Alarms {
     }
     // The row goes in any case: what is not worth keeping now may have been when it was written.
     addWrites(batch.change, 'gateStatesDeleted', { triggerId: condition.triggerId, key: condition.key });
-    translation.feed(batch, trigger, condition, { kind: 'removed', at: clock.now(), detail });
+    translation.remove(batch, trigger, condition, clock.now(), detail);
   };
 
   const flowsStarted = async (): Promise<void> => {
@@ -384,7 +395,7 @@ export function createAlarms(options: AlarmsOptions): Alarms {
     const gone = [...triggers.values()].filter((trigger) => trigger.deliver === null);
     const forgotten: [Trigger, Condition][] = [];
     for (const [id, conditions] of orphans) {
-      const trigger = newTrigger({ id, name: id, filter: { types: [] }, policy: defaultPolicy });
+      const trigger = undefinedTrigger(id);
       for (const condition of conditions.values()) trigger.conditions.set(condition.key, condition);
       gone.push(trigger);
     }
@@ -393,6 +404,8 @@ export function createAlarms(options: AlarmsOptions): Alarms {
         for (const condition of trigger.conditions.values()) {
           remove(batch, trigger, condition, 'its trigger was removed from the flows');
         }
+        const messages = outbox.idsOf(trigger.id);
+        if (messages.length > 0) addWrites(batch.change, 'flowMessagesSettled', ...messages);
       }
       for (const [trigger, condition] of conditionsOf()) {
         if (trigger.deliver === null) continue;
@@ -406,15 +419,13 @@ export function createAlarms(options: AlarmsOptions): Alarms {
         translation.feed(batch, trigger, condition, armingInput(trigger, at));
       }
     });
-    const settled: string[] = [];
     for (const trigger of gone) {
-      settled.push(...outbox.drop(trigger.id));
+      outbox.drop(trigger.id);
       triggers.delete(trigger.id);
       orphans.delete(trigger.id);
       shownNotices.delete(trigger.id);
     }
     for (const [trigger, condition] of forgotten) trigger.conditions.delete(condition.key);
-    if (settled.length > 0) await writer.commit({ flowMessagesSettled: settled });
     started = true;
     index = indexTriggers(triggers.values());
     for (const trigger of triggers.values()) {
@@ -436,11 +447,11 @@ export function createAlarms(options: AlarmsOptions): Alarms {
 
   const own = (alarmId: string): [Trigger, Condition] => {
     const condition = translation.find(alarmId);
-    const trigger = condition === undefined ? undefined : triggers.get(condition.triggerId);
-    if (condition === undefined || trigger === undefined) {
+    if (condition === undefined) {
       throw userError('E_UNKNOWN_ALARM', `No live alarm has the id ${alarmId}: it may have ended meanwhile`);
     }
-    return [trigger, condition];
+    // Also an alarm whose flow does not start can be ended by hand.
+    return [triggers.get(condition.triggerId) ?? undefinedTrigger(condition.triggerId), condition];
   };
 
   const audit = (batch: Batch, at: number, who: string, action: string, subject: string, detail: string): void =>

@@ -33,8 +33,10 @@ export interface FlowOutbox {
   detached(triggerId: string): void;
   /** Delivers, in order, whatever is not settled and can be taken. */
   deliverAll(): void;
-  /** Forgets a trigger's messages; returns the ids of those on disk. */
-  drop(triggerId: string): string[];
+  /** Ids of a trigger's messages that are not settled. */
+  idsOf(triggerId: string): string[];
+  /** Forgets a trigger's messages. */
+  drop(triggerId: string): void;
   close(): void;
 }
 
@@ -140,14 +142,10 @@ export function createFlowOutbox(options: {
     deliverAll() {
       for (const entry of [...outgoing.values()]) deliver(entry);
     },
+    idsOf: (triggerId) =>
+      [...outgoing.values()].filter((entry) => entry.row.triggerId === triggerId).map((entry) => entry.row.messageId),
     drop(triggerId) {
-      const ids: string[] = [];
-      for (const entry of [...outgoing.values()]) {
-        if (entry.row.triggerId !== triggerId) continue;
-        ids.push(entry.row.messageId);
-        forget(entry.row);
-      }
-      return ids;
+      for (const entry of [...outgoing.values()]) if (entry.row.triggerId === triggerId) forget(entry.row);
     },
     close() {
       closed = true;

@@ -20,6 +20,8 @@ export interface Translation {
   advance(batch: Batch, trigger: Trigger, condition: Condition, at: number): void;
   /** Ends a cleared alarm that nothing holds any more; harmless otherwise. */
   release(batch: Batch, trigger: Trigger, condition: Condition, at: number): void;
+  /** Ends whatever runs, because its trigger is gone; timers that are overdue do nothing any more. */
+  remove(batch: Batch, trigger: Trigger, condition: Condition, at: number, detail: string): void;
   /** Takes back a move, in memory. */
   put(condition: Condition, snapshot: Snapshot): void;
   /** The condition of a live alarm. */
@@ -202,6 +204,9 @@ export function createTranslation(options: {
     },
     advance,
     release,
+    remove(batch, trigger, condition, at, detail) {
+      step(batch, trigger, condition, { kind: 'removed', at, detail }, undefined);
+    },
     put,
     find: (alarmId) => live.get(alarmId),
     live: () => [...live.values()].map((condition) => condition.now.alarm).filter((alarm) => alarm !== null),

@@ -135,6 +135,20 @@ describe('an event', () => {
     ]);
   });
 
+  it('keeps its condition when idle ones are forgotten, and their rows go', async () => {
+    const run = await running(alarmTrigger({ antiDitherMs: 5_000 }));
+    await happen(run);
+    await run.clock.advance(1_100);
+    await happen(run, { phase: 'stop' });
+    await happen(run, { channel: 2, phase: 'pulse', quietMs: 1 });
+    await run.clock.advance(2_000);
+    expect(run.record.gateStates.size).toBe(2);
+    await run.clock.advance(60_000);
+    await happen(run);
+    expect([...run.record.gateStates.keys()]).toEqual(['t1|device=cam1;channel=1;type=motion']);
+    expect(run.alarms.live()).toHaveLength(1);
+  });
+
   it('of a device that makes up rules does not fill the memory', async () => {
     const run = await running(alarmTrigger({ enabled: true, keyParts: ['rule'] }, { filter: { types: ['motion'] } }));
     const before = run.record.alarms.size;

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { VirtualClock } from '../../engine/clock/virtual-clock';
 import type { DeviceEvent } from '../../engine/domain/events';
+import { type ArmingSchedule, weekdays } from '../../engine/domain/schedules';
 import { alarmEvent } from '../support/alarm-events';
 import { type AlarmRun, alarmTrigger, startAlarms } from '../support/alarm-record';
 
@@ -93,6 +94,47 @@ describe('after a crash', () => {
       [25, 'cleared'],
       [3_601.05, 'ended'],
     ]);
+  });
+
+  it('timers wait until the flows have started, because schedules may be missing before', async () => {
+    const schedule = {
+      id: 'day',
+      name: 'Day',
+      timeZone: 'UTC',
+      week: Object.fromEntries(weekdays.map((day) => [day, [{ from: 0, to: 1_380 }]])) as ArmingSchedule['week'],
+    };
+    const trigger = alarmTrigger({ onDelayMs: 1_000, scheduleId: 'day' });
+    const run = startAlarms(new VirtualClock(noon));
+    await run.alarms.defineSchedule(schedule);
+    await run.define(trigger);
+    await run.alarms.flowsStarted();
+    await happen(run);
+    run.crash();
+    await run.clock.advance(5_000);
+    const next = startAlarms(run.clock, run.record);
+    await next.define(trigger);
+    await next.clock.advance(5_000);
+    await next.alarms.defineSchedule(schedule);
+    await next.alarms.flowsStarted();
+    expect(next.alarms.live()).toMatchObject([{ raisedAt: noon + 1_000 }]);
+  });
+
+  it('a timer of a trigger that is gone raises nothing any more', async () => {
+    const run = await running(alarmTrigger({ onDelayMs: 1_000 }));
+    await happen(run);
+    const next = await restarted(run, 5_000, []);
+    expect(next.record.alarms.size).toBe(0);
+    expect([next.record.gateStates.size, next.record.timers.size]).toEqual([0, 0]);
+  });
+
+  it('an alarm whose flow does not start can be reset by hand', async () => {
+    const run = await running(alarmTrigger());
+    await happen(run);
+    run.crash();
+    const next = startAlarms(run.clock, run.record);
+    const id = next.alarms.live()[0]?.id as string;
+    await next.alarms.reset(id, 'anna');
+    expect(next.record.alarms.get(id)?.endReason).toBe('reset');
   });
 
   it('a message that was not settled is sent again with the same ids, and the alarm goes on', async () => {
@@ -388,6 +430,21 @@ describe('a commit that fails', () => {
     expect(run.alarms.live()).toMatchObject([{ raisedAt: noon + 5_000 }]);
   });
 
+  it('of a cancelled timer lets the timer go on, also if it fired meanwhile', async () => {
+    const run = await running(alarmTrigger({ onDelayMs: 5_000 }));
+    await happen(run);
+    await run.clock.advance(4_900);
+    let fail = (): void => undefined;
+    run.record.hold = () => new Promise((_resolve, reject) => (fail = () => reject(new Error('disk full'))));
+    const stopped = happen(run, { phase: 'stop' });
+    await run.clock.advance(100);
+    run.record.hold = null;
+    fail();
+    await expect(stopped).rejects.toMatchObject({ code: 'E_RECORD_WRITE' });
+    await run.clock.advance(0);
+    expect(run.alarms.live()).toMatchObject([{ raisedAt: noon + 5_000 }]);
+  });
+
   it('of disarming leaves the site armed', async () => {
     const run = await running(alarmTrigger());
     await happen(run);
@@ -405,6 +462,21 @@ describe('a commit that fails', () => {
     expect(run.record.messages.size).toBe(1);
     await run.clock.advance(1_100);
     expect(run.record.messages.size).toBe(0);
+  });
+});
+
+describe('a node that changes its message', () => {
+  it('does not change what is sent again', async () => {
+    const run = startAlarms(new VirtualClock(noon));
+    const seen: string[] = [];
+    await run.alarms.defineTrigger(alarmTrigger(), (message) => {
+      seen.push(message.topic);
+      message.topic = 'changed';
+    });
+    await run.alarms.flowsStarted();
+    await happen(run);
+    await run.alarms.flowsStarted();
+    expect(seen).toEqual(['Home/Camera-cam1/1/motion', 'Home/Camera-cam1/1/motion']);
   });
 });
 
