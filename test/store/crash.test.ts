@@ -30,7 +30,7 @@ async function commitUntilKilled(dataDir: string, round: number, ms: number): Pr
 it('loses no acknowledged commit when the process is killed at random moments', async () => {
   const dataDir = await temporaryFolder();
   const acknowledged: string[] = [];
-  for (let round = 0; round < 4; round++) {
+  for (let round = 0; round < 3; round++) {
     acknowledged.push(...(await commitUntilKilled(dataDir, round, 50 + Math.random() * 400)));
   }
   const store = await openStore({ dataDir, databaseUrl: null, clock: systemClock, log: silentLog });
