@@ -20,6 +20,10 @@ export const decision = (at: number, outcome: DecisionOutcome, reason: string, d
   detail,
 });
 
+/**
+ * Puts a decision on record. Like every part of a step it gives `undefined`, so that `return decide(…)` can say that
+ * nothing follows.
+ */
 export function decide(
   step: Stepping,
   at: number,
