@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import { createServer as createTcpServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -152,6 +153,23 @@ describe('login', () => {
     const http = client(device.port);
     for (let i = 0; i < 3; i++) expect(await get(http)).toMatchObject({ status: 403, body: Buffer.from('notSupport') });
     expect(http.locks).toEqual([]);
+  });
+
+  it('is done once for requests that begin together', async () => {
+    const device = await startDigestDevice();
+    const http = client(device.port);
+    await Promise.all([get(http, '/1'), get(http, '/2')]);
+    const logins = device.seen.filter((s) => s.authorization);
+    expect(logins.map((s) => s.nc)).toEqual(['00000001', '00000002']);
+    expect(new Set(logins.map((s) => s.nonce)).size).toBe(1);
+  });
+
+  it('that is stale for ever is given up without counting as refused', async () => {
+    const device = await startDigestDevice({ nonceUses: 0 });
+    const http = client(device.port);
+    await expect(get(http)).rejects.toEqual(error('E_DEVICE_PROTOCOL', 'operational'));
+    expect(http.locks).toEqual([]);
+    expect(device.seen.length).toBeLessThanOrEqual(20);
   });
 
   it('needs no login where the device asks for none', async () => {
@@ -472,6 +490,32 @@ describe('TLS', () => {
       expect(authorizations).toEqual([undefined]);
     });
   }
+
+  it('gives the login of the plain side not away to the secure one', async () => {
+    const secure = await startDigestDevice({}, certificate());
+    const plain = await startDigestDevice({
+      answer: (_, response) => response.writeHead(302, { location: `https://127.0.0.1:${secure.port}/` }).end(),
+    });
+    expect(await get(client(plain.port, { allowSelfSigned: true }))).toMatchObject({ status: 200 });
+    expect(secure.seen[0]).toMatchObject({ authorization: undefined });
+  });
+
+  it('goes back to the configured address when the secure side is gone', async () => {
+    let redirect = true;
+    const secure = createSecureServer(certificate(), (_, response) => void response.end('secure'));
+    const securePort = await listen(secure);
+    const port = await serve((_, response) => {
+      if (redirect) response.writeHead(302, { location: `https://127.0.0.1:${securePort}/` }).end();
+      else response.end('plain');
+    });
+    const http = client(port, { allowSelfSigned: true });
+    expect(await get(http)).toMatchObject({ body: Buffer.from('secure') });
+    redirect = false;
+    secure.closeAllConnections();
+    await new Promise((resolve) => secure.close(resolve));
+    await expect(get(http)).rejects.toEqual(error('E_DEVICE_OFFLINE', 'operational'));
+    expect(await get(http)).toMatchObject({ body: Buffer.from('plain') });
+  });
 
   const elsewhere: [string, (port: number) => string][] = [
     ['another host', () => 'https://example.invalid/'],

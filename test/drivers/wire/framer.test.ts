@@ -190,6 +190,8 @@ describe('the end of an XML document', () => {
     ['a name that begins alike', '<Alert><AlertList></AlertList><Alerts/></Alert>'],
     ['an element of the same name inside', '<Alert><Alert>1</Alert><Alert/><Alert x="1" /></Alert>'],
     ['a stray less-than sign', "<Alert><n>a < b <c's</n></Alert>"],
+    ['a stray less-than sign with a quote behind it', "<Alert><n>a <c 's b</n></Alert>"],
+    ['a boundary with a head in the middle of a line', '<Alert>x --boundary\r\nA: b\r\n\r\n</Alert>'],
     ['tags that do not match', '<Alert><a><b></a></Alert>'],
     ['blanks in the end tag', '<Alert>1</Alert \r\n>'],
     ['a prefix', '<s:Alert xmlns:s="urn:x"><Alert>1</Alert></s:Alert>'],
@@ -204,6 +206,11 @@ describe('the end of an XML document', () => {
       ]);
     });
   }
+
+  it('is not mistaken for a line of dashes in a document that came without any boundary', () => {
+    const doc = '<Alert>\n--note\nName: x\n</Alert>';
+    expect(framedBriefly(bytes(doc), { contentType: 'text/xml' })).toEqual([`xml ${doc}`]);
+  });
 
   it('is the next boundary with a head when the document is cut short', () => {
     const cut = VMD.slice(0, 60);
@@ -504,6 +511,15 @@ describe('bounds', () => {
       expect(time).toBeLessThan(2_000);
     });
   }
+
+  it('holds no more of a picture without end than is allowed', () => {
+    const framer = createFramer({ contentType: MIXED, maxBinaryBytes: 1 << 20 });
+    const before = process.memoryUsage().arrayBuffers;
+    const chunk = Buffer.alloc(1 << 20, 'x');
+    framer.push(bytes('--boundary\r\nContent-Type: image/jpeg\r\n\r\n'));
+    for (let i = 0; i < 64; i++) framer.push(chunk);
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(24 << 20);
+  });
 
   it('holds at most one part whatever comes', () => {
     const framer = createFramer({ contentType: MIXED });
