@@ -17,8 +17,6 @@ const inputs = [
   'nodes/**/*',
   'flows/**/*',
   'ui/**/*',
-  'test/bench/**/*',
-  'test/support/**/*',
   'package.json',
   'tsconfig*.json',
   'scripts/build.mjs',

@@ -79,9 +79,9 @@ export async function serve(options: ServeOptions): Promise<void> {
     const server = await openDoors(options, site, demo, log);
     opened.push({ name: 'http', close: () => server.close() });
     await lock.update({ url: server.url });
-    await server.startFlows(flow, credentials);
     opened.push({ name: 'flows', close: () => server.stopFlows() });
-    await greet(options, site, demo, server.url);
+    if (!options.signal.aborted) await server.startFlows(flow, credentials);
+    if (!options.signal.aborted) await greet(options, site, demo, server.url);
     await untilAborted(options.signal);
     log.info('stop.begins', {});
   } catch (error) {

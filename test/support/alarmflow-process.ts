@@ -6,7 +6,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
-const root = join(__dirname, '..', '..');
+/** Tests and measurements run from the project's root. */
+const root = process.cwd();
 export const cliMain = join(root, 'dist', 'engine', 'cli', 'main.js');
 
 export interface AlarmflowProcess {

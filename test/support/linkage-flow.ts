@@ -133,9 +133,11 @@ export function linkageFlow(options: LinkageFlowOptions): Record<string, unknown
       wires: [[]],
     },
   ];
+  // Node-RED takes a node without a place on the canvas, and without a reference to it, for an unused config node.
+  const placed = all.map((node, index) => (node.z ? { ...node, x: 200, y: 60 * index } : node));
   const wanted = new Set(actions);
   const optional = [RELAY_NODE, EMAIL_NODE, LOG_NODE];
-  return all.filter(({ id }) => {
+  return placed.filter(({ id }: { id?: unknown }) => {
     if (id === 'test-mail-server') return wanted.has(EMAIL_NODE);
     return !optional.includes(id as string) || wanted.has(id as string);
   });
