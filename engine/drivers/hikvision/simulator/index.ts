@@ -2,21 +2,21 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Clock } from '../../../clock/clock';
-import { isoTime, parseIsoTime } from '../../../clock/clock';
+import { isoTime } from '../../../clock/clock';
 import { systemClock } from '../../../clock/system-clock';
 import { asAlarmflowError, userError } from '../../../domain/errors';
 import { type Log, silentLog } from '../../../domain/log';
-import { parseDeviceTime, wallTimeText } from '../../device-time';
-import { alertDraft, type Draft, heartbeatDraft, type Reporter, responseStatus, xmlText } from './documents';
+import { type AlertFormat, createAlertWriter } from './alert-writer';
+import { createClockFace } from './clock-face';
+import { type Reporter, responseStatus, xmlText } from './documents';
 import { createFaults, type FaultName, type Faults } from './faults';
 import { createHardware, type SimulatorModel } from './hardware';
 import { createListeners, type ListenerSlot, type PushCounts } from './listeners';
 import { createLogin, type LoginCounts, type LoginKind } from './login';
 import { simulatorPage } from './page';
-import { opticalPicture, thermalPicture } from './pictures';
 import { answer, type Resources } from './resources';
-import { type SceneRequest, sceneNames, sceneOf } from './scenes';
-import { createStreams, type StreamAlert } from './streams';
+import { type SceneRequest, sceneOf } from './scenes';
+import { createStreams } from './streams';
 
 export { faultNames } from './faults';
 export { sceneNames, sceneTitles } from './scenes';
@@ -80,7 +80,7 @@ export interface HikvisionSimulator {
   /** Sends any text as an alert, as it is. */
   fireRaw(text: string, pictures?: Buffer[]): void;
   /** Sends alerts to this address as well (HTTP listening). */
-  addListener(url: string, format?: 'XML' | 'JSON'): void;
+  addListener(url: string, format?: AlertFormat): void;
   /** Changes an alarm input without reporting it. */
   setInput(input: number, active: boolean): void;
   /** Ends every open stream; `hard` resets the connection. */
@@ -100,8 +100,6 @@ export async function startHikvisionSimulator(options: HikvisionSimulatorOptions
   const log = options.log ?? silentLog;
   const model = modelOf(options.model);
   const host = options.host ?? '127.0.0.1';
-  const zone = options.timeZone ?? null;
-  let clockOffsetMs = options.clockOffsetMs ?? 0;
   let port = options.port ?? 0;
   let requests = 0;
   let streamsOpened = 0;
@@ -145,86 +143,17 @@ export async function startHikvisionSimulator(options: HikvisionSimulatorOptions
     thermalChannel: model === 'thermal' ? 2 : 1,
   });
 
-  /** 2017, as after a power loss with an empty battery. */
-  const WRONG_BASE = parseIsoTime('2017-01-01T00:00:00Z') ?? 0;
-  const startedAt = clock.now();
-  const deviceNow = (at = clock.now()): number =>
-    faults.has('wrong-clock') ? WRONG_BASE + (at - startedAt) : at + clockOffsetMs;
-  const dateText = (at?: number): string => {
-    const now = deviceNow(at);
-    const wall = wallTimeText(now, zone);
-    if (faults.has('no-zone')) return wall;
-    const minutes = Math.round(((parseIsoTime(`${wall}Z`) ?? now) - Math.floor(now / 1000) * 1000) / 60_000);
-    const sign = faults.has('lost-plus') ? '' : minutes < 0 ? '-' : '+';
-    const two = (n: number): string => String(n).padStart(2, '0');
-    return `${wall}${sign}${two(Math.floor(Math.abs(minutes) / 60))}:${two(Math.abs(minutes) % 60)}`;
-  };
-
-  function render(
-    draft: Draft,
-    format: 'XML' | 'JSON',
-    psia = false,
-  ): { text: string; contentType: StreamAlert['contentType'] } {
-    if (format === 'JSON') {
-      const value = faults.has('json-array') ? [draft] : draft;
-      return { text: JSON.stringify(value), contentType: 'application/json' };
-    }
-    const eol = model === 'nvr' ? '\n' : '\r\n';
-    let text = psia
-      ? xmlText('EventNotificationAlert', draft, {
-          namespace: 'urn:psialliance-org',
-          version: '1.0',
-          eol,
-          declaration: true,
-        })
-      : xmlText('EventNotificationAlert', draft, { eol });
-    if (faults.has('bare-ampersand')) text = text.replace('<channelName>', '<channelName>Gate & yard ');
-    if (faults.has('malformed-xml')) text = text.replace('</eventType>', '</eventTyp>');
-    return { text, contentType: 'application/xml' };
-  }
-
-  const streamFormat = (): 'XML' | 'JSON' => (faults.has('json-alerts') || faults.has('json-array') ? 'JSON' : 'XML');
-
-  function alertOf(request: SceneRequest, count: number, format: 'XML' | 'JSON'): StreamAlert {
-    const scene = sceneOf(request.scene);
-    if (!scene)
-      throw userError(
-        'E_UNKNOWN_SCENE',
-        `There is no scene "${request.scene}"; the device knows: ${sceneNames.join(', ')}`,
-      );
-    const state = request.state ?? 'active';
-    const pictures = Math.min(4, Math.max(0, Math.trunc(request.pictures ?? 0)));
-    const picture = scene.place === 'thermal' ? thermalPicture : opticalPicture;
-    const draft = alertDraft(
-      {
-        scene,
-        request,
-        state,
-        count,
-        dateTime: dateText(request.at),
-        pictures,
-        retransmitted: request.retransmission === true || faults.has('retransmission-flag'),
-      },
-      reporter(),
-    );
-    // This one exists as JSON only.
-    const use = scene.body === 'reading' ? 'JSON' : format;
-    return { ...render(draft, use, scene.body === 'psia'), pictures: Array<Buffer>(pictures).fill(picture) };
-  }
-
-  const heartbeat = (): StreamAlert => ({
-    ...render(heartbeatDraft(dateText(), reporter()), streamFormat()),
-    pictures: [],
-  });
+  const face = createClockFace(clock, faults, options.timeZone ?? null, options.clockOffsetMs ?? 0);
+  const writer = createAlertWriter({ faults, face, eol: model === 'nvr' ? '\n' : '\r\n', reporter });
 
   const streams = createStreams({
     faults,
     clock,
     heartbeatMs: options.heartbeatMs ?? 10_000,
     maxStreams: options.maxStreams ?? 3,
-    heartbeat,
-    backlog: () => backlog.map(({ request, at }) => alertOf({ ...request, at }, 1, streamFormat())),
-    dateHeader: () => httpDate(deviceNow()),
+    heartbeat: writer.heartbeat,
+    backlog: () => backlog.map(({ request, at }) => writer.alert({ ...request, at }, 1)),
+    dateHeader: face.httpDate,
   });
 
   function emit(request: SceneRequest): Promise<void> {
@@ -232,14 +161,14 @@ export async function startHikvisionSimulator(options: HikvisionSimulatorOptions
     const key = `${scene?.eventType}:${request.channel}:${request.input}:${request.rule}`;
     const state = request.state ?? 'active';
     const count = request.repeat ?? (repeats.get(key) ?? 0) + (state === 'active' ? 1 : 0);
-    const alert = alertOf(request, count, streamFormat());
+    const alert = writer.alert(request, count);
     if (state === 'active') repeats.set(key, count);
     else repeats.delete(key);
     if (scene?.body === 'input') hardware.setInput(request.input ?? 1, state === 'active');
     backlog.push({ request, at: request.at ?? clock.now() });
     if (backlog.length > BACKLOG) backlog.shift();
     streams.send(alert);
-    return listeners.postAll((slot) => alertOf(request, count, slot.format), scene?.eventType ?? request.scene);
+    return listeners.postAll((slot) => writer.alert(request, count, slot.format), scene?.eventType ?? request.scene);
   }
 
   async function fire(request: SceneRequest): Promise<void> {
@@ -263,15 +192,10 @@ export async function startHikvisionSimulator(options: HikvisionSimulatorOptions
     faults,
     listeners,
     spent,
-    localTime: () => dateText(),
-    setTime(text) {
-      const at = parseDeviceTime(text, zone);
-      if (at === null) return false;
-      clockOffsetMs = at - clock.now();
-      return true;
-    },
+    localTime: () => face.text(),
+    setTime: face.set,
     test: (slot: ListenerSlot) => {
-      listeners.post(slot, { ...heartbeat(), pictures: [] }, 'videoloss').catch((error: unknown) => {
+      listeners.post(slot, writer.heartbeat(), 'videoloss').catch((error: unknown) => {
         log.warn('simulator.listener-test-failed', { reason: asAlarmflowError(error).message });
       });
     },
@@ -340,7 +264,7 @@ export async function startHikvisionSimulator(options: HikvisionSimulatorOptions
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     requests++;
     response.sendDate = false;
-    if (!faults.has('no-date-header')) response.setHeader('Date', httpDate(deviceNow()));
+    if (!faults.has('no-date-header')) response.setHeader('Date', face.httpDate());
     const url = request.url ?? '/';
     const path = url.split('?', 1)[0] ?? '/';
     if (path === '/' && request.method === 'GET') {
@@ -457,15 +381,4 @@ async function readBody(request: IncomingMessage): Promise<Buffer> {
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
-}
-
-const DAYS = ['Thu', 'Fri', 'Sat', 'Sun', 'Mon', 'Tue', 'Wed'];
-const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
-
-/** RFC 9110 §5.6.7, of a clock that may be any. */
-function httpDate(ms: number): string {
-  const iso = isoTime(ms);
-  const day = DAYS[((Math.floor(ms / 86_400_000) % 7) + 7) % 7];
-  const month = MONTHS[Number(iso.slice(5, 7)) - 1];
-  return `${day}, ${iso.slice(8, 10)} ${month} ${iso.slice(0, 4)} ${iso.slice(11, 19)} GMT`;
 }

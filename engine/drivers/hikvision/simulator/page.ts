@@ -23,7 +23,7 @@ body{font:15px/1.4 system-ui,sans-serif;margin:2rem auto;max-width:64rem;padding
 h1{font-size:1.3rem}h2{font-size:1rem;margin:1.5rem 0 .5rem}
 .grid{display:grid;grid-template-columns:repeat(auto-fill,minmax(19rem,1fr));gap:.4rem}
 .scene,label{background:#fff;border:1px solid #d5dbdb;border-radius:6px;padding:.35rem .6rem}
-.scene small{color:#7f8c8d}.scene button{float:right;margin-left:.3rem}
+.scene{display:flex;align-items:center;gap:.4rem}.scene small{color:#7f8c8d;flex:1;overflow:hidden;text-overflow:ellipsis}
 .on{background:#c0392b;color:#fff}.lamp{display:inline-block;border-radius:6px;padding:.3rem .8rem;margin:0 .4rem .4rem 0;border:1px solid #aab7b8}
 pre{background:#fff;border:1px solid #d5dbdb;border-radius:6px;padding:.6rem;max-height:12rem;overflow:auto}
 </style><h1>Simulated ISAPI device: ${escapeText(model)}</h1>
