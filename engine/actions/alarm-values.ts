@@ -1,4 +1,5 @@
 import type { ActionRow } from '../domain/actions';
+import { eventTypeLabel } from '../domain/event-words';
 import type { EventTemperature } from '../domain/events';
 import type { TemplateValues } from './template';
 
@@ -27,13 +28,6 @@ export const localTime = (at: number): string =>
     second: '2-digit',
     timeZoneName: 'short',
   }).format(at);
-
-/** `line-crossing` → `Line crossing`; a maker's own name stays as it is. */
-function typeWords(type: string): string {
-  if (type.startsWith('vendor:')) return type.slice('vendor:'.length);
-  const words = type.replaceAll('-', ' ');
-  return words.charAt(0).toUpperCase() + words.slice(1);
-}
 
 const degrees = (temperature: EventTemperature | undefined, value: number | undefined): string | null =>
   temperature && value !== undefined ? `${Math.round(value * 10) / 10} ${unitSigns[temperature.unit]}` : null;
@@ -80,7 +74,7 @@ export function templateValues(row: ActionRow, siteName: string): TemplateValues
     ['alarm.deviceId', alarm?.deviceId ?? null],
     ['alarm.deviceName', alarm?.deviceName ?? null],
     ['alarm.type', alarm?.type ?? null],
-    ['alarm.typeText', alarm ? typeWords(alarm.type) : null],
+    ['alarm.typeText', alarm ? eventTypeLabel(alarm.type) : null],
     ['alarm.level', alarm?.level ?? null],
     ['alarm.channel', alarm?.channel === undefined ? null : String(alarm.channel)],
     ['alarm.channelName', event?.channelName || null],

@@ -29,6 +29,11 @@ export interface Session {
   demo: boolean;
 }
 
+/** GET /api/v1/words: what event types are called. */
+export interface Words {
+  types: Record<string, string>;
+}
+
 /** GET /api/v1/site; POST /api/v1/site {armed} (operator) */
 export interface Site {
   name: string;

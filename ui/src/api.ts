@@ -11,6 +11,7 @@ import type {
   Session,
   Site,
   StreamMessage,
+  Words,
 } from '../../engine/host/console-api';
 
 export class CallFailed extends Error {
@@ -62,6 +63,7 @@ export const api = {
   },
   login: (name: string, password: string) => call<unknown>('POST', '/login', { name, password }),
   logout: () => call<unknown>('POST', '/logout', {}),
+  words: () => call<Words>('GET', '/words'),
   site: () => call<Site>('GET', '/site'),
   setArmed: (armed: boolean) => call<unknown>('POST', '/site', { armed }),
   alarms: async (live: boolean) => (await call<AlarmPage>('GET', `/alarms?live=${live ? 1 : 0}&limit=30`)).alarms,

@@ -11,6 +11,7 @@ import { EventsPanel } from './panels/events';
 import { Login } from './panels/login';
 import { MailsPanel } from './panels/mails';
 import { OutputsPanel } from './panels/outputs';
+import { learnWords } from './words';
 
 export function App() {
   const [session, setSession] = useState<Session | null>(null);
@@ -34,6 +35,7 @@ function Console({ session, onSessionEnd }: { session: Session; onSessionEnd: ()
 
   const load = useCallback(async () => {
     try {
+      learnWords(await api.words());
       const [site, live, recent, outputs, devices, events, actions, mails] = await Promise.all([
         api.site(),
         api.alarms(true),

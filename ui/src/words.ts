@@ -1,38 +1,15 @@
 /** Words and times for people. */
-import type { ActionRow, Alarm, DeviceRow, ExplainedEvent } from '../../engine/host/console-api';
+import type { ActionRow, Alarm, DeviceRow, ExplainedEvent, Words } from '../../engine/host/console-api';
 
-const typeWords: Record<string, string> = {
-  motion: 'Motion',
-  'line-crossing': 'Line crossing',
-  intrusion: 'Intrusion',
-  'region-enter': 'Region entrance',
-  'region-exit': 'Region exiting',
-  'digital-input': 'Alarm input',
-  'temperature-prealarm': 'Temperature pre-alarm',
-  'temperature-alarm': 'Temperature alarm',
-  'temperature-difference-prealarm': 'Temperature difference pre-alarm',
-  'temperature-difference': 'Temperature difference',
-  'video-loss': 'Video loss',
-  tamper: 'Video tampering',
-  'storage-missing': 'No disk',
-  'storage-fault': 'Disk error',
-  'storage-full': 'Disk full',
-  'network-fault': 'Network disconnected',
-  'ip-conflict': 'IP conflict',
-  'mac-conflict': 'MAC conflict',
-  'login-failure': 'Illegal login',
-  'source-offline': 'Device offline',
-  'source-online': 'Device online',
-  'credentials-refused': 'Password refused',
-  message: 'Message',
-};
+let typeWords: Readonly<Record<string, string>> = {};
 
-export function typeLabel(type: string): string {
-  const known = typeWords[type];
-  if (known) return known;
-  const words = type.replace(/^vendor:/, '').replaceAll('-', ' ');
-  return words.charAt(0).toUpperCase() + words.slice(1);
+/** Takes the engine's words for event types; called once before anything is shown. */
+export function learnWords(words: Words): void {
+  typeWords = words.types;
 }
+
+/** A maker's own event stays as the device spells it. */
+export const typeLabel = (type: string): string => typeWords[type] ?? type.replace(/^vendor:/, '');
 
 export function place(where: { channel?: number; input?: string; rule?: string }): string {
   return [

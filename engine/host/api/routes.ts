@@ -2,6 +2,7 @@
 import type { Request, Response, Router } from 'express';
 import { z } from 'zod';
 import { userError } from '../../domain/errors';
+import { eventTypeWords } from '../../domain/event-words';
 import { type Auth, roles, sessionCookie } from '../auth';
 import type {
   ActionPage,
@@ -14,6 +15,7 @@ import type {
   Session,
   Site,
   StreamMessage,
+  Words,
 } from '../console-api';
 import type { RequestContext } from '../http-server';
 import { plainSecurityHeaders } from '../replies';
@@ -229,6 +231,9 @@ function addOperatingRoutes(router: Router, { services, context, need, siteRow }
     response.json(siteRow());
   });
 
+  router.get('/words', need('viewer'), (_request, response) => {
+    response.json({ types: eventTypeWords } satisfies Words);
+  });
   router.get('/devices', need('viewer'), (_request, response) => {
     response.json({ devices: services.devices.rows() });
   });
