@@ -122,8 +122,8 @@ export interface FlowEngine {
   testMailServer(definition: MailServerDefinition, to: string): Promise<{ ok: boolean; detail: string }>;
   /** Asks the device who it is, for the dialog's test button. */
   testDevice(definition: DeviceDefinition): Promise<{ ok: boolean; detail: string }>;
-  /** The drivers to choose from in the device dialog; an engine without it has `hikvision` only. */
-  deviceDrivers?(): Promise<{ kind: string; title: string; defaultPort: number }[]>;
+  /** The drivers to choose from in the device dialog. */
+  deviceDrivers(): Promise<{ kind: string; title: string; defaultPort: number }[]>;
 }
 
 /** Key under which the host puts the engine into Node-RED's settings. */

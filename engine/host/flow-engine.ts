@@ -32,6 +32,8 @@ export interface FlowEngineParts {
   alarms: Alarms;
   outputs: Outputs;
   devices: FlowDevices;
+  /** Drivers that the device dialog offers. */
+  drivers: { kind: string; title: string; defaultPort: number }[];
   handlers: ActionHandler[];
   writer: RecordWriter;
   settings: SettingsRecord;
@@ -246,6 +248,7 @@ export function createFlowEngine(parts: FlowEngineParts): FlowEngine & FlowHostC
       show(nodeId);
     },
 
+    deviceDrivers: async () => parts.drivers,
     deviceStatus: async (deviceId) => devices.status(deviceId),
     ingestPath: async (deviceId) => `/ingest/${await parts.tokens.tokenFor(deviceId)}`,
     testMailServer: (server, to) => parts.testMail(server, to),

@@ -11,7 +11,7 @@ import { asAlarmflowError } from '../domain/errors';
 import type { DeviceEvent, PictureRef } from '../domain/events';
 import { sortableId } from '../domain/ids';
 import type { Log } from '../domain/log';
-import { createDevices, type Devices } from '../drivers';
+import { createDevices, type Devices, driverKinds, driverOf } from '../drivers';
 import { createExecutor, createTimers, type Executor } from '../executor';
 import type { FlowEngine } from '../index';
 import { createOutputs, type Outputs } from '../outputs';
@@ -157,6 +157,10 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
     alarms,
     outputs,
     devices,
+    drivers: driverKinds().map((kind) => {
+      const { title, defaultPort } = driverOf(kind);
+      return { kind, title, defaultPort };
+    }),
     handlers,
     writer: store,
     settings: store,

@@ -7,8 +7,4 @@ export interface DriverChoice {
   defaultPort: number;
 }
 
-/** For an engine that does not tell its drivers. */
-const known: readonly DriverChoice[] = [{ kind: 'hikvision', title: 'Hikvision / HIKMICRO (ISAPI)', defaultPort: 80 }];
-
-export const driverChoices = async (engine: FlowEngine): Promise<readonly DriverChoice[]> =>
-  (await engine.deviceDrivers?.()) ?? known;
+export const driverChoices = (engine: FlowEngine): Promise<readonly DriverChoice[]> => engine.deviceDrivers();
