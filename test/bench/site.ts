@@ -81,7 +81,16 @@ export interface LatencyFigures {
 export async function measureLatency(setting: SiteSetting, seconds = 20): Promise<LatencyFigures> {
   const relays = 100;
   return await withFolder(async (dataDir) => {
-    const camera = await startHikvisionSimulator({ ...deviceCredentials, model: 'thermal', outputs: relays });
+    /** When each relay was moved, by what it was moved to: filled as the commands arrive. */
+    const moved = new Map<string, number[]>();
+    const camera = await startHikvisionSimulator({
+      ...deviceCredentials,
+      model: 'thermal',
+      outputs: relays,
+      onCommand(command) {
+        moved.set(command, [...(moved.get(command) ?? []), performance.now()]);
+      },
+    });
     const [tab, device, trigger, relay] = linkageFlow({ devicePort: camera.port, log: false, postAlarmSeconds: 0 });
     const flow = [tab!, device!];
     for (let rule = 1; rule <= relays; rule++) {
@@ -98,33 +107,30 @@ export async function measureLatency(setting: SiteSetting, seconds = 20): Promis
       timeoutMs: 60_000,
     });
     const { push, close } = pusher(await site.ingestUrl(DEVICE_NODE));
-    await eventually('all relays to be driven off', () => camera.state().commands.length >= relays, 60_000);
+    await eventually('all relays to be driven off', () => moved.size >= relays, 60_000);
+    moved.clear();
 
-    const sent = new Map<string, number>();
+    const sent = new Map<string, number[]>();
     const gapMs = 10;
     const pushes = seconds * (1000 / gapMs);
     const first = performance.now();
-    const from = Date.now();
     for (let i = 0; i < pushes; i++) {
       const rule = (i % relays) + 1;
       const round = Math.floor(i / relays);
       const on = round % 2 === 0;
       await pause(Math.max(0, first + i * gapMs - performance.now()));
-      sent.set(`${rule} ${on} ${Math.floor(round / 2)}`, Date.now());
+      const command = `output ${rule} ${on ? 'on' : 'off'}`;
+      sent.set(command, [...(sent.get(command) ?? []), performance.now()]);
       void push(thermalAlert({ rule, state: on ? 'active' : 'inactive', count: round + 1 }));
     }
     await pause(1_500);
     close();
-    const seen = new Map<string, number>();
     const lateness: number[] = [];
-    for (const { at, command } of camera.state().commands) {
-      const match = /outputs?\D*(\d+)\D*(on|off|high|low)/i.exec(command);
-      if (!match || at < from) continue;
-      const on = /on|high/i.test(match[2]!);
-      const turn = seen.get(`${match[1]} ${on}`) ?? 0;
-      seen.set(`${match[1]} ${on}`, turn + 1);
-      const begun = sent.get(`${match[1]} ${on} ${turn}`);
-      if (begun !== undefined) lateness.push(at - begun);
+    for (const [command, times] of sent) {
+      const arrivals = moved.get(command) ?? [];
+      if (arrivals.length !== times.length)
+        throw new Error(`${command}: ${times.length} pushes, ${arrivals.length} commands`);
+      for (const [turn, at] of times.entries()) lateness.push(arrivals[turn]! - at);
     }
     await site.kill('SIGTERM');
     await camera.close();

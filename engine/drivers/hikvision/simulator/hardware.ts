@@ -24,6 +24,8 @@ export interface HardwareOptions {
   /** The outputs' own delay after which they switch off by themselves; 0: never. */
   pulseMs: number;
   clock: Clock;
+  /** Told of every command at once, also of those that the list has dropped. */
+  onCommand?(command: string): void;
 }
 
 export function createHardware(options: HardwareOptions): Hardware {
@@ -31,6 +33,7 @@ export function createHardware(options: HardwareOptions): Hardware {
   const log = (command: string): void => {
     hardware.commands.push({ at: options.clock.now(), command });
     if (hardware.commands.length > 500) hardware.commands.shift();
+    options.onCommand?.(command);
   };
   const hardware: Hardware = {
     outputs: Array.from({ length: options.outputs }, (_, i) => ({ id: i + 1, name: `A<->${i + 1}`, on: false })),

@@ -50,6 +50,8 @@ export interface HikvisionSimulatorOptions {
   timeZone?: string;
   /** Milliseconds that `slow` adds to every answer. */
   slowMs?: number;
+  /** Told of every command that moves an output or a preset, e.g. `output 1 on`. */
+  onCommand?(command: string): void;
   clock?: Clock;
   log?: Log;
 }
@@ -117,6 +119,7 @@ export async function startHikvisionSimulator(options: HikvisionSimulatorOptions
     inputs: options.inputs ?? 2,
     presets: options.presets ?? (model === 'nvr' ? 0 : 16),
     pulseMs: options.outputPulseMs ?? 0,
+    onCommand: options.onCommand,
     clock,
   });
   const login = createLogin({
