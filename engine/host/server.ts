@@ -5,7 +5,7 @@ import { systemClock } from '../clock/system-clock';
 import { asAlarmflowError, userError } from '../domain/errors';
 import type { Log } from '../domain/log';
 import { createLog } from '../log';
-import { lockDataDir } from '../store';
+import { type DatabaseLock, lockDatabase, lockDataDir } from '../store';
 import { addressList } from './addresses';
 import { createApi } from './api';
 import { type Auth, createAuth, nodeRedAuth } from './auth';
@@ -40,6 +40,7 @@ const projectRoot = join(__dirname, '..', '..', '..');
 const STOP_LIMIT_MS = 4_700;
 const PRUNE_EVERY_MS = 3_600_000;
 const EDITOR_PATH = '/editor/';
+const WATCH_EVERY_MS = 2_000;
 
 /** Runs until the signal aborts. Rejects with what kept it from starting. */
 export async function serve(options: ServeOptions): Promise<void> {
@@ -65,6 +66,8 @@ export async function serve(options: ServeOptions): Promise<void> {
   try {
     const lock = await lockDataDir(config.data, {});
     opened.push({ name: 'data folder', close: () => lock.release() });
+    const databaseLock = config.databaseUrl === null ? null : await lockDatabase(config.databaseUrl, systemClock, log);
+    if (databaseLock) opened.push({ name: 'database lock', close: () => databaseLock.release() });
     const site = await openSite({
       dataDir: config.data,
       databaseUrl: config.databaseUrl,
@@ -82,7 +85,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     opened.push({ name: 'flows', close: () => server.stopFlows() });
     if (!options.signal.aborted) await server.startFlows(flow, credentials);
     if (!options.signal.aborted) await greet(options, site, demo, server.url);
-    await untilAborted(options.signal);
+    await untilStopped(options.signal, site, databaseLock);
     log.info('stop.begins', {});
   } catch (error) {
     await closeAll();
@@ -173,7 +176,12 @@ async function openDoors(options: ServeOptions, site: Site, demo: Demo | null, l
         const { warnings, ...facts } = await site.executor.health();
         return { ok: true, detail: warnings.join('. ') || 'running', facts };
       },
-      record: async () => ({ ok: true, detail: site.store.kind, facts: await site.store.stats() }),
+      record: async () => {
+        const broken = site.store.broken();
+        return broken
+          ? { ok: false, detail: broken.message }
+          : { ok: true, detail: site.store.kind, facts: await site.store.stats() };
+      },
     },
   });
   http.mount({
@@ -285,10 +293,25 @@ async function greet(options: ServeOptions, site: Site, demo: Demo | null, url: 
   print('  Ctrl-C stops it.');
 }
 
-function untilAborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    signal.addEventListener('abort', () => resolve(), { once: true });
+/**
+ * Resolves when the process is told to stop. Rejects when it cannot do its work any more: the embedded database has
+ * aborted, or another engine has taken this one's database. Started again, it takes up where the record ends.
+ */
+function untilStopped(signal: AbortSignal, site: Site, databaseLock: DatabaseLock | null): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const end = (): void => {
+      watch.cancel();
+      resolve();
+    };
+    const watch = systemClock.every(WATCH_EVERY_MS, () => {
+      const reason = site.store.broken() ?? databaseLock?.lost();
+      if (!reason) return;
+      watch.cancel();
+      signal.removeEventListener('abort', end);
+      reject(reason);
+    });
+    if (signal.aborted) end();
+    else signal.addEventListener('abort', end, { once: true });
   });
 }
 

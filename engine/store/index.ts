@@ -1,4 +1,6 @@
 /** The record: PostgreSQL on a server, or PGlite in the data folder. The only place that knows SQL. */
+
+export { type DatabaseLock, lockDatabase } from './database-lock';
 export type { Restored } from './embedded';
 export { type DataDirLock, lockDataDir } from './lock';
 export { LARGEST_PICTURE } from './media';

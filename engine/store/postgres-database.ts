@@ -8,7 +8,7 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const MAX_CONNECTIONS = 8;
 
 /** `host:port/database` of a connection address; never its user or password. */
-function placeOf(url: string): string {
+export function placeOf(url: string): string {
   try {
     const parsed = new URL(url);
     const host = parsed.hostname || parsed.searchParams.get('host') || 'localhost';
@@ -33,7 +33,7 @@ const remedies: Record<string, string> = {
   '53300': 'the server has no connection left: raise max_connections or stop other clients',
 };
 
-function unreachable(place: string, thrown: unknown): AlarmflowError {
+export function unreachable(place: string, thrown: unknown): AlarmflowError {
   const code = codeOf(thrown);
   const slow = code === '' && /timeout/i.test(messageOf(thrown));
   const remedy = remedies[slow ? 'ETIMEDOUT' : code] ?? 'check DATABASE_URL and the server';

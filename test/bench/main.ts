@@ -2,6 +2,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import { Client } from 'pg';
 import { silentLog } from '../../engine/domain/log';
 import { openPglite } from '../../engine/store/pglite-database';
 import { postgresMissing, startPostgres } from '../support/postgres';
@@ -39,16 +41,36 @@ const ms = (value: number): string => `${value.toFixed(value < 10 ? 2 : 0)} ms`;
 
 interface Backend {
   name: string;
-  setting: SiteSetting;
+  /** A setting whose databases are empty. */
+  fresh(): Promise<SiteSetting>;
   executor: Parameters<typeof runExecutorBench>[0];
   perSecond: number;
+}
+
+let databases = 0;
+
+/** A new database on the server of this URL. */
+async function emptyDatabase(url: string): Promise<string> {
+  const name = `bench_${process.pid}_${databases++}`;
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  await client.query(`CREATE DATABASE ${name}`);
+  await client.end();
+  const target = new URL(url);
+  target.pathname = `/${name}`;
+  return target.href;
 }
 
 async function withBackends(work: (backends: Backend[]) => Promise<void>): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'alarmflow-bench-'));
   const embedded = await openPglite(join(folder, 'record'), silentLog);
   const backends: Backend[] = [
-    { name: 'embedded', setting: { env: {} }, executor: { kind: 'pglite', db: embedded.db }, perSecond: 500 },
+    {
+      name: 'embedded',
+      fresh: async () => ({ env: {} }),
+      executor: { kind: 'pglite', db: embedded.db },
+      perSecond: 500,
+    },
   ];
   const closers: (() => Promise<void>)[] = [
     async () => {
@@ -64,7 +86,7 @@ async function withBackends(work: (backends: Backend[]) => Promise<void>): Promi
       closers.push(() => postgres.stop());
       backends.push({
         name: 'PostgreSQL',
-        setting: { env: { DATABASE_URL: postgres.url } },
+        fresh: async () => ({ env: { DATABASE_URL: await emptyDatabase(postgres.url) } }),
         executor: { kind: 'postgres', url: postgres.url },
         perSecond: 500,
       });
@@ -73,7 +95,12 @@ async function withBackends(work: (backends: Backend[]) => Promise<void>): Promi
         closers.push(() => redis.stop());
         backends.push({
           name: 'PostgreSQL + Redis',
-          setting: { env: { DATABASE_URL: postgres.url, REDIS_URL: redis.url } },
+          async fresh() {
+            const client = new Redis(redis.url);
+            await client.flushall();
+            client.disconnect();
+            return { env: { DATABASE_URL: await emptyDatabase(postgres.url), REDIS_URL: redis.url } };
+          },
           executor: { kind: 'redis', url: redis.url },
           perSecond: 1_500,
         });
@@ -132,8 +159,8 @@ const suites: Record<string, (backends: Backend[]) => Promise<void>> = {
     });
   },
   async latency(backends) {
-    for (const { name, setting } of backends) {
-      const { p50Ms, p99Ms, commands } = await measureLatency(setting);
+    for (const { name, fresh } of backends) {
+      const { p50Ms, p99Ms, commands } = await measureLatency(await fresh());
       print({
         measure: `push in → relay command out at 100/s, ${name} (${whole(commands)})`,
         figure: `p50 ${ms(p50Ms)}, p99 ${ms(p99Ms)}`,
@@ -143,8 +170,8 @@ const suites: Record<string, (backends: Backend[]) => Promise<void>> = {
     }
   },
   async throughput(backends) {
-    for (const { name, setting, perSecond: budget } of backends) {
-      const { perSecond, lost } = await measureThroughput(setting);
+    for (const { name, fresh, perSecond: budget } of backends) {
+      const { perSecond, lost } = await measureThroughput(await fresh());
       print({
         measure: `sustained raise + one action, ${name}`,
         figure: `${whole(perSecond)}/s, ${lost} lost`,
@@ -154,8 +181,8 @@ const suites: Record<string, (backends: Backend[]) => Promise<void>> = {
     }
   },
   async restart(backends) {
-    for (const { name, setting } of backends.slice(0, 2)) {
-      const { armedMs, kept, timers } = await measureRestart(setting);
+    for (const { name, fresh } of backends.slice(0, 2)) {
+      const { armedMs, kept, timers } = await measureRestart(await fresh());
       print({
         measure: `restart → armed with ${whole(timers)} timers, ${name}`,
         figure: `${ms(armedMs)}, ${whole(kept)} kept`,
@@ -165,8 +192,8 @@ const suites: Record<string, (backends: Backend[]) => Promise<void>> = {
     }
   },
   async rerun(backends) {
-    for (const { name, setting } of backends) {
-      const { rerunMs } = await measureRerun(setting);
+    for (const { name, fresh } of backends) {
+      const { rerunMs } = await measureRerun(await fresh());
       print({
         measure: `killed in an action → it runs again, ${name}`,
         figure: ms(rerunMs),
@@ -176,12 +203,12 @@ const suites: Record<string, (backends: Backend[]) => Promise<void>> = {
     }
   },
   async camera(backends) {
-    const { noticedMs } = await measureDeadCamera(backends[0]!.setting);
+    const { noticedMs } = await measureDeadCamera(await backends[0]!.fresh());
     print({ measure: 'dead camera noticed', figure: ms(noticedMs), budget: '≤ 15 s', met: noticedMs <= 15_000 });
   },
   async start(backends) {
-    for (const { name, setting } of backends) {
-      const { usableEditorMs, idleMiB } = await measureStart(setting);
+    for (const { name, fresh } of backends) {
+      const { usableEditorMs, idleMiB } = await measureStart(await fresh());
       const memory = name === 'embedded' ? 300 : 200;
       print({
         measure: `first start to a usable editor, demo included, ${name}`,

@@ -26,11 +26,21 @@ async function residentMiB(pid: number): Promise<number> {
   return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024;
 }
 
+/** What a measurement has started; a measurement that fails must not leave a process that disturbs the next. */
+const started: { kill(signal?: NodeJS.Signals): Promise<unknown> }[] = [];
+
+async function startSite(options: Parameters<typeof startAlarmflow>[0]): Promise<AlarmflowProcess> {
+  const site = await startAlarmflow({ timeoutMs: 60_000, ...options });
+  started.push(site);
+  return site;
+}
+
 async function withFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'alarmflow-bench-'));
   try {
     return await work(folder);
   } finally {
+    for (const site of started.splice(0)) await site.kill('SIGKILL');
     await rm(folder, { recursive: true, force: true });
   }
 }
@@ -61,7 +71,7 @@ export interface StartFigures {
 export async function measureStart(setting: SiteSetting): Promise<StartFigures> {
   return await withFolder(async (dataDir) => {
     const begun = performance.now();
-    const site = await startAlarmflow({ args: ['start', '--port', '0'], dataDir, env: setting.env, timeoutMs: 60_000 });
+    const site = await startSite({ args: ['start', '--port', '0'], dataDir, env: setting.env });
     await eventually('the editor', async () => (await fetch(new URL('/editor/', site.url))).ok);
     const usableEditorMs = performance.now() - begun;
     await pause(8_000);
@@ -100,11 +110,10 @@ export async function measureLatency(setting: SiteSetting, seconds = 20): Promis
       );
     }
     const files = await writeFlowFiles(flow);
-    const site = await startAlarmflow({
+    const site = await startSite({
       args: ['run', files.flowFile, '--credentials', files.credentialsFile, '--port', '0'],
       dataDir,
       env: setting.env,
-      timeoutMs: 60_000,
     });
     const { push, close } = pusher(await site.ingestUrl(DEVICE_NODE));
     await eventually('all relays to be driven off', () => moved.size >= relays, 60_000);
@@ -147,11 +156,10 @@ async function doneLogs(site: AlarmflowProcess): Promise<number> {
 async function startQuietSite(dataDir: string, setting: SiteSetting, quietSeconds: number) {
   const files = await writeFlowFiles(linkageFlow({ devicePort: 9, relay: false, quietSeconds }));
   const start = (): Promise<AlarmflowProcess> =>
-    startAlarmflow({
+    startSite({
       args: ['run', files.flowFile, '--credentials', files.credentialsFile, '--port', '0'],
       dataDir,
       env: { ...setting.env, ALARMFLOW_INGEST_RATE_PER_SECOND: '0', ALARMFLOW_LOG_LEVEL: 'error' },
-      timeoutMs: 60_000,
     });
   return { start };
 }
@@ -223,11 +231,10 @@ export async function measureRerun(setting: SiteSetting): Promise<{ rerunMs: num
     });
     const files = await writeFlowFiles(linkageFlow({ devicePort: 9, mailPort: office.port, relay: false, log: false }));
     const start = (): Promise<AlarmflowProcess> =>
-      startAlarmflow({
+      startSite({
         args: ['run', files.flowFile, '--credentials', files.credentialsFile, '--port', '0'],
         dataDir,
         env: setting.env,
-        timeoutMs: 60_000,
       });
     const first = await start();
     const { push, close } = pusher(await first.ingestUrl(DEVICE_NODE));
@@ -251,11 +258,10 @@ export async function measureDeadCamera(setting: SiteSetting): Promise<{ noticed
   return await withFolder(async (dataDir) => {
     const camera = await startHikvisionSimulator({ ...deviceCredentials, model: 'thermal' });
     const files = await writeFlowFiles(linkageFlow({ devicePort: camera.port, receive: 'stream' }));
-    const site = await startAlarmflow({
+    const site = await startSite({
       args: ['run', files.flowFile, '--credentials', files.credentialsFile, '--port', '0'],
       dataDir,
       env: setting.env,
-      timeoutMs: 60_000,
     });
     const link = async (): Promise<string | undefined> => {
       const { devices } = await site.api<{ devices: { status: { link: string } }[] }>('/api/v1/devices');
