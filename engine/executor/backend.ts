@@ -1,13 +1,13 @@
-import type { PGlite } from '@electric-sql/pglite';
 import type { BackendFactory, IQueueBackend } from 'bullmq';
 import type { Clock } from '../clock/clock';
+import type { EmbeddedDatabase } from '../domain/embedded-database';
 import { type AlarmflowError, operationalError, userError } from '../domain/errors';
 import type { Log } from '../domain/log';
 import type { Link } from './link';
 
 /** Where the jobs are kept. */
 export type BackendChoice =
-  | { kind: 'pglite'; db: PGlite }
+  | { kind: 'pglite'; db: EmbeddedDatabase }
   | { kind: 'postgres'; url: string }
   | { kind: 'redis'; url: string };
 

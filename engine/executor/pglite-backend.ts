@@ -1,5 +1,5 @@
-import type { PGlite } from '@electric-sql/pglite';
 import { type BackendFactory, createPostgresBackend, type IQueueBackend, runMigrations } from 'bullmq';
+import type { EmbeddedDatabase } from '../domain/embedded-database';
 import { type BackendContext, type OpenBackend, POSTGRES_BULK_FROM } from './backend';
 import { createLink } from './link';
 import { createPglitePool, QUEUE_SCHEMA } from './pglite-pool';
@@ -16,7 +16,7 @@ const vacuumed = [
 ];
 
 /** Runs BullMQ's PostgreSQL backend on the embedded database, in its own schema. */
-export async function openPgliteBackend(db: PGlite, { clock, log }: BackendContext): Promise<OpenBackend> {
+export async function openPgliteBackend(db: EmbeddedDatabase, { clock, log }: BackendContext): Promise<OpenBackend> {
   const pool = createPglitePool(db, log);
   const client = await pool.connect();
   try {

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
-import type { PGlite, Transaction } from '@electric-sql/pglite';
 import type { PgPool, PgPoolClient, PgQueryResult } from 'bullmq';
+import type { EmbeddedDatabase, EmbeddedSession, EmbeddedTransaction } from '../domain/embedded-database';
 import type { Log } from '../domain/log';
 
 /** BullMQ's own schema; the record names its tables with theirs, so this is the only unqualified one. */
@@ -10,7 +10,7 @@ export const QUEUE_SCHEMA = 'bullmq';
 export const statementOf = (sql: string): string => sql.replace(/^(?:\s+|--[^\n]*(?:\n|$))+/, '');
 
 interface OpenTransaction {
-  handle: Transaction;
+  handle: EmbeddedTransaction;
   /** Lets the transaction's callback return; `true` commits. */
   finish(commit: boolean): void;
   over: Promise<void>;
@@ -23,21 +23,16 @@ const codeOf = (thrown: unknown): string =>
   typeof thrown === 'object' && thrown !== null && 'code' in thrown ? String(thrown.code) : '';
 
 /**
- * A PGlite instance in the shape of a `pg.Pool`, as BullMQ's PostgreSQL backend wants it.
+ * The embedded database in the shape of a `pg.Pool`, as BullMQ's PostgreSQL backend wants it.
  *
- * PGlite has one session. A client that sends BEGIN owns it until COMMIT, ROLLBACK or its release: the statements
- * in between run inside `db.transaction`, so everybody else on the same instance, the record included, waits in
- * PGlite's own order. LISTEN and UNLISTEN become `db.listen`, the only way to hear notifications.
+ * It has one session. A client that sends BEGIN owns it until COMMIT, ROLLBACK or its release: the statements
+ * in between run inside `db.transaction`, so everybody else on the same database, the record included, waits
+ * in its order. LISTEN and UNLISTEN become `db.listen`, the only way to hear notifications.
  */
-export function createPglitePool(db: PGlite, log: Log): PgPool & { selectSchema(): Promise<void> } {
+export function createPglitePool(db: EmbeddedDatabase, log: Log): PgPool & { selectSchema(): Promise<void> } {
   const setPath = `SET search_path TO ${QUEUE_SCHEMA}`;
-  let last: Promise<unknown> = Promise.resolve();
 
-  async function execute<R>(
-    on: PGlite | Transaction,
-    text: string,
-    params?: readonly unknown[],
-  ): Promise<PgQueryResult<R>> {
+  async function execute<R>(on: EmbeddedSession, text: string, params?: readonly unknown[]): Promise<PgQueryResult<R>> {
     if (params !== undefined && params.length > 0) {
       const result = await on.query<R>(text, [...params]);
       return { rows: result.rows, rowCount: result.affectedRows ?? result.rows.length };
@@ -48,21 +43,7 @@ export function createPglitePool(db: PGlite, log: Log): PgPool & { selectSchema(
     return { rows: (last?.rows ?? []) as R[], rowCount: last?.affectedRows ?? 0 };
   }
 
-  /**
-   * One statement per turn of the event loop. PGlite answers within the turn, so a worker with a backlog would go
-   * from statement to statement without ever letting timers, sockets and the renewal of its own locks have theirs.
-   */
-  function inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = last.then(() => new Promise<void>((resolve) => setImmediate(resolve))).then(work);
-    // Its failure is its caller's business; the next one only waits for the end.
-    last = result.catch(() => undefined);
-    return result;
-  }
-
-  const query = <R>(text: string, params?: readonly unknown[]): Promise<PgQueryResult<R>> =>
-    inTurn(() => queryNow<R>(text, params));
-
-  async function queryNow<R>(text: string, params?: readonly unknown[]): Promise<PgQueryResult<R>> {
+  async function query<R>(text: string, params?: readonly unknown[]): Promise<PgQueryResult<R>> {
     try {
       return await execute<R>(db, text, params);
     } catch (thrown) {

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { access, constants, mkdir, readdir, rename, rm, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { PGlite } from '@electric-sql/pglite';
 import { type Clock, isoTime } from '../clock/clock';
+import type { EmbeddedDatabase } from '../domain/embedded-database';
 import { AlarmflowError, operationalError } from '../domain/errors';
 import type { Log } from '../domain/log';
 import { backupsIn, loadBackup } from './backup';
@@ -10,7 +10,7 @@ import { historyTables, stateTables, tableNames } from './backup-tables';
 import { bootId } from './boot';
 import { codeOf, type Database, messageOf } from './database';
 import { migrate } from './migrations';
-import { openPglite } from './pglite-database';
+import { openPglite, type PgliteDatabase } from './pglite-database';
 
 /** A torn database was replaced. */
 export interface Restored {
@@ -23,7 +23,7 @@ export interface Restored {
 
 export interface Embedded {
   database: Database;
-  pglite: PGlite;
+  pglite: EmbeddedDatabase;
   restored: Restored | null;
   /** Closes it and notes that it was closed well. */
   close(): Promise<void>;
@@ -119,7 +119,7 @@ export async function checkConsistency(database: Database, whole: boolean): Prom
   });
 }
 
-async function openSound(folder: string, marker: string, now: number, log: Log): Promise<Database & { db: PGlite }> {
+async function openSound(folder: string, marker: string, now: number, log: Log): Promise<PgliteDatabase> {
   const whole = wentDownOpen(marker);
   const database = await openPglite(folder, log);
   try {
@@ -145,7 +145,7 @@ async function dropOldTorn(dataDir: string): Promise<void> {
 async function restore(folder: string, backups: string, clock: Clock, log: Log, reason: string) {
   for (const name of await backupsIn(backups)) {
     const from = join(backups, name);
-    let database: (Database & { db: PGlite }) | null = null;
+    let database: PgliteDatabase | null = null;
     try {
       database = await openPglite(folder, log);
       const at = await loadBackup(database, from, clock.now());
@@ -182,7 +182,7 @@ export async function openEmbedded(dataDir: string, clock: Clock, log: Log): Pro
   const fresh = !existsSync(folder);
   const backed = (await backupsIn(backups)).length > 0;
 
-  let opened: { database: Database & { db: PGlite }; restored: Restored | null };
+  let opened: { database: PgliteDatabase; restored: Restored | null };
   try {
     if (fresh && backed) throw new Error('the folder of the record is gone');
     opened = { database: await openSound(folder, markerFile, clock.now(), log), restored: null };

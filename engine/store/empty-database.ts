@@ -1,29 +1,17 @@
 import { existsSync } from 'node:fs';
 import { cp, mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { Worker } from 'node:worker_threads';
 import type { Log } from '../domain/log';
 import { messageOf } from './database';
+import { startPgliteThread } from './pglite-thread';
 
 /**
- * Runs PostgreSQL's initdb in a thread: it takes a second WASM engine with some 300 MB, which only the end of a thread
- * gives back at once.
+ * Runs PostgreSQL's initdb in a thread of its own: it takes a second WASM engine with some 300 MB, which only the end of
+ * a thread gives back at once.
  */
-function initialize(folder: string, startParams: string[]): Promise<void> {
-  const code = `
-    const { workerData } = require('node:worker_threads');
-    const { PGlite } = require(workerData.library);
-    PGlite.create({ dataDir: workerData.folder, startParams: workerData.startParams }).then((db) => db.close());`;
-  return new Promise((resolve, reject) => {
-    const worker = new Worker(code, {
-      eval: true,
-      workerData: { library: require.resolve('@electric-sql/pglite'), folder, startParams },
-    });
-    worker.once('error', reject);
-    worker.once('exit', (status) =>
-      status === 0 ? resolve() : reject(new Error(`the thread that makes the database ended with ${status}`)),
-    );
-  });
+async function initialize(folder: string, log: Log): Promise<void> {
+  const thread = await startPgliteThread(folder, log);
+  await thread.close();
 }
 
 /** Where an empty database is kept beside the installed library, one for each version of it. */
@@ -50,7 +38,7 @@ async function copyWhole(from: string, to: string): Promise<void> {
  * Makes an empty database in a folder that does not exist or is empty. The first one on an installation takes seconds;
  * a copy of it is kept, and later ones take a tenth of that. Resolves to whether it is a copy.
  */
-export async function makeEmptyDatabase(folder: string, startParams: string[], log: Log): Promise<boolean> {
+export async function makeEmptyDatabase(folder: string, log: Log): Promise<boolean> {
   const cache = await cacheFolder();
   await rm(folder, { recursive: true, force: true });
   if (existsSync(join(cache, 'PG_VERSION'))) {
@@ -58,7 +46,7 @@ export async function makeEmptyDatabase(folder: string, startParams: string[], l
     return true;
   }
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  await initialize(folder, startParams);
+  await initialize(folder, log);
   await copyWhole(folder, cache).catch((thrown: unknown) => {
     // An installation that belongs to another user, or another process that was faster: only time is lost.
     log.debug('no copy of the empty database was kept', { cache, reason: messageOf(thrown) });

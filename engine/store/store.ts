@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import type { PGlite } from '@electric-sql/pglite';
 import type { Clock } from '../clock/clock';
+import type { EmbeddedDatabase } from '../domain/embedded-database';
 import { type AlarmflowError, asAlarmflowError, operationalError } from '../domain/errors';
 import type { Log } from '../domain/log';
 import type {
@@ -40,7 +40,7 @@ export interface StoreOptions {
 export interface Store extends RecordWriter, ResumeReader, ActionRecord, SettingsRecord, RecordReader {
   kind: 'pglite' | 'postgres';
   /** The executor runs BullMQ on the same instance, in its own schema; null on a server. */
-  pglite: PGlite | null;
+  pglite: EmbeddedDatabase | null;
   databaseUrl: string | null;
   media: MediaRecord;
   users: UserRecord;

@@ -1,9 +1,15 @@
-import { PGlite } from '@electric-sql/pglite';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../engine/clock/system-clock';
 import { silentLog } from '../../engine/domain/log';
 import { openPgliteBackend } from '../../engine/executor/pglite-backend';
 import { createPglitePool, statementOf } from '../../engine/executor/pglite-pool';
+import { openPglite } from '../../engine/store/pglite-database';
+import type { PgliteThread } from '../../engine/store/pglite-thread';
+import { temporaryFolder } from '../support/temporary-folder';
+
+const openEmpty = async (): Promise<PgliteThread> =>
+  (await openPglite(join(await temporaryFolder(), 'record'), silentLog)).db;
 
 describe('statementOf', () => {
   it.each([
@@ -23,9 +29,9 @@ describe('statementOf', () => {
 });
 
 describe('the embedded database as a pool', () => {
-  let db: PGlite;
+  let db: PgliteThread;
   beforeAll(async () => {
-    db = await PGlite.create();
+    db = await openEmpty();
     await db.exec('CREATE SCHEMA alarmflow; CREATE TABLE alarmflow.thing (name text)');
   });
   afterAll(() => db.close());
@@ -81,20 +87,6 @@ describe('the embedded database as a pool', () => {
     expect(result.rows).toEqual([{ two: 2 }]);
   });
 
-  it('lets timers and sockets have their turn between statements', async () => {
-    const pool = createPglitePool(db, silentLog);
-    let turns = 0;
-    let isCounting = true;
-    const count = (): void => {
-      turns++;
-      if (isCounting) setImmediate(count);
-    };
-    setImmediate(count);
-    await Promise.all(Array.from({ length: 50 }, () => pool.query('SELECT $1::int', [1])));
-    isCounting = false;
-    expect(turns).toBeGreaterThanOrEqual(45);
-  });
-
   it('hears notifications, once however often it listens, and none after its release', async () => {
     const client = await createPglitePool(db, silentLog).connect();
     const heard: unknown[] = [];
@@ -127,7 +119,7 @@ describe('the embedded database as a pool', () => {
   });
 
   it('reports a lost connection, not a bug, once the database is closed', async () => {
-    const other = await PGlite.create();
+    const other = await openEmpty();
     const pool = createPglitePool(other, silentLog);
     await other.close();
     await expect(pool.query('SELECT 1')).rejects.toMatchObject({ code: 'ECONNREFUSED' });

@@ -1,0 +1,220 @@
+/**
+ * The thread that PGlite runs in. It stands alone, without imports of our own files: Node loads it as it is, compiled
+ * from dist/ and as TypeScript from the sources, whose types it strips (Node 24).
+ */
+import type { Extension, Transaction } from '@electric-sql/pglite';
+
+const { parentPort, workerData } = require('node:worker_threads') as typeof import('node:worker_threads');
+const { PGlite } = require('@electric-sql/pglite') as typeof import('@electric-sql/pglite');
+
+/** A statement names the transaction it belongs to by the id of the request that began it; 0 is none. */
+export type ThreadRequest = { id: number } & (
+  | { ask: 'query'; transaction: number; sql: string; params: unknown[] | undefined }
+  | { ask: 'exec'; transaction: number; sql: string }
+  | { ask: 'begin' }
+  | { ask: 'end'; transaction: number; commit: boolean }
+  | { ask: 'listen'; listener: number; channel: string }
+  | { ask: 'unlisten'; listener: number }
+  | { ask: 'close' }
+);
+
+/** An error as plain data, with PostgreSQL's fields. */
+export interface PlainError {
+  name: string;
+  message: string;
+  stack: string | undefined;
+  fields: Record<string, string | number | boolean>;
+}
+
+export type ThreadReport =
+  | { report: 'ready' }
+  | { report: 'result'; id: number; result: unknown }
+  | { report: 'error'; id: number; error: PlainError }
+  | { report: 'heard'; listener: number; payload: string }
+  /** PostgreSQL complains on its standard error output. */
+  | { report: 'said'; text: string }
+  /** The engine is dead: nothing works any more. */
+  | { report: 'dead'; error: PlainError };
+
+/**
+ * `shared_buffers` halves the memory of the process (DESIGN §5). The WAL limit bounds what a restart after a kill has
+ * to replay: with the default of 1 GB that can take half a minute.
+ */
+const startParams = [
+  ...PGlite.defaultStartParams,
+  ...['-c', 'shared_buffers=8MB', '-c', 'max_wal_size=96MB', '-c', 'min_wal_size=32MB'],
+];
+
+/** The exit status that stands for PostgreSQL's ordinary way out of a statement that failed. */
+const ORDINARY_ERROR = 100;
+
+/** What of the WASM module the guard below replaces. */
+interface EngineModule {
+  onRuntimeInitialized?: () => void;
+  _PostgresMainLoopOnce(...args: unknown[]): unknown;
+  _PostgresMainLongJmp(...args: unknown[]): unknown;
+  _PostgresSendReadyForQueryIfNecessary(): unknown;
+  _pgl_pq_flush(): unknown;
+  _pgl_run_atexit_funcs(): unknown;
+  stackRestore(pointer: number): unknown;
+}
+
+/**
+ * When PostgreSQL panics (disk full, torn page in its log) the WASM code aborts. PGlite 0.5 swallows that and calls the
+ * dead code again without end, so that the call would never return. The guard remembers the abort and makes that
+ * call, and every later one, throw.
+ */
+function createGuard(onAbort: (thrown: Error) => void): Extension {
+  let aborted: Error | null = null;
+  const isAbort = (thrown: unknown): thrown is Error => {
+    const { name, status } = (thrown ?? {}) as { name?: string; status?: number };
+    return thrown instanceof WebAssembly.RuntimeError || (name === 'ExitStatus' && status !== ORDINARY_ERROR);
+  };
+
+  const wrap = (engine: EngineModule): void => {
+    const calls = ['_PostgresMainLoopOnce', '_PostgresMainLongJmp'] as const;
+    for (const name of calls) {
+      const original = engine[name];
+      engine[name] = (...args) => {
+        if (aborted) throw aborted;
+        try {
+          return original.apply(engine, args);
+        } catch (thrown) {
+          if (isAbort(thrown)) {
+            aborted = thrown;
+            onAbort(thrown);
+          }
+          throw thrown;
+        }
+      };
+    }
+    // Called first thing in PGlite's own catch: throwing here is the way out of its loop.
+    const restore = engine.stackRestore;
+    engine.stackRestore = (pointer) => {
+      if (aborted) throw aborted;
+      return restore.call(engine, pointer);
+    };
+    for (const name of ['_PostgresSendReadyForQueryIfNecessary', '_pgl_pq_flush', '_pgl_run_atexit_funcs'] as const) {
+      const original = engine[name];
+      engine[name] = () => (aborted ? 0 : original.call(engine));
+    }
+  };
+
+  return {
+    name: 'abort-guard',
+    setup: async (_db, options: { preRun?: unknown[] }) => ({
+      emscriptenOpts: {
+        ...options,
+        preRun: [
+          ...(options.preRun ?? []),
+          (engine: EngineModule) => {
+            const initialized = engine.onRuntimeInitialized;
+            engine.onRuntimeInitialized = () => {
+              initialized?.();
+              wrap(engine);
+            };
+          },
+        ],
+      },
+    }),
+  };
+}
+
+function plain(thrown: unknown): PlainError {
+  const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+  const fields: PlainError['fields'] = {};
+  for (const [name, value] of Object.entries(error)) {
+    // Statement and parameters are the caller's own; they may be large and secret.
+    if (name !== 'query' && /^(?:string|number|boolean)$/.test(typeof value)) fields[name] = value;
+  }
+  return { name: error.name, message: error.message, stack: error.stack, fields };
+}
+
+async function serve(): Promise<void> {
+  const post = (report: ThreadReport): void => parentPort!.postMessage(report);
+  const db = await PGlite.create({
+    dataDir: (workerData as { folder: string }).folder,
+    startParams,
+    extensions: { abortGuard: createGuard((thrown) => post({ report: 'dead', error: plain(thrown) })) },
+    onStderr: (text: string) => {
+      if (/\b(?:PANIC|FATAL|ERROR):/.test(text)) post({ report: 'said', text: text.slice(0, 500) });
+      return false;
+    },
+  });
+
+  interface OpenTransaction {
+    handle: Transaction;
+    /** Lets the transaction's callback return; `true` commits. */
+    finish(commit: boolean): void;
+    over: Promise<void>;
+  }
+  const transactions = new Map<number, OpenTransaction>();
+  const listeners = new Map<number, () => Promise<void>>();
+
+  const open = (transaction: number): OpenTransaction => {
+    const found = transactions.get(transaction);
+    if (!found) throw new Error('The transaction is over');
+    return found;
+  };
+
+  /** Resolves when the transaction has the session; it keeps it until its end is asked for. */
+  const begin = (id: number): Promise<number> =>
+    new Promise((resolve, reject) => {
+      const over = db.transaction(async (handle) => {
+        const commit = await new Promise<boolean>((finish) => {
+          transactions.set(id, { handle, finish, over });
+          resolve(id);
+        });
+        if (!commit) await handle.rollback();
+      });
+      // Fails before the callback ran when the database is closed; afterwards its end reports it.
+      over.catch(reject);
+    });
+
+  async function answer(request: ThreadRequest): Promise<unknown> {
+    switch (request.ask) {
+      case 'query': {
+        const on = request.transaction === 0 ? db : open(request.transaction).handle;
+        const { rows, affectedRows } = await on.query(request.sql, request.params);
+        return { rows, affectedRows };
+      }
+      case 'exec': {
+        const on = request.transaction === 0 ? db : open(request.transaction).handle;
+        return (await on.exec(request.sql)).map(({ rows, affectedRows }) => ({ rows, affectedRows }));
+      }
+      case 'begin':
+        return begin(request.id);
+      case 'end': {
+        const { finish, over } = open(request.transaction);
+        transactions.delete(request.transaction);
+        finish(request.commit);
+        return over;
+      }
+      case 'listen': {
+        const { listener, channel } = request;
+        listeners.set(listener, await db.listen(channel, (payload) => post({ report: 'heard', listener, payload })));
+        return;
+      }
+      case 'unlisten': {
+        const stop = listeners.get(request.listener);
+        listeners.delete(request.listener);
+        return stop?.();
+      }
+      case 'close':
+        // Whoever began them is not coming back, and the close waits for their end.
+        for (const { finish } of transactions.values()) finish(false);
+        transactions.clear();
+        return db.close();
+    }
+  }
+
+  // Not awaited: a transaction that waits for its turn must not keep the statements of the open one from coming in.
+  parentPort!.on('message', (request: ThreadRequest) => {
+    answer(request)
+      .then((result) => post({ report: 'result', id: request.id, result }))
+      .catch((thrown: unknown) => post({ report: 'error', id: request.id, error: plain(thrown) }));
+  });
+  post({ report: 'ready' });
+}
+
+serve().catch((thrown: unknown) => parentPort!.postMessage({ report: 'dead', error: plain(thrown) }));
