@@ -121,6 +121,11 @@ export interface ActionRecord {
    * Null when the row is gone or has its outcome already: then there is nothing to do.
    */
   claimAction(key: string, at: number): Promise<ActionRow | null>;
+  /**
+   * Whether this process itself put the row on disk and nobody has claimed it here since; says so once per row.
+   * Such a row, with its one job, needs no claim to be safe. A record without this has all rows claimed.
+   */
+  takeNewAction?(key: string): boolean;
   /** Writes the outcome, or `retrying`; a row that has its outcome keeps it. */
   settleAction(
     key: string,
@@ -130,6 +135,8 @@ export interface ActionRecord {
       errorCode: string | null;
       finishedAt: number | null;
       durationMs: number;
+      /** Attempts so far, this one included; the row keeps the larger number. For rows run without a claim. */
+      attempts?: number;
     },
   ): Promise<void>;
   /** Rows without an outcome, oldest first: what a crash between row and job has left. */

@@ -13,6 +13,8 @@ const RECORD_RETRY_MS = 1_000;
 /** An outcome that could not be written is kept this long, so that the next run only writes it. */
 const KEEP_UNWRITTEN_MS = 60_000;
 const KEEP_UNWRITTEN_MOST = 10_000;
+/** An action run without a claim is shown as running in the record once it has taken this long. */
+const SHOW_RUNNING_MS = 1_000;
 
 type Outcome = Parameters<ActionRecord['settleAction']>[1];
 
@@ -24,8 +26,11 @@ interface Unwritten {
 }
 
 export interface ActionRuns {
-  /** Runs one attempt of an action. Never rejects. A second call for a key that runs already joins the first. */
-  run(job: ActionJob): Promise<Verdict>;
+  /**
+   * Runs one attempt of an action. Never rejects. A second call for a key that runs already joins the first.
+   * @param fresh the row when it is safe to run without a claim (see `FreshRows`)
+   */
+  run(job: ActionJob, fresh?: ActionRow | null): Promise<Verdict>;
   /** Tells every running handler to stop; their rows stay open and run again at the next start. */
   stop(): void;
   /** Resolves when nothing runs any more. */
@@ -98,11 +103,34 @@ export function createActionRuns(options: {
     errorCode: string | null,
     durationMs: number,
   ): Promise<Verdict> {
-    const outcome: Outcome = { status, summary, errorCode, finishedAt: clock.now(), durationMs };
+    const { attempts } = row;
+    const outcome: Outcome = { status, summary, errorCode, finishedAt: clock.now(), durationMs, attempts };
     return settle(row, outcome, status === 'failed' ? { kind: 'dead', reason: summary } : over);
   }
 
-  async function attempt(job: ActionJob): Promise<Verdict> {
+  /**
+   * Claims a row that runs without a claim, once it has taken long: people shall see it run, and what is lost with
+   * this process shall count. Returns what must be done before the outcome is written.
+   */
+  function showLater(row: ActionRow, startedAt: number): () => Promise<void> {
+    let showing: Promise<void> | null = null;
+    const timer = clock.after(SHOW_RUNNING_MS, () => {
+      showing = record.claimAction(row.key, startedAt).then(
+        (claimed) => {
+          row.attempts = Math.max(row.attempts, claimed?.attempts ?? 0);
+        },
+        (thrown: unknown) =>
+          log.debug('running action could not be shown', { key: row.key, reason: asAlarmflowError(thrown).message }),
+      );
+    });
+    return async () => {
+      timer.cancel();
+      // An outcome that overtook the claim would be undone by it.
+      await showing;
+    };
+  }
+
+  async function attempt(job: ActionJob, fresh: ActionRow | null): Promise<Verdict> {
     const left = unwritten.get(job.key);
     if (left) {
       unwritten.delete(job.key);
@@ -111,7 +139,7 @@ export function createActionRuns(options: {
     let row: ActionRow | null;
     const now = clock.now();
     try {
-      row = await record.claimAction(job.key, now);
+      row = fresh ? { ...fresh, status: 'running', attempts: 1 } : await record.claimAction(job.key, now);
     } catch (thrown) {
       return recordFailed(job.key, 'claiming', thrown);
     }
@@ -137,8 +165,10 @@ export function createActionRuns(options: {
 
     const started = clock.monotonic();
     const tries = row.attempts - Math.min(job.attemptsBefore ?? 0, row.attempts);
+    const shown = fresh ? showLater(row, now) : null;
     const outcome = await execute(handler, row, Math.max(1, tries), deadlineAt);
     const durationMs = Math.round(clock.monotonic() - started);
+    await shown?.();
     if ('result' in outcome) return finish(row, outcome.result.status, outcome.result.summary, null, durationMs);
     return failed(row, handler, Math.max(1, tries), deadlineAt, outcome, durationMs);
   }
@@ -196,8 +226,11 @@ export function createActionRuns(options: {
     const facts = { key: row.key, kind: row.kind, code: error.code, reason: error.message, attempt: tries };
     if (why === 'stop') {
       const summary = 'Interrupted because the process stopped; runs again';
-      const retrying: Outcome = { status: 'retrying', summary, errorCode: 'E_STOPPED', finishedAt: null, durationMs };
-      return settle(row, retrying, { kind: 'again', delayMs: 1, reason: summary });
+      return settle(row, retrying(row, summary, 'E_STOPPED', durationMs), {
+        kind: 'again',
+        delayMs: 1,
+        reason: summary,
+      });
     }
     if (why === 'deadline') {
       log.warn('action expired', facts);
@@ -223,17 +256,29 @@ export function createActionRuns(options: {
     }
     log.info('action failed for the moment', { ...facts, nextTryInMs: delayMs });
     const summary = `Try ${tries} of ${handler.attempts} failed, next in ${seconds(delayMs)}: ${error.message}`;
-    const retrying: Outcome = { status: 'retrying', summary, errorCode: error.code, finishedAt: null, durationMs };
-    return settle(row, retrying, { kind: 'again', delayMs, reason: error.message });
+    return settle(row, retrying(row, summary, error.code, durationMs), {
+      kind: 'again',
+      delayMs,
+      reason: error.message,
+    });
   }
+
+  const retrying = (row: ActionRow, summary: string, errorCode: string, durationMs: number): Outcome => ({
+    status: 'retrying',
+    summary,
+    errorCode,
+    finishedAt: null,
+    durationMs,
+    attempts: row.attempts,
+  });
 
   const stopError = (): AlarmflowError => operationalError('E_STOPPED', 'The process stops');
 
   return {
-    run(job) {
+    run(job, fresh = null) {
       const current = running.get(job.key);
       if (current) return current;
-      const promise = attempt(job)
+      const promise = attempt(job, fresh)
         .catch((thrown: unknown): Verdict => {
           const error = asAlarmflowError(thrown);
           log.error('executor failed', { key: job.key, reason: error.message, stack: stackOf(error) });

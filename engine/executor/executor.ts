@@ -7,6 +7,7 @@ import type { Log } from '../domain/log';
 import type { ActionRecord } from '../domain/record';
 import { createActionRuns } from './action-runs';
 import type { BackendChoice, OpenBackend } from './backend';
+import { createFreshRows } from './fresh-rows';
 import {
   type ActionJob,
   type JobData,
@@ -133,13 +134,14 @@ export function createExecutor(options: ExecutorOptions): Executor {
   const prefix = options.prefix ?? DEFAULT_PREFIX;
   const heavyKinds = new Set(handlers.filter((handler) => handler.heavy).map((handler) => handler.kind));
   const runs = createActionRuns({ record, handlers, clock, log, onSettled: options.onSettled });
+  const fresh = createFreshRows(record, clock);
   let running: Running | null = null;
   let starting: Promise<void> | null = null;
   let closing: Promise<void> | null = null;
 
   const outbox = createOutbox({
     record,
-    add: (rows) => addActions(rows.map((row) => ({ row, job: { key: row.key } }))),
+    add: (rows) => addActions(rows.map((row) => ({ row, job: fresh.jobOf(row) }))),
     async countJobs() {
       const { actions, heavy } = live().queues;
       const counts = await Promise.all([actions, heavy].map((queue) => queue.getJobCountByTypes(...openStates)));
@@ -194,7 +196,10 @@ export function createExecutor(options: ExecutorOptions): Executor {
 
   function process(name: QueueName): (job: Job<JobData, void, string>) => Promise<void> {
     if (name === 'outputs') return async (job) => conclude(await reconciles.run(job.data as ReconcileJob));
-    return async (job) => conclude(await runs.run(job.data as ActionJob));
+    return async (job) => {
+      const data = job.data as ActionJob;
+      conclude(await runs.run(data, fresh.take(data, job.attemptsStarted)));
+    };
   }
 
   function notePart(part: JobQueue | JobWorker, backend: OpenBackend): void {
@@ -324,6 +329,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
     async submit(rows) {
       // Before the start the rows wait on disk: the start adds the jobs of all open rows.
       if (!running || closing) return;
+      fresh.offer(rows);
       await outbox.submit(rows);
     },
     requestReconcile: reconciles.request,

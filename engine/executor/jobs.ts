@@ -13,6 +13,8 @@ export interface ActionJob {
   deadlineAt?: number;
   /** Attempts the row had used before that; they do not count any more. */
   attemptsBefore?: number;
+  /** Process that made and submitted the row: it alone may run it without a claim. */
+  mark?: string;
 }
 
 export interface ReconcileJob {

@@ -79,7 +79,11 @@ export function createActionRecord(database: Database, writer: Writer): ActionRe
   const claims = createGroups<Claim, ActionRow | null>(claim, LARGEST_GROUP);
 
   return {
-    claimAction: (key, at) => claims.add({ key, at }),
+    claimAction(key, at) {
+      writer.newActions.take(key);
+      return claims.add({ key, at });
+    },
+    takeNewAction: (key) => writer.newActions.take(key),
     settleAction: (key, outcome) => writer.commit({ settlements: [{ key, ...outcome }] }),
     async openActions(limit) {
       const rows = await database.query<StoredAction>(

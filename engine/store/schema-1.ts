@@ -65,7 +65,10 @@ CREATE INDEX mails_received ON alarmflow.mails (received_at, id);
 
 CREATE TABLE alarmflow.flow_storage (what text PRIMARY KEY, value jsonb NOT NULL);
 
-CREATE FUNCTION alarmflow.apply_writes(w jsonb) RETURNS void LANGUAGE plpgsql AS $body$
+CREATE FUNCTION alarmflow.apply_writes(w jsonb) RETURNS integer LANGUAGE plpgsql AS $body$
+-- Returns how many of the actions were new.
+DECLARE
+  new_actions integer := 0;
 BEGIN
   IF w ? 'events' THEN
     INSERT INTO alarmflow.events
@@ -144,13 +147,15 @@ BEGIN
         'params', e->'params', 'alarm', e->'alarm')
       FROM jsonb_array_elements(w->'actions') e
     ON CONFLICT (key) DO NOTHING;
+    GET DIAGNOSTICS new_actions = ROW_COUNT;
   END IF;
   IF w ? 'settlements' THEN
     UPDATE alarmflow.actions t
        SET status = x.status, summary = x.summary, error_code = x."errorCode", finished_at = ceil(x."finishedAt"),
-           duration_ms = x."durationMs"
+           duration_ms = x."durationMs", attempts = GREATEST(t.attempts, x.attempts),
+           started_at = COALESCE(t.started_at, ceil(x."finishedAt" - x."durationMs"))
       FROM jsonb_to_recordset(w->'settlements') x(key text, status text, summary text, "errorCode" text,
-        "finishedAt" numeric, "durationMs" double precision)
+        "finishedAt" numeric, "durationMs" double precision, attempts integer)
      WHERE t.key = x.key AND t.status IN ('queued', 'running', 'retrying');
   END IF;
   IF w ? 'leasesDeleted' THEN
@@ -180,6 +185,7 @@ BEGIN
       FROM jsonb_to_recordset(w->'media') x(id text, at numeric, size bigint, "contentType" text, name text)
     ON CONFLICT (id) DO NOTHING;
   END IF;
+  RETURN new_actions;
 END
 $body$;
 `;

@@ -11,6 +11,8 @@ export interface Settlement {
   errorCode: string | null;
   finishedAt: number | null;
   durationMs: number;
+  /** Attempts so far where the row was run without a claim, which would have counted them. */
+  attempts?: number;
 }
 
 export interface MediaRow {

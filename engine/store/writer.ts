@@ -1,9 +1,11 @@
 import type { Clock } from '../clock/clock';
+import type { ActionRow } from '../domain/actions';
 import { type AlarmflowError, operationalError } from '../domain/errors';
 import type { Log } from '../domain/log';
 import { codeOf, type Database, messageOf } from './database';
 import { createGroups } from './groups';
 import { jsonText } from './json-text';
+import { createNewActions, type NewActions } from './new-actions';
 import { type Batch, mergeBatches } from './write-set';
 
 const LARGEST_GROUP = 128;
@@ -38,6 +40,7 @@ export function writeError(thrown: unknown): AlarmflowError {
 
 export interface Writer {
   commit(batch: Batch): Promise<void>;
+  newActions: NewActions;
   /** Refuses what comes from now on, and resolves when everything before is on disk. */
   close(): Promise<void>;
 }
@@ -48,15 +51,21 @@ export interface Writer {
  * @param guard throws while nothing may be written (a disk that is nearly full)
  */
 export function createWriter(database: Database, clock: Clock, log: Log, guard: () => void): Writer {
+  const newActions = createNewActions();
   let closed = false;
 
   async function apply(batches: Batch[]): Promise<void> {
     const merged = mergeBatches(batches);
     if (Object.keys(merged).length === 0) return;
+    const actions = (merged.actions ?? []) as ActionRow[];
     const text = jsonText(merged);
     for (let attempt = 1; ; attempt++) {
       try {
-        await database.query('SELECT alarmflow.apply_writes($1::jsonb)', [text]);
+        const [applied] = await database.query<{ count: number }>('SELECT alarmflow.apply_writes($1::jsonb) AS count', [
+          text,
+        ]);
+        // Which of them were there already is not worth a question: it happens after a crash only.
+        if (actions.length > 0 && applied?.count === actions.length) newActions.add(actions.map((row) => row.key));
         return;
       } catch (thrown) {
         const code = codeOf(thrown);
@@ -95,6 +104,7 @@ export function createWriter(database: Database, clock: Clock, log: Log, guard: 
 
   const groups = createGroups<Batch, void>(run, LARGEST_GROUP);
   return {
+    newActions,
     async commit(batch) {
       if (closed) throw operationalError('E_RECORD_WRITE', 'The record is closed: alarmflow is stopping');
       await groups.add(batch);

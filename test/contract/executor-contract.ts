@@ -345,6 +345,68 @@ export function executorContract(name: string, skip: boolean, open: () => Promis
       expect(calls).toBe(1);
     });
 
+    it('claims nothing that it submitted itself, counts the attempt and claims what is tried again', async () => {
+      fresh();
+      const { record, submit } = await run({
+        handlers: [
+          handlerOf(async ({ row, attempt }) => {
+            if (row.key === 'flaky' && attempt < 3)
+              throw operationalError('E_DEVICE_OFFLINE', 'Away', { retryAfterMs: 20 });
+            return `try ${attempt} of a ${row.status} row`;
+          }),
+        ],
+      });
+      await submit(actionRow('plain'), actionRow('flaky'));
+      await vi.waitFor(() => expect(record.outcomes.size).toBe(2), quick);
+      expect(record.rows.get('plain')).toMatchObject({ attempts: 1, summary: 'try 1 of a running row' });
+      expect(record.rows.get('flaky')).toMatchObject({ attempts: 3, summary: 'try 3 of a running row' });
+      expect(record.claims).toEqual(['flaky', 'flaky']);
+    });
+
+    it('shows an action as running once it takes more than a second', async () => {
+      fresh();
+      let finish = (): void => {};
+      const { record, submit } = await run({
+        handlers: [
+          handlerOf(async () => {
+            await new Promise<void>((resolve) => {
+              finish = resolve;
+            });
+            return 'ok';
+          }),
+        ],
+      });
+      await submit(actionRow('long'));
+      await systemClock.sleep(500);
+      expect(record.rows.get('long')?.status).toBe('queued');
+      await vi.waitFor(() => expect(record.rows.get('long')?.status).toBe('running'), { timeout: 1_500 });
+      finish();
+      await vi.waitFor(() => expect(record.rows.get('long')?.status).toBe('done'), quick);
+      expect(record.rows.get('long')?.attempts).toBe(1);
+      expect(record.outcomes.get('long')).toEqual(['done']);
+    });
+
+    it('has a row claimed by the process that did not submit it, each once', async () => {
+      fresh();
+      const record = createMemoryRecord();
+      const seen: string[] = [];
+      const handlers = [
+        handlerOf(async ({ row }) => {
+          seen.push(row.key);
+          return 'ok';
+        }),
+      ];
+      // The two share the record, so that both would run what they get without asking it.
+      const one = await run({ record, handlers, concurrency: 1 });
+      await run({ record: { ...record, takeNewAction: () => false }, handlers, concurrency: 1 });
+      const rows = Array.from({ length: 100 }, (_, i) => actionRow(`r${i}`));
+      await one.submit(...rows);
+      await vi.waitFor(() => expect(record.outcomes.size).toBe(100), quick);
+      expect(seen.toSorted()).toEqual(rows.map((row) => row.key).toSorted());
+      expect([...record.rows.values()].every((row) => row.attempts === 1)).toBe(true);
+      expect(record.claims.length).toBeLessThan(100);
+    });
+
     it('does what a crash has left: rows without jobs', async () => {
       fresh();
       const record = createMemoryRecord();
@@ -504,16 +566,18 @@ export function executorContract(name: string, skip: boolean, open: () => Promis
 
     it('waits for running actions when it closes', async () => {
       fresh();
+      let begun = false;
       const { executor, record, submit } = await run({
         handlers: [
           handlerOf(async ({ signal }) => {
+            begun = true;
             await systemClock.sleep(400, signal);
             return 'ok';
           }),
         ],
       });
       await submit(actionRow('x'));
-      await vi.waitFor(() => expect(record.rows.get('x')?.status).toBe('running'), quick);
+      await vi.waitFor(() => expect(begun).toBe(true), quick);
       await executor.close(3_000);
       expect(record.rows.get('x')?.status).toBe('done');
     });
@@ -533,7 +597,7 @@ export function executorContract(name: string, skip: boolean, open: () => Promis
       const from = systemClock.monotonic();
       await first.executor.close(200);
       expect(systemClock.monotonic() - from).toBeLessThan(2_000);
-      expect(first.record.rows.get('x')?.status).toBe('retrying');
+      expect(first.record.rows.get('x')).toMatchObject({ status: 'retrying', attempts: 1 });
       patient = false;
       await run({ handlers, record: first.record });
       await vi.waitFor(() => expect(first.record.rows.get('x')?.status).toBe('done'), quick);

@@ -238,6 +238,36 @@ export function recordContract(name: string, databaseUrl: () => Promise<string |
       expect(await store.claimAction('no such row', base)).toBeNull();
     });
 
+    it('counts the attempts of rows that were run without a claim, and never fewer than it knows of', async () => {
+      await store.commit({ actions: [actionRow('u1'), actionRow('u2')] });
+      await store.settleAction('u1', { ...outcome('retrying'), attempts: 1 });
+      expect(await store.claimAction('u1', base)).toMatchObject({ attempts: 2 });
+      await store.settleAction('u1', { ...outcome('done'), attempts: 1 });
+      await store.settleAction('u2', { ...outcome('done'), attempts: 1 });
+      const rows = await store.actions({ limit: 1_000 });
+      expect(rows.find((row) => row.key === 'u1')).toMatchObject({ status: 'done', attempts: 2 });
+      expect(rows.find((row) => row.key === 'u2')).toMatchObject({ status: 'done', attempts: 1 });
+    });
+
+    it('tells once which action rows are new, also when many are written together', async () => {
+      const keys = ['n1', 'n2', 'n3'];
+      await Promise.all(keys.map((key) => store.commit({ actions: [actionRow(key)] })));
+      expect(keys.map((key) => store.takeNewAction?.(key))).toEqual([true, true, true]);
+      expect(keys.map((key) => store.takeNewAction?.(key))).toEqual([false, false, false]);
+    });
+
+    it('calls no action row new that was there before, was claimed, or is of a former process', async () => {
+      await store.commit({ actions: [actionRow('k1'), actionRow('k2'), actionRow('k3')] });
+      expect(store.takeNewAction?.('k1')).toBe(true);
+      await store.commit({ actions: [actionRow('k1')] });
+      expect(store.takeNewAction?.('k1')).toBe(false);
+      await store.claimAction('k2', base);
+      expect(store.takeNewAction?.('k2')).toBe(false);
+      await reopen();
+      expect(store.takeNewAction?.('k3')).toBe(false);
+      for (const key of ['k1', 'k2', 'k3']) await store.settleAction(key, outcome('done'));
+    });
+
     it('gives one attempt to one taker when many claim at once', async () => {
       await store.commit({ actions: [actionRow('c2')] });
       const rows = await Promise.all([store.claimAction('c2', base), store.claimAction('c2', base)]);
