@@ -14,20 +14,32 @@ const phaseWords = {
 
 const unitSigns = { celsius: '°C', fahrenheit: '°F', kelvin: 'K' } as const;
 
+const clockFaces = new Map<string | undefined, Intl.DateTimeFormat>();
+
+/** Making a formatter takes a thousand times as long as using it; a new zone of the process gets its own. */
+function clockFace(): Intl.DateTimeFormat {
+  const zone = process.env.TZ;
+  let face = clockFaces.get(zone);
+  if (!face) {
+    face = new Intl.DateTimeFormat('sv-SE', {
+      year: 'numeric',
+      month: '2-digit',
+      day: '2-digit',
+      hour: '2-digit',
+      minute: '2-digit',
+      second: '2-digit',
+      timeZoneName: 'short',
+    });
+    clockFaces.set(zone, face);
+  }
+  return face;
+}
+
 /**
  * Local time of this machine, e.g. `2026-11-21 08:00:00 CET`.
  * @param at wall milliseconds
  */
-export const localTime = (at: number): string =>
-  new Intl.DateTimeFormat('sv-SE', {
-    year: 'numeric',
-    month: '2-digit',
-    day: '2-digit',
-    hour: '2-digit',
-    minute: '2-digit',
-    second: '2-digit',
-    timeZoneName: 'short',
-  }).format(at);
+export const localTime = (at: number): string => clockFace().format(at);
 
 const degrees = (temperature: EventTemperature | undefined, value: number | undefined): string | null =>
   temperature && value !== undefined ? `${Math.round(value * 10) / 10} ${unitSigns[temperature.unit]}` : null;
