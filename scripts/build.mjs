@@ -3,7 +3,18 @@
  * With --if-stale it compares modification times first, so that `npm start` costs nothing after an install.
  */
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  globSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -38,6 +49,14 @@ function run(command, args) {
   }
 }
 
+/** `npx alarmflow` and npm scripts look for commands there; npm links those of dependencies only. */
+function linkCommand() {
+  const link = join('node_modules', '.bin', 'alarmflow');
+  if (process.platform === 'win32' || !existsSync(dirname(link))) return;
+  if (!lstatSync(link, { throwIfNoEntry: false })) symlinkSync(join('..', '..', 'bin', 'alarmflow.cjs'), link);
+}
+
+linkCommand();
 if (process.argv.includes('--if-stale') && !stale()) process.exit(0);
 if (!existsSync(bin('tsc'))) {
   // A production install (npm ci --omit=dev) ships dist/ and has no compiler.

@@ -131,9 +131,14 @@ describe('the flow editor', () => {
           )
           .first()
           .waitFor();
-        expect(
-          await page.locator('.red-ui-flow-node-changed:not(.hide), .red-ui-flow-node-error:not(.hide)').count(),
-        ).toBe(0);
+        const faulty = await page.evaluate(`(() => {
+          const found = [];
+          const look = (node) => { if (node.valid === false || node.changed) found.push(node.id); };
+          RED.nodes.eachNode(look);
+          RED.nodes.eachConfig(look);
+          return found;
+        })()`);
+        expect(faulty).toEqual([]);
       }),
     90_000,
   );
