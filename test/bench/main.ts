@@ -2,8 +2,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Redis } from 'ioredis';
-import { Client } from 'pg';
 import { silentLog } from '../../engine/domain/log';
 import { openPglite } from '../../engine/store/pglite-database';
 import { postgresMissing, startPostgres } from '../support/postgres';
@@ -11,6 +9,7 @@ import { redisMissing, startRedis } from '../support/redis';
 import { runExecutorBench, runTimerBench } from './executor';
 import { runGatesBench } from './gates';
 import { runRecordBench } from './record';
+import { freshSetting } from './servers';
 import {
   measureDeadCamera,
   measureLatency,
@@ -47,27 +46,13 @@ interface Backend {
   perSecond: number;
 }
 
-let databases = 0;
-
-/** A new database on the server of this URL. */
-async function emptyDatabase(url: string): Promise<string> {
-  const name = `bench_${process.pid}_${databases++}`;
-  const client = new Client({ connectionString: url });
-  await client.connect();
-  await client.query(`CREATE DATABASE ${name}`);
-  await client.end();
-  const target = new URL(url);
-  target.pathname = `/${name}`;
-  return target.href;
-}
-
 async function withBackends(work: (backends: Backend[]) => Promise<void>): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'alarmflow-bench-'));
   const embedded = await openPglite(join(folder, 'record'), silentLog);
   const backends: Backend[] = [
     {
       name: 'embedded',
-      fresh: async () => ({ env: {} }),
+      fresh: () => freshSetting({}),
       executor: { kind: 'pglite', db: embedded.db },
       perSecond: 500,
     },
@@ -86,7 +71,7 @@ async function withBackends(work: (backends: Backend[]) => Promise<void>): Promi
       closers.push(() => postgres.stop());
       backends.push({
         name: 'PostgreSQL',
-        fresh: async () => ({ env: { DATABASE_URL: await emptyDatabase(postgres.url) } }),
+        fresh: () => freshSetting({ postgresUrl: postgres.url }),
         executor: { kind: 'postgres', url: postgres.url },
         perSecond: 500,
       });
@@ -95,12 +80,7 @@ async function withBackends(work: (backends: Backend[]) => Promise<void>): Promi
         closers.push(() => redis.stop());
         backends.push({
           name: 'PostgreSQL + Redis',
-          async fresh() {
-            const client = new Redis(redis.url);
-            await client.flushall();
-            client.disconnect();
-            return { env: { DATABASE_URL: await emptyDatabase(postgres.url), REDIS_URL: redis.url } };
-          },
+          fresh: () => freshSetting({ postgresUrl: postgres.url, redisUrl: redis.url }),
           executor: { kind: 'redis', url: redis.url },
           perSecond: 1_500,
         });
@@ -171,10 +151,10 @@ const suites: Record<string, (backends: Backend[]) => Promise<void>> = {
   },
   async throughput(backends) {
     for (const { name, fresh, perSecond: budget } of backends) {
-      const { perSecond, lost } = await measureThroughput(await fresh());
+      const { perSecond, lost, cpuMs } = await measureThroughput(await fresh());
       print({
         measure: `sustained raise + one action, ${name}`,
-        figure: `${whole(perSecond)}/s, ${lost} lost`,
+        figure: `${whole(perSecond)}/s, ${lost} lost, CPU ${ms(cpuMs)}`,
         budget: `≥ ${whole(budget)}/s, 0 lost`,
         met: perSecond >= budget && lost === 0,
       });
