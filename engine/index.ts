@@ -10,8 +10,10 @@
 import type { ActionKind } from './domain/actions';
 import type { AlarmMessage } from './domain/alarms';
 import type { DeviceDefinition, DeviceStatus } from './domain/devices';
+import type { FileServer } from './domain/file-server';
 import type { HoldPolicy } from './domain/outputs';
 import type { ArmingSchedule } from './domain/schedules';
+import type { SnmpReceiver } from './domain/snmp-receiver';
 import type { TriggerDefinition } from './domain/triggers';
 
 export type { ActionKind, ActionStatus } from './domain/actions';
@@ -20,9 +22,12 @@ export type { DeviceDefinition, DeviceStatus } from './domain/devices';
 export { AlarmflowError, asAlarmflowError, userError } from './domain/errors';
 export type { EventTarget, EventType, KnownEventType } from './domain/events';
 export { knownEventTypes } from './domain/events';
+export type { FileServer as FileServerDefinition } from './domain/file-server';
 export type { HoldPolicy } from './domain/outputs';
 export type { ArmingSchedule, SchedulePeriod, Weekday } from './domain/schedules';
 export { weekdays } from './domain/schedules';
+export type { SnmpReceiver as SnmpReceiverDefinition } from './domain/snmp-receiver';
+export { DEFAULT_SNMP_ARC } from './domain/snmp-receiver';
 export type { AlarmPolicy, EventFilter, TriggerDefinition } from './domain/triggers';
 export { defaultPolicy } from './domain/triggers';
 
@@ -39,6 +44,13 @@ export interface MailServerDefinition {
   credentials: { user: string; password: string } | null;
   /** Sender address. */
   from: string;
+}
+
+/** Services of others that actions use, by the kind of their config node. */
+export interface ServiceDefinitions {
+  'mail-server': MailServerDefinition;
+  'file-server': FileServer;
+  'snmp-receiver': SnmpReceiver;
 }
 
 /** What a node shows below itself; texts are for people and short. */
@@ -100,6 +112,8 @@ export interface FlowEngine {
   defineDevice(definition: DeviceDefinition): Promise<void>;
   defineSchedule(schedule: ArmingSchedule): Promise<void>;
   defineMailServer(definition: MailServerDefinition): Promise<void>;
+  defineFileServer(definition: FileServer): Promise<void>;
+  defineSnmpReceiver(definition: SnmpReceiver): Promise<void>;
   /** `deliver` hands a message to the node; it is called again for a message that a crash interrupted. */
   defineTrigger(definition: TriggerDefinition, deliver: (message: AlarmMessage) => void): Promise<void>;
   defineOutput(definition: OutputNodeDefinition): Promise<void>;
@@ -120,6 +134,10 @@ export interface FlowEngine {
   ingestPath(deviceId: string): Promise<string>;
   /** Sends a mail at once and says what happened, for the dialog's test button. */
   testMailServer(definition: MailServerDefinition, to: string): Promise<{ ok: boolean; detail: string }>;
+  /** Logs in, writes a small file and removes it again; tells the host key's fingerprint in any case. */
+  testFileServer(definition: FileServer): Promise<{ ok: boolean; detail: string }>;
+  /** Sends a test notification. */
+  testSnmpReceiver(definition: SnmpReceiver): Promise<{ ok: boolean; detail: string }>;
   /** Asks the device who it is, for the dialog's test button. */
   testDevice(definition: DeviceDefinition): Promise<{ ok: boolean; detail: string }>;
   /** The drivers to choose from in the device dialog. */

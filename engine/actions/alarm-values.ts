@@ -52,8 +52,8 @@ function duration(ms: number): string {
   return minutes < 60 ? `${minutes} min ${seconds % 60} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
-/** The moment that the phase speaks of. */
-function momentOf(row: ActionRow): number {
+/** The moment that the phase speaks of; the same at every try. */
+export function momentOf(row: ActionRow): number {
   const { alarm } = row;
   if (!alarm) return row.requestedAt;
   if (row.phase === 'raise') return alarm.raisedAt;
@@ -65,6 +65,7 @@ function momentOf(row: ActionRow): number {
 /** What templates may name; null where the alarm does not say. */
 export function templateValues(row: ActionRow, siteName: string): TemplateValues {
   const { alarm } = row;
+  const moment = momentOf(row);
   const event = alarm?.event;
   const measured = [event?.temperature, ...(event?.regions ?? []).map((region) => region.temperature)];
   const temperature = measured.find((one) => one?.value !== undefined) ?? measured.find((one) => one !== undefined);
@@ -76,7 +77,10 @@ export function templateValues(row: ActionRow, siteName: string): TemplateValues
     ['node', row.nodeName || row.nodeId],
     ['phase', row.phase],
     ['phaseText', phaseWords[row.phase]],
-    ['time', localTime(momentOf(row))],
+    ['time', localTime(moment)],
+    // Fit for file names: no colons, no blanks.
+    ['date', localTime(moment).slice(0, 10)],
+    ['clock', localTime(moment).slice(11, 19).replaceAll(':', '-')],
     ['temperature', degrees(temperature, temperature?.value)],
     ['threshold', degrees(temperature, temperature?.threshold)],
     ['duration', alarm && last !== null ? duration(last - alarm.raisedAt) : null],

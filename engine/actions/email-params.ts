@@ -1,5 +1,5 @@
 import type { AlarmPhase } from '../domain/alarms';
-import { badParameter, oneOf, type Params, text, wholeNumberOrNull } from './fields';
+import { badParameter, oneOf, type Params, readPhases, text, wholeNumberOrNull } from './fields';
 import { isAddress } from './mail-address';
 
 /** Parameters of the action `email`. */
@@ -21,13 +21,12 @@ export interface EmailParams {
 
 const ACTION = 'Email';
 const MOST_RECEIVERS = 50;
-const allPhases: readonly AlarmPhase[] = ['raise', 'escalate', 'remind', 'clear', 'end'];
 
 /** Checks and reads the parameters; throws E_BAD_PARAMETER (user) that names the field. */
 export function readEmailParams(params: Params): EmailParams {
   const serverId = text(ACTION, params, 'serverId', 200);
   if (serverId === '') throw badParameter(ACTION, 'serverId', 'names no mail server: choose one');
-  const { to, phases } = params;
+  const { to } = params;
   if (!Array.isArray(to) || to.length === 0) throw badParameter(ACTION, 'to', 'needs at least one receiver');
   if (to.length > MOST_RECEIVERS) throw badParameter(ACTION, 'to', `takes at most ${MOST_RECEIVERS} receivers`);
   for (const address of to)
@@ -37,16 +36,14 @@ export function readEmailParams(params: Params): EmailParams {
         'to',
         `has "${String(address).slice(0, 100)}", which is no mail address (one like name@example.com)`,
       );
-  if (!Array.isArray(phases)) throw badParameter(ACTION, 'phases', `must be a list of: ${allPhases.join(', ')}`);
-  for (const phase of phases)
-    if (!allPhases.includes(phase)) throw badParameter(ACTION, 'phases', `may only have: ${allPhases.join(', ')}`);
+  const phases = readPhases(ACTION, params);
   const device = params.snapshotDeviceId;
   if (device !== null && device !== undefined && (typeof device !== 'string' || device.length > 200))
     throw badParameter(ACTION, 'snapshotDeviceId', 'must be the id of a device, or null for the camera of the alarm');
   return {
     serverId,
     to: [...new Set(to as string[])],
-    phases: [...phases] as AlarmPhase[],
+    phases,
     subject: text(ACTION, params, 'subject', 1_000),
     text: text(ACTION, params, 'text', 64 * 1024),
     picture: oneOf(ACTION, params, 'picture', ['none', 'event-or-snapshot']),

@@ -7,14 +7,17 @@ import { templateValues } from './alarm-values';
 import { readEmailParams } from './email-params';
 import { mailText } from './email-text';
 import { idDomain } from './mail-address';
-import { collectPictures, type PictureParts } from './mail-pictures';
 import { senderOf, sendMail } from './mail-transport';
+import { collectPictures, type PictureParts } from './pictures';
 import { oneLine } from './template';
 
 export interface EmailParts extends PictureParts {
   mailServer(id: string): MailServer | undefined;
   siteName: string;
 }
+
+/** Servers often refuse mails of more than 10 to 25 MB, and base64 adds a third. */
+const pictureLimits = { purpose: 'a mail', mostPictures: 3, mostBytes: 7 * 1024 * 1024 };
 
 /** The id of the mail of one action: the same at every try, so that receivers can tell doubles. */
 export const messageIdOf = (key: string, domain: string): string =>
@@ -46,7 +49,10 @@ export function emailHandler(parts: EmailParts): ActionHandler {
           `Email node "${row.nodeName || row.nodeId}" names a mail server that is gone: choose one in its dialog`,
         );
       const domain = idDomain(senderOf(server).address);
-      const { pictures, missing } = await collectPictures(parts, row, params, signal);
+      const { pictures, missing } =
+        params.picture === 'none'
+          ? { pictures: [], missing: null }
+          : await collectPictures(parts, row, { ...params, ...pictureLimits }, signal);
       const raised = raiseKey(row);
       const receipt = await sendMail(
         server,

@@ -1,4 +1,5 @@
 /** Checks of action parameters; every refusal is a user error that names the action, the field and the remedy. */
+import type { AlarmPhase } from '../domain/alarms';
 import { type AlarmflowError, userError } from '../domain/errors';
 
 export type Params = Record<string, unknown>;
@@ -35,4 +36,15 @@ export function oneOf<T extends string>(action: string, params: Params, field: s
   const value = values.find((candidate) => candidate === params[field]);
   if (value === undefined) throw badParameter(action, field, `must be one of: ${values.join(', ')}`);
   return value;
+}
+
+const allPhases: readonly AlarmPhase[] = ['raise', 'escalate', 'remind', 'clear', 'end'];
+
+/** The phases of an alarm in which an action acts. */
+export function readPhases(action: string, params: Params): AlarmPhase[] {
+  const { phases } = params;
+  if (!Array.isArray(phases)) throw badParameter(action, 'phases', `must be a list of: ${allPhases.join(', ')}`);
+  for (const phase of phases)
+    if (!allPhases.includes(phase)) throw badParameter(action, 'phases', `may only have: ${allPhases.join(', ')}`);
+  return [...phases] as AlarmPhase[];
 }

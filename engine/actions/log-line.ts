@@ -1,8 +1,7 @@
 import type { ActionHandler } from '../domain/actions';
 import type { Log } from '../domain/log';
-import { templateValues } from './alarm-values';
+import { alarmLine } from './alarm-line';
 import { oneOf, type Params, text } from './fields';
-import { oneLine, renderTemplate } from './template';
 
 /** Parameters of the action `log`. */
 export interface LogParams {
@@ -12,7 +11,6 @@ export interface LogParams {
 }
 
 const ACTION = 'Log';
-const DEFAULT_TEXT = '{{phaseText}}: {{alarm.typeText}} on {{alarm.deviceName}}';
 const LONGEST_LINE = 2_000;
 
 export const readLogParams = (params: Params): LogParams => ({
@@ -32,8 +30,7 @@ export function logHandler(parts: { log: Log; siteName: string }): ActionHandler
     },
     async execute({ row }) {
       const params = readLogParams(row.params);
-      const template = params.text.trim() || (row.alarm ? DEFAULT_TEXT : 'Message from {{node}}');
-      const line = oneLine(renderTemplate(template, templateValues(row, parts.siteName), LONGEST_LINE));
+      const line = alarmLine(params.text, row, parts.siteName, LONGEST_LINE);
       parts.log[params.level]('action.log', {
         text: line,
         node: row.nodeName || row.nodeId,

@@ -5,15 +5,10 @@ import { operationalError, userError } from '../domain/errors';
 import type { MailServer } from '../domain/mail';
 import { type MailAddress, parseSender } from './mail-address';
 import { mailError } from './mail-errors';
+import type { AlarmPicture } from './pictures';
 
 /** Limits of one try, in milliseconds. */
 export const mailLimits = { connectMs: 10_000, greetingMs: 15_000, silenceMs: 30_000, wholeMs: 120_000 };
-
-export interface MailPicture {
-  filename: string;
-  contentType: string;
-  content: Buffer;
-}
 
 export interface OutgoingMail {
   to: string[];
@@ -23,7 +18,7 @@ export interface OutgoingMail {
   messageId: string;
   /** Message that this one answers, so that mail programs show both as one thread. */
   inReplyTo: string | null;
-  pictures: MailPicture[];
+  pictures: AlarmPicture[];
 }
 
 export interface MailReceipt {

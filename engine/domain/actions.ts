@@ -1,7 +1,7 @@
 import type { Alarm, AlarmPhase } from './alarms';
 
 /** Which one-shot actions exist; each has one file in `engine/actions`. */
-export type ActionKind = 'email' | 'ptz-preset' | 'snapshot' | 'log';
+export type ActionKind = 'email' | 'ptz-preset' | 'snapshot' | 'log' | 'sftp-upload' | 'snmp-trap';
 
 /**
  * Life of an action row (DESIGN §3).

@@ -15,7 +15,7 @@ import { outputId } from '../domain/outputs';
 import type { RecordWriter, SettingsRecord } from '../domain/record';
 import type { ArmingSchedule } from '../domain/schedules';
 import type { TriggerDefinition } from '../domain/triggers';
-import type { ActionRequest, FlowEngine, MailServerDefinition, NodeNotice, OutputRequest } from '../index';
+import type { ActionRequest, FlowEngine, NodeNotice, OutputRequest, ServiceDefinitions } from '../index';
 import type { Outputs } from '../outputs';
 import type { IngestTokens } from './ingest-tokens';
 import { actionNotice, deviceNotice, outputNotice } from './node-notices';
@@ -40,7 +40,8 @@ export interface FlowEngineParts {
   tokens: IngestTokens;
   /** Hands rows that are on disk to the queue. */
   submit(rows: ActionRow[]): Promise<void>;
-  testMail(server: MailServerDefinition, to: string): Promise<{ ok: boolean; detail: string }>;
+  /** The dialogs' test buttons for services of others. */
+  tests: Pick<FlowEngine, 'testMailServer' | 'testFileServer' | 'testSnmpReceiver'>;
   clock: Clock;
   log: Log;
 }
@@ -49,7 +50,8 @@ export interface FlowEngineParts {
 export interface FlowHostCalls {
   /** Every node of the flow has been created: what none of them has defined again is gone. */
   flowsStarted(): Promise<void>;
-  mailServer(id: string): MailServerDefinition | undefined;
+  /** A mail server, a file server …, as its config node defined it. */
+  service<Kind extends ServiceKind>(kind: Kind, id: string): ServiceDefinitions[Kind] | undefined;
   device(id: string): DeviceDefinition | undefined;
   devices(): DeviceDefinition[];
   /** Name of a device, or of the linkage node that stands for one. */
@@ -60,10 +62,12 @@ export interface FlowHostCalls {
   deviceChanged(status: DeviceStatus): void;
 }
 
+type ServiceKind = keyof ServiceDefinitions;
+
 type Definition =
   | { kind: 'device'; device: DeviceDefinition }
   | { kind: 'schedule'; schedule: ArmingSchedule }
-  | { kind: 'mail-server'; server: MailServerDefinition }
+  | { kind: 'service'; service: ServiceKind }
   | { kind: 'trigger'; trigger: TriggerDefinition }
   | { kind: 'output'; output: string };
 
@@ -72,6 +76,11 @@ const TEST_TIMEOUT_MS = 10_000;
 export function createFlowEngine(parts: FlowEngineParts): FlowEngine & FlowHostCalls {
   const { alarms, outputs, devices, clock, log } = parts;
   const definitions = new Map<string, Definition>();
+  const services: { [Kind in ServiceKind]: Map<string, ServiceDefinitions[Kind]> } = {
+    'mail-server': new Map(),
+    'file-server': new Map(),
+    'snmp-receiver': new Map(),
+  };
   const attached = new Set<string>();
   const watchers = new Map<string, (notice: NodeNotice) => void>();
   const lastAction = new Map<string, ActionRow>();
@@ -90,6 +99,14 @@ export function createFlowEngine(parts: FlowEngineParts): FlowEngine & FlowHostC
     return work;
   };
 
+  /** Services need no start: the actions ask for them when they run. */
+  const defineService =
+    <Kind extends ServiceKind>(service: Kind) =>
+    (definition: ServiceDefinitions[Kind]): Promise<void> =>
+      define(definition.id, { kind: 'service', service }, () => {
+        services[service].set(definition.id, definition);
+      });
+
   function notice(nodeId: string): NodeNotice | null {
     const definition = definitions.get(nodeId);
     switch (definition?.kind) {
@@ -104,7 +121,7 @@ export function createFlowEngine(parts: FlowEngineParts): FlowEngine & FlowHostC
       case 'output':
         return outputNotice(outputs.list().find((output) => output.id === definition.output));
       case 'schedule':
-      case 'mail-server':
+      case 'service':
         return null;
       default: {
         const row = lastAction.get(nodeId);
@@ -177,7 +194,9 @@ export function createFlowEngine(parts: FlowEngineParts): FlowEngine & FlowHostC
     defineDevice: (device) => define(device.id, { kind: 'device', device }, () => devices.define(device)),
     defineSchedule: (schedule) =>
       define(schedule.id, { kind: 'schedule', schedule }, () => alarms.defineSchedule(schedule)),
-    defineMailServer: (server) => define(server.id, { kind: 'mail-server', server }, () => undefined),
+    defineMailServer: defineService('mail-server'),
+    defineFileServer: defineService('file-server'),
+    defineSnmpReceiver: defineService('snmp-receiver'),
     defineTrigger(definition, deliver) {
       const trigger = ownMessagesOnly(definition);
       return define(trigger.id, { kind: 'trigger', trigger }, () => alarms.defineTrigger(trigger, deliver));
@@ -200,8 +219,9 @@ export function createFlowEngine(parts: FlowEngineParts): FlowEngine & FlowHostC
     async flowsStarted() {
       await Promise.allSettled([...pending]);
       const gone = [...definitions].filter(([id]) => !attached.has(id));
-      for (const [id] of gone) {
+      for (const [id, definition] of gone) {
         definitions.delete(id);
+        if (definition.kind === 'service') services[definition.service].delete(id);
         lastAction.delete(id);
       }
       await alarms.flowsStarted();
@@ -251,7 +271,7 @@ export function createFlowEngine(parts: FlowEngineParts): FlowEngine & FlowHostC
     deviceDrivers: async () => parts.drivers,
     deviceStatus: async (deviceId) => devices.status(deviceId),
     ingestPath: async (deviceId) => `/ingest/${await parts.tokens.tokenFor(deviceId)}`,
-    testMailServer: (server, to) => parts.testMail(server, to),
+    ...parts.tests,
 
     async testDevice(definition) {
       const limit = new AbortController();
@@ -278,10 +298,7 @@ export function createFlowEngine(parts: FlowEngineParts): FlowEngine & FlowHostC
       }
     },
 
-    mailServer: (id) => {
-      const definition = definitions.get(id);
-      return definition?.kind === 'mail-server' ? definition.server : undefined;
-    },
+    service: (kind, id) => services[kind].get(id),
     device: (id) => {
       const definition = definitions.get(id);
       return definition?.kind === 'device' ? definition.device : undefined;

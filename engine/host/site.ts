@@ -2,7 +2,7 @@
  * One running site: opens the record, joins the parts of the engine, and starts and stops them in the order
  * in which nothing is lost. Knows no HTTP and no Node-RED; `server.ts` puts those around it.
  */
-import { createActionHandlers, testMail } from '../actions';
+import { createActionHandlers, testFileServer, testMail, testSnmpReceiver } from '../actions';
 import { type Alarms, createAlarms } from '../alarms';
 import type { Clock } from '../clock/clock';
 import type { Announcement } from '../domain/announcements';
@@ -132,7 +132,9 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
 
   const handlers = createActionHandlers({
     devices,
-    mailServer: (id) => flow.mailServer(id),
+    mailServer: (id) => flow.service('mail-server', id),
+    fileServer: (id) => flow.service('file-server', id),
+    snmpReceiver: (id) => flow.service('snmp-receiver', id),
     media: store.media,
     pictures: async (eventId) => (await store.event(eventId))?.event.pictures ?? [],
     clock,
@@ -169,7 +171,11 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
     submit: async (rows) => {
       if (live) await executor.submit(rows);
     },
-    testMail: (server, to) => testMail(server, to),
+    tests: {
+      testMailServer: (server, to) => testMail(server, to),
+      testFileServer: (server) => testFileServer(server),
+      testSnmpReceiver: (receiver) => testSnmpReceiver(receiver, { siteName: options.siteName }),
+    },
     clock,
     log,
   });

@@ -7,8 +7,10 @@ import type { Alarm } from '../../engine/domain/alarms';
 import type { ConnectedDevice, Picture } from '../../engine/domain/devices';
 import { userError } from '../../engine/domain/errors';
 import type { PictureRef } from '../../engine/domain/events';
+import type { FileServer } from '../../engine/domain/file-server';
 import { type Log, type LogFields, silentLog } from '../../engine/domain/log';
 import type { MailServer } from '../../engine/domain/mail';
+import type { SnmpReceiver } from '../../engine/domain/snmp-receiver';
 
 export const RAISED = Date.UTC(2026, 10, 21, 7, 0, 0);
 
@@ -135,6 +137,8 @@ export class ActionBench {
   readonly lines: { level: string; event: string; fields?: LogFields }[] = [];
   eventPictures: () => Promise<PictureRef[]> = async () => [];
   server: MailServer | undefined;
+  fileServer: FileServer | undefined;
+  snmpReceiver: SnmpReceiver | undefined;
   readonly #handlers: ActionHandler[];
 
   constructor(clock: Clock = systemClock) {
@@ -151,6 +155,8 @@ export class ActionBench {
         },
       },
       mailServer: (id) => (id === this.server?.id ? this.server : undefined),
+      fileServer: (id) => (id === this.fileServer?.id ? this.fileServer : undefined),
+      snmpReceiver: (id) => (id === this.snmpReceiver?.id ? this.snmpReceiver : undefined),
       media: {
         keep: async (picture) => `media-${this.kept.push(picture)}`,
         read: async (id) => this.kept[Number(id.slice('media-'.length)) - 1] ?? null,

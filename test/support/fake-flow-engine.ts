@@ -4,12 +4,14 @@ import type {
   ArmingSchedule,
   DeviceDefinition,
   DeviceStatus,
+  FileServerDefinition,
   FlowEngine,
   MailServerDefinition,
   NodeNotice,
   OfferedMessage,
   OutputNodeDefinition,
   OutputRequest,
+  SnmpReceiverDefinition,
   TriggerDefinition,
 } from '../../engine/index';
 
@@ -22,6 +24,8 @@ export class FakeFlowEngine implements FlowEngine {
   readonly devices = new Map<string, DeviceDefinition>();
   readonly schedules = new Map<string, ArmingSchedule>();
   readonly mailServers = new Map<string, MailServerDefinition>();
+  readonly fileServers = new Map<string, FileServerDefinition>();
+  readonly snmpReceivers = new Map<string, SnmpReceiverDefinition>();
   readonly triggers = new Map<string, TriggerDefinition>();
   readonly outputs = new Map<string, OutputNodeDefinition>();
   readonly offered: { triggerId: string; message: OfferedMessage }[] = [];
@@ -79,6 +83,16 @@ export class FakeFlowEngine implements FlowEngine {
     this.mailServers.set(definition.id, definition);
   }
 
+  async defineFileServer(definition: FileServerDefinition): Promise<void> {
+    await this.called('defineFileServer', definition);
+    this.fileServers.set(definition.id, definition);
+  }
+
+  async defineSnmpReceiver(definition: SnmpReceiverDefinition): Promise<void> {
+    await this.called('defineSnmpReceiver', definition);
+    this.snmpReceivers.set(definition.id, definition);
+  }
+
   async defineTrigger(definition: TriggerDefinition, deliver: (message: AlarmMessage) => void): Promise<void> {
     await this.called('defineTrigger', definition);
     this.triggers.set(definition.id, definition);
@@ -129,6 +143,16 @@ export class FakeFlowEngine implements FlowEngine {
 
   async testMailServer(definition: MailServerDefinition, to: string): Promise<{ ok: boolean; detail: string }> {
     await this.called('testMailServer', definition, to);
+    return this.testAnswer;
+  }
+
+  async testFileServer(definition: FileServerDefinition): Promise<{ ok: boolean; detail: string }> {
+    await this.called('testFileServer', definition);
+    return this.testAnswer;
+  }
+
+  async testSnmpReceiver(definition: SnmpReceiverDefinition): Promise<{ ok: boolean; detail: string }> {
+    await this.called('testSnmpReceiver', definition);
     return this.testAnswer;
   }
 

@@ -109,6 +109,8 @@ const actionWords: Record<string, string> = {
   'ptz-preset': 'PTZ preset',
   snapshot: 'Snapshot',
   log: 'Log',
+  'sftp-upload': 'Upload',
+  'snmp-trap': 'SNMP',
 };
 
 export const actionLabel = (action: ActionRow): string => actionWords[action.kind] ?? action.kind;
