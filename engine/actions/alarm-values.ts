@@ -15,10 +15,11 @@ const phaseWords = {
 const unitSigns = { celsius: '°C', fahrenheit: '°F', kelvin: 'K' } as const;
 
 const clockFaces = new Map<string | undefined, Intl.DateTimeFormat>();
+/** The values of one action name the same moment several times. */
+let latest: { zone: string | undefined; at: number; text: string } | null = null;
 
 /** Making a formatter takes a thousand times as long as using it; a new zone of the process gets its own. */
-function clockFace(): Intl.DateTimeFormat {
-  const zone = process.env.TZ;
+function clockFace(zone: string | undefined): Intl.DateTimeFormat {
   let face = clockFaces.get(zone);
   if (!face) {
     face = new Intl.DateTimeFormat('sv-SE', {
@@ -39,7 +40,11 @@ function clockFace(): Intl.DateTimeFormat {
  * Local time of this machine, e.g. `2026-11-21 08:00:00 CET`.
  * @param at wall milliseconds
  */
-export const localTime = (at: number): string => clockFace().format(at);
+export function localTime(at: number): string {
+  const zone = process.env.TZ;
+  if (latest?.at !== at || latest.zone !== zone) latest = { zone, at, text: clockFace(zone).format(at) };
+  return latest.text;
+}
 
 const degrees = (temperature: EventTemperature | undefined, value: number | undefined): string | null =>
   temperature && value !== undefined ? `${Math.round(value * 10) / 10} ${unitSigns[temperature.unit]}` : null;

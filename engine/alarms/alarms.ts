@@ -36,6 +36,8 @@ import { checkTrigger, indexTriggers, newTrigger, type Trigger } from './trigger
 /** Conditions that one trigger may watch at once; a device that makes up rule names must not fill the memory. */
 export const MOST_CONDITIONS = 10_000;
 const SWEEP_EVERY_MS = 60_000;
+/** What nodes show may be this late; the first change after a pause is told at once. */
+const NOTICE_GAP_MS = 100;
 
 /** Stands in for a trigger whose node no flow has defined. */
 const undefinedTrigger = (id: string): Trigger =>
@@ -136,13 +138,19 @@ export function createAlarms(options: AlarmsOptions): Alarms {
 
   const translation = createTranslation({ siteName, deviceName, holds, outbox, contextAt });
 
-  /** Many commits of one moment look at the conditions once. */
+  /** A look goes through all conditions of a trigger: in an alarm storm it must not follow every commit. */
   const toNotice = new Set<string>();
+  let noticesToldAt = Number.NEGATIVE_INFINITY;
   const noticed = (triggerIds: Iterable<string>): void => {
-    if (toNotice.size === 0) setImmediate(tellNotices);
+    if (toNotice.size === 0) {
+      const waitMs = noticesToldAt + NOTICE_GAP_MS - clock.monotonic();
+      if (waitMs > 0) clock.after(waitMs, tellNotices, { background: true });
+      else setImmediate(tellNotices);
+    }
     for (const id of triggerIds) toNotice.add(id);
   };
   const tellNotices = (): void => {
+    noticesToldAt = clock.monotonic();
     const ids = [...toNotice];
     toNotice.clear();
     for (const id of ids) {

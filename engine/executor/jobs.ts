@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { JobsOptions } from 'bullmq';
 
 /** The three queues. Heavy work has its own, so that it cannot keep the locks of the others from being renewed. */
@@ -44,7 +44,7 @@ export const MOST_STALLS = 1_000_000;
 const UNLIMITED_ATTEMPTS = 1_000_000;
 
 /** BullMQ takes no ':' in ids and keys may be long: the hash names the same job for the same key. */
-export const jobIdOf = (key: string): string => `k${createHash('sha256').update(key).digest('base64url').slice(0, 32)}`;
+export const jobIdOf = (key: string): string => `k${hash('sha256', key, 'base64url').slice(0, 32)}`;
 
 /** Finished jobs vanish: the record has the history, and an id must be free to be used again. */
 export const jobOptions: JobsOptions = {

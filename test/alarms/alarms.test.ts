@@ -400,6 +400,24 @@ describe('notices', () => {
   });
 });
 
+describe('notices of an alarm storm', () => {
+  it('are looked for ten times a second, and the last one is right', async () => {
+    const run = startAlarms(new VirtualClock(noon));
+    const told: string[] = [];
+    run.alarms.onNotice((id) => told.push(run.alarms.triggerNotice(id).text));
+    await run.define(alarmTrigger({ keyParts: ['device', 'rule'] }));
+    await run.alarms.flowsStarted();
+    await run.clock.advance(1_000);
+    for (let rule = 1; rule <= 100; rule++) {
+      await happen(run, { rule: String(rule) });
+      await run.clock.advance(2);
+    }
+    await run.clock.advance(100);
+    expect(told.length).toBeLessThanOrEqual(5);
+    expect(told.at(-1)).toBe('alarm (100)');
+  });
+});
+
 describe('definitions', () => {
   it.each([
     [{ onDelayMs: -1 }, 'onDelayMs is -1'],
