@@ -68,6 +68,16 @@
         const gone = listOf(value).filter((id) => RED.nodes.node(id)?.type !== 'alarmflow-device');
         return gone.length === 0 ? true : refuse(options, 'gone', { ids: gone.join(', ') });
       }),
+    matches: (pattern, key) =>
+      unlessAbsent((value, options) =>
+        pattern.test(
+          String(value ?? '')
+            .trim()
+            .slice(0, 1000),
+        )
+          ? true
+          : refuse(options, key),
+      ),
     week: () => unlessAbsent((value, options) => (alarmflow.weekModel.isWeek(value) ? true : refuse(options, 'week'))),
   };
 })();

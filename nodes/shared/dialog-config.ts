@@ -1,4 +1,5 @@
-import { userError } from '../../engine/index';
+import { type FlowEngine, userError } from '../../engine/index';
+import { jsonRoute } from './admin-routes';
 import { completeConfig, type NodeKind, subjectOf } from './define-node';
 import { Fields } from './fields';
 import type { AdminRequest, RawConfig, Red } from './runtime-api';
@@ -25,15 +26,32 @@ export function bodyOf(request: AdminRequest): RawConfig {
  */
 export function readDialog<Config>(red: Red, kind: NodeKind<Config>, sent: RawConfig): Config {
   const id = typeof sent.id === 'string' && /^[\w.-]{1,64}$/.test(sent.id) ? sent.id : 'new';
-  const { user, password, ...config } = sent;
+  const secrets = kind.credentials ?? {};
+  const config = Object.fromEntries(Object.entries(sent).filter(([field]) => !Object.hasOwn(secrets, field)));
   const stored = red.nodes.getCredentials(id) ?? {};
   const subject = subjectOf(kind.title, { ...config, id });
   const fields = new Fields(
     completeConfig(kind, { ...config, id }, subject),
     subject,
     (reference) => red.nodes.getNode(reference),
-    { user, password: password === UNCHANGED_PASSWORD ? stored.password : password },
+    Object.fromEntries(
+      Object.keys(secrets).map((field) => [field, sent[field] === UNCHANGED_PASSWORD ? stored[field] : sent[field]]),
+    ),
     DIALOG_REMEDY,
   );
   return kind.read(fields);
+}
+
+/** The route behind a test button: tries what the open dialog holds and says what happened. */
+export function testRoute<Config>(
+  red: Red,
+  path: string,
+  kind: NodeKind<Config>,
+  test: (engine: FlowEngine, config: Config) => Promise<{ ok: boolean; detail: string }>,
+): void {
+  red.httpAdmin.post(
+    path,
+    red.auth.needsPermission('devices.write'),
+    jsonRoute(red, (engine, request) => test(engine, readDialog(red, kind, bodyOf(request)))),
+  );
 }

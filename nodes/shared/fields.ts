@@ -250,6 +250,18 @@ export class Fields {
     return this.value(field);
   }
 
+  /** A text of the node's credentials; null when there is none. Its value is in no refusal. */
+  secret(field: string, label: string, options: { least?: number; max: number; required?: boolean }): string | null {
+    const value = this.credentials[field];
+    if (typeof value !== 'string' || value === '') {
+      if (options.required) this.refuse(label, '', 'filled in');
+      return null;
+    }
+    if (value.length < (options.least ?? 0)) this.refuse(label, '•••', `at least ${options.least} characters long`);
+    if (value.length > options.max) this.refuse(label, '•••', `at most ${options.max} characters long`);
+    return value;
+  }
+
   /** User and password of the node's credentials, or null for none. */
   login(): { user: string; password: string } | null {
     const { user, password } = this.credentials;

@@ -22,6 +22,8 @@ const nodeTypes = [
   'linkage',
   'relay-out',
   'email',
+  'upload',
+  'snmp-trap',
   'ptz-preset',
   'snapshot',
   'log',
@@ -48,6 +50,8 @@ const flows = [
     from: 'alarm@example.org',
     version: 1,
   },
+  { id: 'archive', type: 'alarmflow-file-server', name: 'Archive', host: 'nas.example.org', port: 22, version: 1 },
+  { id: 'noc', type: 'alarmflow-snmp-receiver', name: 'Control room', host: '192.0.2.30', port: 162, version: 1 },
   {
     id: 'thermal',
     type: 'alarmflow-thermal-alarm',
@@ -67,6 +71,8 @@ const flows = [
 const stillToChoose: Record<string, string[]> = {
   'relay-out': ['Device: property value missing'],
   email: ['Mail server: property value missing', 'Receivers: must be filled in'],
+  upload: ['File server: property value missing'],
+  'snmp-trap': ['SNMP receiver: property value missing'],
 };
 
 /** What the tests call in the page; the editor's own types are not for modules. */
@@ -225,6 +231,8 @@ describe.skipIf(!present && process.env.ALARMFLOW_REQUIRE_ALL !== '1')('the dial
     ['device', 'hall'],
     ['schedule', 'nights'],
     ['mail-server', 'post'],
+    ['file-server', 'archive'],
+    ['snmp-receiver', 'noc'],
     ['device', '_ADD_'],
   ])('opens the dialog of the %s %s', async (type, id) => {
     await openConfig(type, id);
@@ -323,6 +331,36 @@ describe.skipIf(!present && process.env.ALARMFLOW_REQUIRE_ALL !== '1')('the dial
     await shoot('mail-server-refused');
     await cancel('#node-config-dialog-cancel');
     pageErrors.splice(0, pageErrors.length, ...pageErrors.filter((error) => !error.includes('/mail-servers/test')));
+  });
+
+  it('tests a file server with what the dialog holds', async () => {
+    await openConfig('file-server', 'archive');
+    await page.fill('#node-config-input-user', 'alarm');
+    await page.fill('#node-config-input-privateKey', '-----BEGIN-----\nAAAA\n-----END-----');
+    await page.click('#alarmflow-file-test');
+    await page.waitForSelector('#alarmflow-file-result.alarmflow-ok');
+    expect(engine.callsOf('testFileServer').at(-1)?.[0]).toMatchObject({
+      id: 'archive',
+      hostKey: '',
+      credentials: { user: 'alarm', password: null, privateKey: '-----BEGIN-----\nAAAA\n-----END-----\n' },
+    });
+    await cancel('#node-config-dialog-cancel');
+  });
+
+  it('shows what belongs to the version of SNMP only', async () => {
+    await openConfig('snmp-receiver', 'noc');
+    expect(await page.isVisible('#node-config-input-community')).toBe(true);
+    expect(await page.isVisible('#node-config-input-authKey')).toBe(false);
+    await page.selectOption('#node-config-input-snmpVersion', '3');
+    expect(await page.isVisible('#node-config-input-community')).toBe(false);
+    expect(await page.isVisible('#node-config-input-privacyKey')).toBe(true);
+    await shoot('snmp-receiver-v3');
+    await page.selectOption('#node-config-input-level', 'authNoPriv');
+    expect(await page.isVisible('#node-config-input-authKey')).toBe(true);
+    expect(await page.isVisible('#node-config-input-privacyKey')).toBe(false);
+    await page.selectOption('#node-config-input-snmpVersion', '1');
+    expect(await page.isDisabled('#node-config-input-notification')).toBe(true);
+    await cancel('#node-config-dialog-cancel');
   });
 
   it('marks a value out of range and accepts it within', async () => {

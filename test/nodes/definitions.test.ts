@@ -3,6 +3,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type AlarmPolicy, defaultPolicy } from '../../engine/index';
 import { FakeFlowEngine } from '../support/fake-flow-engine';
 import {
+  archive,
+  archiveLogin,
+  controlRoom,
+  controlRoomLogin,
   errorsOf,
   flowNode,
   gate,
@@ -96,6 +100,73 @@ describe('config nodes', () => {
       allowSelfSigned: false,
       from: 'Alarm <alarm@example.org>',
       credentials: { user: 'alarm', password: 'secret' },
+    });
+  });
+
+  const privateKey = '-----BEGIN OPENSSH PRIVATE KEY-----\r\nAAAA\r\n-----END OPENSSH PRIVATE KEY-----\r\n';
+
+  it('define a file server, its fingerprint taken out of what ssh-keygen prints', async () => {
+    await run([tab, archive], engine, { archive: { ...archiveLogin, privateKey, passphrase: 'phrase' } });
+    expect(engine.fileServers.get('archive')).toEqual({
+      id: 'archive',
+      name: 'Archive',
+      host: 'nas.example.org',
+      port: 22,
+      root: '/alarms',
+      hostKey: `SHA256:${'k'.repeat(43)}`,
+      credentials: {
+        user: 'alarm',
+        password: 'stored',
+        privateKey: privateKey.replaceAll('\r', ''),
+        passphrase: 'phrase',
+      },
+    });
+  });
+
+  it('take a file server that is half set up, without host key and login', async () => {
+    await run([tab, { ...archive, hostKey: '' }], engine);
+    expect(engine.fileServers.get('archive')).toMatchObject({ hostKey: '', credentials: null });
+  });
+
+  it('define an SNMPv3 receiver', async () => {
+    await run([tab, controlRoom], engine, { noc: controlRoomLogin });
+    expect(engine.snmpReceivers.get('noc')).toEqual({
+      id: 'noc',
+      name: 'Control room',
+      host: '192.0.2.30',
+      port: 162,
+      notification: 'inform',
+      access: {
+        version: '3',
+        user: 'guard',
+        security: {
+          level: 'authPriv',
+          authentication: 'sha256',
+          authKey: 'stored auth',
+          privacy: 'aes',
+          privacyKey: 'stored privacy',
+        },
+      },
+      arc: '1.3.6.1.4.1.32473.1',
+      engineId: '',
+    });
+  });
+
+  it.each([
+    ['noAuthNoPriv', { level: 'noAuthNoPriv' }],
+    ['authNoPriv', { level: 'authNoPriv', authentication: 'sha256', authKey: 'stored auth' }],
+  ])('define an SNMPv3 receiver with what the level %s needs, and no more', async (level, security) => {
+    await run([tab, { ...controlRoom, level }], engine, { noc: controlRoomLogin });
+    expect(engine.snmpReceivers.get('noc')?.access).toEqual({ version: '3', user: 'guard', security });
+  });
+
+  it('define an SNMPv2c receiver by its community, arc and engine id in one spelling', async () => {
+    const config = { ...controlRoom, snmpVersion: '2c', arc: '.1.3.6.1.4.1.99999.7', engineId: '0x80007ED90501' };
+    await run([tab, config], engine, { noc: { community: 'alarm' } });
+    expect(engine.snmpReceivers.get('noc')).toMatchObject({
+      access: { version: '2c', community: 'alarm' },
+      arc: '1.3.6.1.4.1.99999.7',
+      engineId: '80007ed90501',
     });
   });
 });
@@ -268,6 +339,12 @@ describe('a wrong configuration', () => {
     ['email', { server: 'office', to: '' }, 'field "Receivers" is ""'],
     ['email', { server: 'hall', to: 'a@b.example' }, 'must be alarmflow-mail-server'],
     ['email', { server: 'office', to: 'a@b.example', phases: ['dawn'] }, 'field "Act on" is "dawn"'],
+    ['upload', { server: 'office' }, 'must be alarmflow-file-server'],
+    ['upload', { server: '' }, 'field "File server" is empty'],
+    ['upload', { server: 'archive', path: 'x'.repeat(501) }, 'field "Path" is'],
+    ['upload', { server: 'archive', phases: [] }, 'field "Act on" is []'],
+    ['snmp-trap', { receiver: 'archive' }, 'must be alarmflow-snmp-receiver'],
+    ['snmp-trap', { receiver: 'noc', text: {} }, 'field "Text" is {}'],
     ['ptz-preset', { preset: 0 }, 'field "Preset" is 0'],
     ['snapshot', { channel: 1.5 }, 'field "Channel" is 1.5'],
     ['log', { level: 'shout' }, 'field "Level" is "shout"'],
@@ -276,7 +353,9 @@ describe('a wrong configuration', () => {
   ];
 
   it.each(cases)('of %s %j is refused with field and remedy', async (type, config, reason) => {
-    await run([tab, hall, office, flowNode(type, { name: 'Odd one', ...config }), sink], engine);
+    await run([tab, hall, office, archive, controlRoom, flowNode(type, { name: 'Odd one', ...config }), sink], engine, {
+      noc: controlRoomLogin,
+    });
     expect(errorsOf('node')).toEqual([expect.stringContaining(reason)]);
     expect(errorsOf('node')[0]).toMatch(/"Odd one"/);
     expect(statusesOf('node').at(-1)).toMatchObject({ fill: 'red', shape: 'ring' });
@@ -303,6 +382,32 @@ describe('a wrong configuration', () => {
     await run([tab, node], engine);
     expect(errorsOf(node.id)).toEqual([expect.stringContaining(reason)]);
     expect(engine.devices.size + engine.schedules.size + engine.mailServers.size).toBe(0);
+  });
+
+  const secretCases: [Record<string, unknown> & { id: string; type: string }, Record<string, string>, string][] = [
+    [{ ...archive, hostKey: 'md5' }, archiveLogin, 'field "Host key" is "md5"'],
+    [{ ...archive, root: '/a/../../etc' }, archiveLogin, 'field "Directory" is "/a/../../etc"'],
+    [archive, { ...archiveLogin, user: '' }, 'field "User" is "", it must be filled in'],
+    [
+      controlRoom,
+      { ...controlRoomLogin, authKey: 'short' },
+      'field "Authentication key" is "•••", it must be at least 8',
+    ],
+    [controlRoom, { ...controlRoomLogin, privacyKey: '' }, 'field "Privacy key" is ""'],
+    [controlRoom, { ...controlRoomLogin, user: '' }, 'field "User" is ""'],
+    [{ ...controlRoom, snmpVersion: '2c' }, {}, 'field "Community" is ""'],
+    [{ ...controlRoom, snmpVersion: '1' }, { community: 'alarm' }, 'field "Send" is "inform"'],
+    [{ ...controlRoom, snmpVersion: '4' }, {}, 'field "Version" is "4"'],
+    [{ ...controlRoom, arc: '1.3.6.1.4.1.4294967296' }, controlRoomLogin, 'field "Arc" is'],
+    [{ ...controlRoom, engineId: 'xyz' }, controlRoomLogin, 'field "Engine id" is "xyz"'],
+  ];
+
+  it.each(secretCases)('of %j with %j is refused, and no secret is shown', async (node, secrets, reason) => {
+    await run([tab, node], engine, { [node.id]: secrets });
+    expect(errorsOf(node.id)).toEqual([expect.stringContaining(reason)]);
+    for (const secret of Object.values(secrets))
+      if (secret.includes(' ') || secret === 'short') expect(errorsOf(node.id).join()).not.toContain(secret);
+    expect(engine.fileServers.size + engine.snmpReceivers.size).toBe(0);
   });
 
   it('does not stop other nodes', async () => {
@@ -355,6 +460,13 @@ describe('a node that points at something gone', () => {
     expect(errorsOf('node')).toEqual([]);
     expect(warningsOf('node')).toEqual([expect.stringContaining('snapshot device that is gone')]);
     expect(statusesOf('node').at(-1)).toMatchObject({ fill: 'yellow' });
+  });
+
+  it('uploads without the snapshot of a camera that is gone', async () => {
+    const config = { server: 'archive', snapshotDevice: 'hall' };
+    await run([tab, archive, flowNode('upload', config), sink], engine);
+    expect(errorsOf('node')).toEqual([]);
+    expect(warningsOf('node')).toEqual([expect.stringContaining('snapshot device that is gone')]);
   });
 
   it('names the trouble of a device that is not set up right', async () => {

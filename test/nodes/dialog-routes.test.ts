@@ -2,15 +2,19 @@ import helper from 'node-red-node-test-helper';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { operationalError } from '../../engine/domain/errors';
 import device from '../../nodes/config/device/device';
+import fileServer from '../../nodes/config/file-server/file-server';
 import mailServer from '../../nodes/config/mail-server/mail-server';
+import snmpReceiver from '../../nodes/config/snmp-receiver/snmp-receiver';
 import type { Red } from '../../nodes/shared/runtime-api';
 import { FakeFlowEngine } from '../support/fake-flow-engine';
-import { hall, office, run, tab } from './flow-fixture';
+import { archive, archiveLogin, controlRoom, controlRoomLogin, hall, office, run, tab } from './flow-fixture';
 
 let engine: FakeFlowEngine;
 beforeEach(async () => {
   engine = new FakeFlowEngine();
-  await run([tab, hall, office], engine, {
+  await run([tab, hall, office, archive, controlRoom], engine, {
+    archive: archiveLogin,
+    noc: controlRoomLogin,
     hall: { user: 'admin', password: 'stored' },
     office: { user: 'alarm', password: 'stored too' },
   });
@@ -118,6 +122,30 @@ describe('the routes of the dialogs', () => {
     expect(engine.callsOf('testMailServer')).toEqual([]);
   });
 
+  it('test a file server, each secret the stored one where it was not touched', async () => {
+    const { body } = await helper
+      .request()
+      .post('/alarmflow/file-servers/test')
+      .send({ ...archive, hostKey: '', user: 'alarm', password: '__PWRD__', privateKey: 'new key', passphrase: '' });
+    expect(body).toEqual({ ok: true, detail: 'as expected' });
+    expect(engine.callsOf('testFileServer')[0]![0]).toMatchObject({
+      id: 'archive',
+      hostKey: '',
+      credentials: { user: 'alarm', password: 'stored', privateKey: 'new key\n', passphrase: null },
+    });
+  });
+
+  it('test an SNMP receiver, each secret the stored one where it was not touched', async () => {
+    const { body } = await helper
+      .request()
+      .post('/alarmflow/snmp-receivers/test')
+      .send({ ...controlRoom, user: 'guard', community: '', authKey: '__PWRD__', privacyKey: 'another key' });
+    expect(body).toEqual({ ok: true, detail: 'as expected' });
+    expect(engine.callsOf('testSnmpReceiver')[0]![0]).toMatchObject({
+      access: { security: { authKey: 'stored auth', privacyKey: 'another key' } },
+    });
+  });
+
   it('ask for a permission each', () => {
     const guarded: string[] = [];
     const guard = (permission: string) => ({ permission });
@@ -131,12 +159,16 @@ describe('the routes of the dialogs', () => {
     } as unknown as Red;
     device(red);
     mailServer(red);
+    fileServer(red);
+    snmpReceiver(red);
     expect(guarded).toEqual([
       'GET /alarmflow/devices/drivers devices.read',
       'GET /alarmflow/devices/:id/ingest devices.write',
       'GET /alarmflow/devices/:id/status devices.read',
       'POST /alarmflow/devices/test devices.write',
       'POST /alarmflow/mail-servers/test devices.write',
+      'POST /alarmflow/file-servers/test devices.write',
+      'POST /alarmflow/snmp-receivers/test devices.write',
     ]);
   });
 });

@@ -126,6 +126,8 @@ describe.each(nodeFolders)('$type in the editor', ({ type, name, folder, html, c
       'alarmflow-schedule': ['name'],
       'alarmflow-mail-server': ['host', 'from'],
       'alarmflow-email': ['to'],
+      'alarmflow-file-server': ['host'],
+      'alarmflow-snmp-receiver': ['host'],
     };
     expect(refused).toEqual(toChoose[type] ?? []);
   });
@@ -159,6 +161,14 @@ describe('checks in the editor', () => {
     ['device', 'port', 0],
     ['device', 'pushFrom', 'camera.example'],
     ['mail-server', 'from', 'alarm'],
+    ['file-server', 'hostKey', 'MD5:aa:bb'],
+    ['file-server', 'hostKey', `SHA256:${'k'.repeat(42)}`],
+    ['file-server', 'root', '/a/../b'],
+    ['file-server', 'root', '..'],
+    ['file-server', 'root', 'a\0b'],
+    ['snmp-receiver', 'arc', '1.3.six'],
+    ['snmp-receiver', 'engineId', '80007'],
+    ['snmp-receiver', 'snmpVersion', '4'],
     ['schedule', 'week', { monday: [{ from: 0, to: 1441 }] }],
   ])('refuse %s %s %j with a reason that begins with its label', (type, field, value) => {
     const { label } = definitionOf(`alarmflow-${type}`).defaults[field]!;
@@ -176,6 +186,10 @@ describe('checks in the editor', () => {
     ['device', 'host', 'camera-1.example'],
     ['device', 'pushFrom', '10.0.0.1;2001:db8::1'],
     ['mail-server', 'from', 'Alarm <alarm@example.org>'],
+    ['file-server', 'hostKey', `256 SHA256:${'k'.repeat(43)} root@nas (ED25519)`],
+    ['file-server', 'root', '/volume1/alarms..old'],
+    ['snmp-receiver', 'arc', '.1.3.6.1.4.1.99999.7'],
+    ['snmp-receiver', 'engineId', '0x80007ED90501'],
     ['schedule', 'week', { monday: [{ from: 1320, to: 360 }] }],
   ])('accept %s %s %j', (type, field, value) => {
     expect(check(type, field, value)).toBe(true);

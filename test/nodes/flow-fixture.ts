@@ -6,9 +6,13 @@ import log from '../../nodes/actions/log/log';
 import ptzPreset from '../../nodes/actions/ptz-preset/ptz-preset';
 import relayOut from '../../nodes/actions/relay-out/relay-out';
 import snapshot from '../../nodes/actions/snapshot/snapshot';
+import snmpTrap from '../../nodes/actions/snmp-trap/snmp-trap';
+import upload from '../../nodes/actions/upload/upload';
 import device from '../../nodes/config/device/device';
+import fileServer from '../../nodes/config/file-server/file-server';
 import mailServer from '../../nodes/config/mail-server/mail-server';
 import schedule from '../../nodes/config/schedule/schedule';
+import snmpReceiver from '../../nodes/config/snmp-receiver/snmp-receiver';
 import linkage from '../../nodes/logic/linkage/linkage';
 import type { FlowMessage, NodeStatus, Red } from '../../nodes/shared/runtime-api';
 import alarmInput from '../../nodes/triggers/alarm-input/alarm-input';
@@ -22,6 +26,8 @@ export const nodeSets: Record<string, NodeSet> = {
   'alarmflow-device': device,
   'alarmflow-schedule': schedule,
   'alarmflow-mail-server': mailServer,
+  'alarmflow-file-server': fileServer,
+  'alarmflow-snmp-receiver': snmpReceiver,
   'alarmflow-thermal-alarm': thermalAlarm,
   'alarmflow-line-crossing': lineCrossing,
   'alarmflow-alarm-input': alarmInput,
@@ -29,6 +35,8 @@ export const nodeSets: Record<string, NodeSet> = {
   'alarmflow-linkage': linkage,
   'alarmflow-relay-out': relayOut,
   'alarmflow-email': email,
+  'alarmflow-upload': upload,
+  'alarmflow-snmp-trap': snmpTrap,
   'alarmflow-ptz-preset': ptzPreset,
   'alarmflow-snapshot': snapshot,
   'alarmflow-log': log,
@@ -71,6 +79,34 @@ export const office: FlowNode = {
   from: 'Alarm <alarm@example.org>',
   version: 1,
 };
+
+export const archive: FlowNode = {
+  id: 'archive',
+  type: 'alarmflow-file-server',
+  name: 'Archive',
+  host: 'nas.example.org',
+  port: '22',
+  root: '/alarms',
+  hostKey: `256 SHA256:${'k'.repeat(43)} root@nas (ED25519)`,
+  version: 1,
+};
+export const controlRoom: FlowNode = {
+  id: 'noc',
+  type: 'alarmflow-snmp-receiver',
+  name: 'Control room',
+  host: '192.0.2.30',
+  port: 162,
+  snmpVersion: '3',
+  notification: 'inform',
+  level: 'authPriv',
+  authentication: 'sha256',
+  privacy: 'aes',
+  arc: '1.3.6.1.4.1.32473.1',
+  engineId: '',
+  version: 1,
+};
+export const archiveLogin = { user: 'alarm', password: 'stored', privateKey: '', passphrase: '' };
+export const controlRoomLogin = { user: 'guard', authKey: 'stored auth', privacyKey: 'stored privacy' };
 
 /** An ordinary node of a type, wired to the node that collects. */
 export const flowNode = (type: string, config: Record<string, unknown> = {}): FlowNode => ({

@@ -5,9 +5,12 @@ import type { FlowMessage } from '../../nodes/shared/runtime-api';
 import { FakeFlowEngine } from '../support/fake-flow-engine';
 import {
   alarmMessage,
+  archive,
   catcher,
   caughtSink,
   collect,
+  controlRoom,
+  controlRoomLogin,
   type FlowNode,
   flowNode,
   hall,
@@ -33,7 +36,9 @@ async function through(
   node: FlowNode,
   ...messages: FlowMessage[]
 ): Promise<{ out: FlowMessage[]; caught: FlowMessage[] }> {
-  await run([tab, hall, office, node, sink, catcher, caughtSink], engine);
+  await run([tab, hall, office, archive, controlRoom, node, sink, catcher, caughtSink], engine, {
+    noc: controlRoomLogin,
+  });
   const out = collect('sink');
   const caught = collect('caught');
   for (const message of messages) live('node').receive(message);
@@ -241,6 +246,29 @@ describe('action nodes', () => {
     await through(flowNode(type, { name: 'Act', ...config }), wired('raise'));
     expect(engine.actionRequests).toEqual([
       expect.objectContaining({ kind: type, nodeName: 'Act', deviceId, params, messageId: 'alarm-1:raise' }),
+    ]);
+  });
+
+  it('ask for an upload', async () => {
+    await through(flowNode('upload', { server: 'archive', path: 'a/b', snapshotChannel: '3' }), wired('raise'));
+    expect(engine.actionRequests).toEqual([
+      expect.objectContaining({
+        kind: 'sftp-upload',
+        nodeName: 'Upload',
+        deviceId: null,
+        params: { serverId: 'archive', phases: ['raise'], path: 'a/b', snapshotDeviceId: null, snapshotChannel: 3 },
+      }),
+    ]);
+  });
+
+  it('ask for an SNMP notification', async () => {
+    await through(flowNode('snmp-trap', { receiver: 'noc' }), wired('raise'));
+    expect(engine.actionRequests).toEqual([
+      expect.objectContaining({
+        kind: 'snmp-trap',
+        nodeName: 'SNMP',
+        params: { receiverId: 'noc', phases: ['raise', 'clear', 'end'], text: '' },
+      }),
     ]);
   });
 

@@ -1,0 +1,12 @@
+import { firstVersion, type Migration } from '../../shared/migrations';
+
+export const defaults = {
+  name: '',
+  server: '',
+  phases: ['raise'] as readonly string[],
+  path: '{{site}}/{{alarm.deviceName}}/{{date}}/{{clock}} {{alarm.typeText}}',
+  snapshotDevice: '',
+  snapshotChannel: '',
+};
+
+export const migrations: readonly Migration[] = [firstVersion];
