@@ -1,12 +1,14 @@
 /** The command line: reads words, calls the engine, prints; decides nothing by itself. */
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
-import { AlarmflowError, asAlarmflowError } from '../domain/errors';
+import { systemClock } from '../clock/system-clock';
+import { asAlarmflowError } from '../domain/errors';
 import { driverKinds } from '../drivers';
 import { type ConfigRow, describeConfig, type LoadedConfig, loadConfig } from '../host/config';
 import { decodeCommand } from './decode';
 import { deviceCommand } from './device';
 import { eventsCommand } from './events';
+import { signalled } from './signalled';
 import { addUserCommands } from './user';
 
 const print = (line: string): void => {
@@ -29,17 +31,7 @@ export function configOf(flags: Record<string, unknown>, command: 'start' | 'run
   return loadConfig({ flags, env: process.env, cwd: process.cwd(), command });
 }
 
-/** Aborts at the first SIGINT or SIGTERM; a second one ends the process at once. */
-function untilSignal(): AbortSignal {
-  const controller = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(name, () => {
-      if (controller.signal.aborted) process.exit(130);
-      controller.abort(new AlarmflowError('user', 'E_STOPPED', `Stopped by ${name}`));
-    });
-  }
-  return controller.signal;
-}
+const untilSignal = (): AbortSignal => signalled(process, systemClock);
 
 function program(): Command {
   const alarmflow = new Command('alarmflow')
