@@ -374,10 +374,16 @@ function unknownVariables(env: NodeJS.ProcessEnv): string[] {
     .map((name) => `Environment variable ${name} is unknown and has no effect; known: ${nearestText(name, known)}`);
 }
 
-/** Whether nothing of a former run lies in the folder; a configuration file alone is none. */
+/** Written when the flows of a folder are started for the first time (`credential-secret.ts`). */
+const STARTED_ONCE = 'secret.key';
+/** What a first start leaves behind when it is killed before that. */
+const unfinished = /^(?:config\.json|\..*|cli-token|backups|media|alarmflow\.lock.*|record(?:\.state|\.\d.*)?)$/;
+
+/** Whether no run has ever come as far as its flows: a killed or refused first start is made good by the next. */
 function isEmptyFolder(path: string): boolean {
   try {
-    return readdirSync(path).every((name) => name === 'config.json' || name.startsWith('.'));
+    const names = readdirSync(path);
+    return !names.includes(STARTED_ONCE) && names.every((name) => unfinished.test(name));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return true;
     // A folder that cannot be read is told by whoever opens the record in it.

@@ -137,6 +137,17 @@ describe('configuration', () => {
     expect(load({ command: 'start', flags: { data: cwd } }).config.demo).toBe(false);
   });
 
+  it.each(['alarmflow.lock', 'cli-token', 'record', 'record.state', 'record.8591.6161894075915'])(
+    'makes the demo also when a first start was killed and left %s',
+    (name) => {
+      writeFileSync(join(cwd, name), '');
+      expect(load({ command: 'start', flags: { data: cwd } }).config.demo).toBe(true);
+      // Made by the first start that came as far as its flows, of a site without demo as well.
+      writeFileSync(join(cwd, 'secret.key'), '');
+      expect(load({ command: 'start', flags: { data: cwd } }).config.demo).toBe(false);
+    },
+  );
+
   it('warns of an unknown ALARMFLOW_ variable and names the nearest', () => {
     expect(load({ env: { ALARMFLOW_PROT: '1' } }).warnings).toEqual([expect.stringContaining('"ALARMFLOW_PORT"')]);
     expect(load({ env: { ALARMFLOW_REQUIRE_ALL: '1', ALARMFLOW_PORT: '1' } }).warnings).toEqual([]);
