@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
-import { cp, mkdir, readFile, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { cp, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import type { Log } from '../domain/log';
 import { messageOf } from './database';
 import { startPgliteThread } from './pglite-thread';
@@ -34,6 +34,15 @@ async function copyWhole(from: string, to: string): Promise<void> {
   }
 }
 
+/** Drafts of a start that was killed while it copied. The caller holds the lock of the data folder: nobody copies now. */
+async function dropDrafts(folder: string): Promise<void> {
+  const names = existsSync(dirname(folder)) ? await readdir(dirname(folder)) : [];
+  const draft = /^\.\d+\.\d+$/;
+  for (const name of names)
+    if (name.startsWith(basename(folder)) && draft.test(name.slice(basename(folder).length)))
+      await rm(join(dirname(folder), name), { recursive: true, force: true });
+}
+
 /**
  * Makes an empty database in a folder that does not exist or is empty. The first one on an installation takes seconds;
  * a copy of it is kept, and later ones take a tenth of that. Resolves to whether it is a copy.
@@ -41,6 +50,7 @@ async function copyWhole(from: string, to: string): Promise<void> {
 export async function makeEmptyDatabase(folder: string, log: Log): Promise<boolean> {
   const cache = await cacheFolder();
   await rm(folder, { recursive: true, force: true });
+  await dropDrafts(folder);
   if (existsSync(join(cache, 'PG_VERSION'))) {
     await copyWhole(cache, folder);
     return true;
