@@ -1,6 +1,6 @@
 import { type BackendFactory, createPostgresBackend, type IQueueBackend, runMigrations } from 'bullmq';
 import type { EmbeddedDatabase } from '../domain/embedded-database';
-import { type BackendContext, type OpenBackend, POSTGRES_BULK_FROM } from './backend';
+import { type BackendContext, type OpenBackend, PGLITE_BULK_FROM } from './backend';
 import { createLink } from './link';
 import { createPglitePool, QUEUE_SCHEMA } from './pglite-pool';
 
@@ -49,7 +49,7 @@ export async function openPgliteBackend(db: EmbeddedDatabase, { clock, log }: Ba
     queueConnection: pool,
     workerConnection: pool,
     warnings: [],
-    bulkFrom: POSTGRES_BULK_FROM,
+    bulkFrom: PGLITE_BULK_FROM,
     jobsFinished(count) {
       finished += count;
       if (finished >= VACUUM_AT_ONCE_AFTER_JOBS) clean();

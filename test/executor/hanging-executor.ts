@@ -1,6 +1,6 @@
 /**
  * A process that takes an action and never ends it: `hanging-executor.ts <redis|postgres> <url> <prefix> <key>`.
- * It says `working` to its parent once the action runs; the parent kills it.
+ * The action is its own, so it runs it without a claim. It says `working` to its parent once the action runs; the parent kills it.
  */
 import { systemClock } from '../../engine/clock/system-clock';
 import { silentLog } from '../../engine/domain/log';
@@ -10,7 +10,6 @@ import { actionRow } from '../support/action-rows';
 
 const [kind, url, prefix, key] = process.argv.slice(2) as ['redis' | 'postgres', string, string, string];
 const record = createMemoryRecord();
-record.keep(actionRow(key));
 const executor = createExecutor({
   backend: { kind, url },
   prefix,
@@ -23,7 +22,7 @@ const executor = createExecutor({
       attempts: 3,
       check() {},
       async execute() {
-        process.send?.('working');
+        process.send?.(record.claims.length === 0 ? 'working' : 'claimed');
         await systemClock.sleep(60_000);
         return { status: 'done', summary: 'never' };
       },
@@ -33,7 +32,14 @@ const executor = createExecutor({
   clock: systemClock,
   log: silentLog,
 });
-executor.start().catch((thrown: unknown) => {
+async function main(): Promise<void> {
+  await executor.start();
+  const row = actionRow(key);
+  record.keep(row);
+  await executor.submit([row]);
+}
+
+main().catch((thrown: unknown) => {
   console.error(thrown);
   process.exit(1);
 });

@@ -49,6 +49,7 @@ async function killInTheMiddle(kind: 'redis' | 'postgres', url: string): Promise
   child.kill('SIGKILL');
   await vi.waitFor(() => expect(record.rows.get('orphan')?.status).toBe('done'), { timeout: 8_000, interval: 10 });
   expect(ranAt - killedAt).toBeLessThan(5_000);
+  expect(record.claims).toEqual(['orphan']);
   await standby.close();
 }
 
