@@ -1,5 +1,9 @@
-import { randomBytes } from 'node:crypto';
+import { randomFillSync } from 'node:crypto';
 
+const RANDOM_BYTES = 4;
+/** Random bytes are asked for by the page: one call for each id would cost more than the rest of it. */
+const pool = Buffer.alloc(RANDOM_BYTES * 1024);
+let used = pool.length;
 let lastMs = 0;
 let counter = 0;
 
@@ -14,5 +18,11 @@ export function sortableId(now: number): string {
   } else counter++;
   const time = lastMs.toString(36).padStart(9, '0');
   const count = counter.toString(36).padStart(4, '0');
-  return `${time}${count}${randomBytes(5).toString('hex').slice(0, 8)}`;
+  if (used === pool.length) {
+    randomFillSync(pool);
+    used = 0;
+  }
+  const random = pool.toString('hex', used, used + RANDOM_BYTES);
+  used += RANDOM_BYTES;
+  return `${time}${count}${random}`;
 }

@@ -15,7 +15,9 @@ export interface DocumentNode {
 const MAX_NODES = 20_000;
 const MAX_DEPTH = 32;
 
-const sameName = (a: string, b: string): boolean => a === b || a.toLowerCase() === b.toLowerCase();
+/** The length first: this runs some hundred times for one alert. */
+const sameName = (a: string, b: string): boolean =>
+  a === b || (a.length === b.length && a.toLowerCase() === b.toLowerCase());
 
 /** First child with one of the names, tried in the order given; names are compared without case. */
 export function childOf(node: DocumentNode | undefined, ...names: string[]): DocumentNode | undefined {
