@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import type { Clock } from '../clock/clock';
 import type { Announce } from '../domain/announcements';
 import { AlarmflowError, userError } from '../domain/errors';
@@ -89,6 +89,12 @@ export async function isDemoSite(settings: SettingsRecord): Promise<boolean> {
 /** The flow file that the first start deploys. */
 export async function readDemoFlow(projectRoot: string): Promise<unknown> {
   return JSON.parse(await readFile(join(projectRoot, 'flows', 'demo-site.json'), 'utf8'));
+}
+
+/** The demo's alert as curl takes it in the folder where the person is, in quotes where a shell needs them. */
+export function demoAlertArgument(projectRoot: string, cwd: string): string {
+  const file = `@${relative(cwd, join(projectRoot, 'flows', 'demo-alert.xml'))}`;
+  return /^[\w@./+-]+$/.test(file) ? file : `'${file.replaceAll("'", `'\\''`)}'`;
 }
 
 /** Starts devices and mail catcher on the ports of the last time where they are free, on others where not. */

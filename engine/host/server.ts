@@ -13,7 +13,7 @@ import { writeCliToken } from './cli-token';
 import type { LoadedConfig } from './config';
 import { consoleServices, writeAudit } from './console-services';
 import { readCredentialSecret } from './credential-secret';
-import { type Demo, demoDevices, isDemoSite, readDemoFlow, startDemo } from './demo';
+import { type Demo, demoAlertArgument, demoDevices, isDemoSite, readDemoFlow, startDemo } from './demo';
 import { flowFileStorage, readCredentialsFile, readFlowFile } from './flow-source';
 import { createHealth } from './health';
 import { createHttpServer, type HttpServer } from './http-server';
@@ -286,7 +286,7 @@ async function greet(options: ServeOptions, site: Site, demo: Demo | null, url: 
     print('  Demo site: open the console and click "Thermal alarm", or push one as a camera does:');
     if (hall)
       print(
-        `    curl -X POST --data-binary @flows/demo-alert.xml ${url}${await site.flow.ingestPath(demoDevices.hall)}`,
+        `    curl -X POST --data-binary ${demoAlertArgument(projectRoot, process.cwd())} ${url}${await site.flow.ingestPath(demoDevices.hall)}`,
       );
   }
   print('');
