@@ -130,6 +130,14 @@ export function createIngest(options: IngestOptions): Ingest {
           retryAfterMs: waitMs,
         }),
       );
+    const coding = request.headers['content-encoding'] ?? 'identity';
+    if (!/^identity$/i.test(coding.trim()))
+      return refuse(
+        userError(
+          'E_CONTENT_ENCODING',
+          `The body is coded as "${coding.slice(0, 60)}": send it as it is, without Content-Encoding`,
+        ),
+      );
     if (Number(request.headers['content-length'] ?? 0) > maxBytes) return refuse(tooLarge(maxBytes));
     if (/^100-continue$/i.test(request.headers.expect ?? '')) response.writeContinue();
     let body: Buffer;

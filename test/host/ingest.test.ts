@@ -149,6 +149,15 @@ describe('device push', () => {
     expect(await rawHttp(door.port, [head(TOKEN, 99_999)])).toMatch(/^HTTP\/1\.1 413 /);
   });
 
+  it('refuses a compressed body with a reason that names the coding', async () => {
+    await open();
+    const response = await post(`/${TOKEN}`, { headers: { 'content-encoding': 'gzip' } });
+    expect(response.status).toBe(415);
+    expect(await response.text()).toContain('coded as \\"gzip\\"');
+    expect((await post(`/${TOKEN}`, { headers: { 'content-encoding': 'identity' } })).status).toBe(200);
+    expect(pushes).toHaveLength(1);
+  });
+
   it('refuses a body that says it is too large before reading it, and hangs up', async () => {
     await open();
     const answer = await rawHttp(door.port, [
