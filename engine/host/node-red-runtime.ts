@@ -14,14 +14,19 @@ import type { EditorPart } from './http-server';
 import { nodeRedLogHandler } from './node-red-log';
 import { createNodeRedStorage, type FlowStorage } from './node-red-storage';
 
+/** Both of Node-RED's servers are Express applications. */
+interface ExpressSettings {
+  set(name: 'env', value: 'production'): unknown;
+}
+
 /** The part of node-red that we use; its own types describe settings as if all were required. */
 interface NodeRed {
   init(server: EventEmitter, settings: Record<string, unknown>): void;
   start(): Promise<void>;
   stop(): Promise<void>;
   readonly events: EventEmitter;
-  readonly httpAdmin: RequestListener;
-  readonly httpNode: RequestListener;
+  readonly httpAdmin: RequestListener & ExpressSettings;
+  readonly httpNode: RequestListener & ExpressSettings;
   readonly runtime: {
     flows: {
       getFlows(options: object): Promise<{ flows: FlowNode[]; rev: string } | null>;
@@ -178,6 +183,9 @@ async function start(options: NodeRedOptions): Promise<NodeRedHost> {
     await red.stop();
     throw error;
   }
+
+  // Else Express shows anybody who sends broken JSON, before any login, a stack with the paths of this machine.
+  for (const app of [red.httpAdmin, red.httpNode]) app.set('env', 'production');
 
   const missingTypes = (flows: readonly FlowNode[]): string[] =>
     typesWithout(flows, (type) => Boolean(registry.get(type)));

@@ -190,6 +190,16 @@ describe('Node-RED in our process', () => {
     expect(JSON.stringify(stored.get('settings'))).not.toContain('telemetryEnabled');
   });
 
+  it.each(['/editor/flows', '/hello'])('answers broken JSON at %s without a stack', async (path) => {
+    const response = await fetch(`${base}${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{',
+    });
+    expect(response.status).toBeGreaterThanOrEqual(400);
+    expect(await response.text()).not.toContain('node_modules');
+  });
+
   it('lets nobody install modules from the editor', async () => {
     const response = await fetch(`${base}/editor/nodes`, {
       method: 'POST',
