@@ -10,7 +10,7 @@ const ADD_AGAIN_MS = 1_000;
 const LOST_AFTER_MS = 30_000;
 
 export interface Reconciles {
-  /** Notes that an output may have to be driven; many calls make one job. */
+  /** An output may have to be driven: tries at once; many calls at once are one try. */
   request(outputId: string, generation: number): void;
   /** Drives one output. Never rejects, never twice at once for one output. */
   run(job: ReconcileJob): Promise<Verdict>;
@@ -33,7 +33,13 @@ interface Run {
   verdict: Promise<Verdict>;
 }
 
-/** Keeps outputs and their desired state together (DESIGN §2): coalesced, serial per output, for ever until confirmed. */
+/**
+ * Keeps outputs and their desired state together (DESIGN §2): coalesced, serial per output, for ever until confirmed.
+ *
+ * The first try runs at once, here: the lease that asks for it is on disk already, and a start drives every output
+ * anyway, so a job could add nothing but three statements before the relay moves. What does not succeed becomes a job
+ * of the queue, with its back-off.
+ */
 export function createReconciles(options: {
   reconcile(outputId: string): Promise<void>;
   /** Puts jobs into the queue; at most one waits or runs per output. */
@@ -46,7 +52,9 @@ export function createReconciles(options: {
   const { clock, log } = options;
   /** Asked for here and not yet seen done. */
   const wanted = new Map<string, Request>();
-  /** Asked for and not yet in the queue. */
+  /** Asked for and not yet tried. */
+  const fresh = new Set<string>();
+  /** Tried in vain and not yet in the queue. */
   const pending = new Map<string, number>();
   const running = new Map<string, Run>();
   const failures = new Map<string, { count: number; code: string; generation: number }>();
@@ -75,11 +83,30 @@ export function createReconciles(options: {
   function schedule(): void {
     if (scheduled || closed) return;
     scheduled = true;
-    // One turn of the loop later, so that requests made together are one job.
+    // One turn of the loop later, so that requests made together are one try.
     setImmediate(() => {
       scheduled = false;
-      void flush();
+      for (const outputId of fresh) void tryAtOnce(outputId);
+      fresh.clear();
     });
+  }
+
+  async function tryAtOnce(outputId: string): Promise<void> {
+    const generation = wanted.get(outputId)?.generation;
+    if (generation === undefined || closed) return;
+    const verdict = await run({ outputId, generation });
+    if (verdict.kind !== 'again' || closed) return;
+    // Until then nothing is owed to the queue: whatever happens to this process, its successor drives all outputs.
+    clock.after(
+      verdict.delayMs,
+      () => {
+        const request = wanted.get(outputId);
+        if (!request || running.has(outputId)) return;
+        pending.set(outputId, request.generation);
+        void flush();
+      },
+      { background: true },
+    );
   }
 
   async function drive(outputId: string, run: Run): Promise<Verdict> {
@@ -119,30 +146,32 @@ export function createReconciles(options: {
     return { kind: 'again', delayMs, reason: error.message };
   }
 
+  async function run(job: ReconcileJob): Promise<Verdict> {
+    const generation = Math.max(job.generation, wanted.get(job.outputId)?.generation ?? 0);
+    const current = running.get(job.outputId);
+    if (current) {
+      // A second job for the output, here while the first is at work: the first does the work of both.
+      current.generation = Math.max(current.generation, generation);
+      return current.verdict;
+    }
+    const run: Run = { generation, startedAt: clock.monotonic(), verdict: Promise.resolve({ kind: 'over' }) };
+    running.set(job.outputId, run);
+    run.verdict = drive(job.outputId, run).finally(() => {
+      running.delete(job.outputId);
+      if (running.size === 0) for (const resolve of whenIdle.splice(0)) resolve();
+    });
+    return run.verdict;
+  }
+
   return {
     request(outputId, generation) {
       if (closed) return;
       const known = wanted.get(outputId);
       wanted.set(outputId, { generation: Math.max(generation, known?.generation ?? 0), since: clock.monotonic() });
-      pending.set(outputId, Math.max(generation, pending.get(outputId) ?? 0));
+      fresh.add(outputId);
       schedule();
     },
-    async run(job) {
-      const generation = Math.max(job.generation, wanted.get(job.outputId)?.generation ?? 0);
-      const current = running.get(job.outputId);
-      if (current) {
-        // A second job for the output, here while the first is at work: the first does the work of both.
-        current.generation = Math.max(current.generation, generation);
-        return current.verdict;
-      }
-      const run: Run = { generation, startedAt: clock.monotonic(), verdict: Promise.resolve({ kind: 'over' }) };
-      running.set(job.outputId, run);
-      run.verdict = drive(job.outputId, run).finally(() => {
-        running.delete(job.outputId);
-        if (running.size === 0) for (const resolve of whenIdle.splice(0)) resolve();
-      });
-      return run.verdict;
-    },
+    run,
     flush: () => void flush(),
     async sweep() {
       for (const [outputId, request] of [...wanted]) {

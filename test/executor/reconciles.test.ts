@@ -4,7 +4,7 @@ import { operationalError } from '../../engine/domain/errors';
 import { type Log, silentLog } from '../../engine/domain/log';
 import { createReconciles } from '../../engine/executor/reconciles';
 
-function bench(reconcile: () => Promise<void> = async () => {}) {
+function bench(reconcile: (outputId: string) => Promise<void> = async () => {}) {
   const clock = new VirtualClock(Date.UTC(2026, 10, 21));
   const state = { isDown: false };
   const added: { outputId: string; generation: number }[] = [];
@@ -25,20 +25,54 @@ function bench(reconcile: () => Promise<void> = async () => {}) {
   return { clock, state, added, jobs, warnings, reconciles };
 }
 
+/** A device that is away until it is told otherwise. */
+function awayDevice() {
+  const device = { away: true, asked: 0 };
+  const reconcile = async (): Promise<void> => {
+    device.asked++;
+    if (device.away) throw operationalError('E_DEVICE_OFFLINE', 'Away');
+  };
+  return { device, reconcile };
+}
+
 describe('reconcile requests', () => {
-  it('made together are one job per output, with the newest generation', async () => {
-    const { clock, added, reconciles } = bench();
+  it('made together are one try per output, at once and without a job', async () => {
+    const tried: string[] = [];
+    const { clock, added, reconciles } = bench(async (outputId) => {
+      tried.push(outputId);
+    });
     for (const generation of [1, 3, 2]) reconciles.request('a', generation);
     reconciles.request('b', 7);
     await clock.advance(1);
-    expect(added).toEqual([
-      { outputId: 'a', generation: 3 },
-      { outputId: 'b', generation: 7 },
-    ]);
+    expect(tried).toEqual(['a', 'b']);
+    expect(added).toEqual([]);
+  });
+
+  it('that fail become one job per output after the first back-off', async () => {
+    const { reconcile } = awayDevice();
+    const { clock, added, reconciles } = bench(reconcile);
+    for (const generation of [1, 3, 2]) reconciles.request('a', generation);
+    await clock.advance(900);
+    expect(added).toEqual([]);
+    await clock.advance(600);
+    expect(added).toEqual([{ outputId: 'a', generation: 3 }]);
+  });
+
+  it('that fail and succeed when asked anew leave no job behind', async () => {
+    const { device, reconcile } = awayDevice();
+    const { clock, added, reconciles } = bench(reconcile);
+    reconciles.request('a', 1);
+    await clock.advance(100);
+    device.away = false;
+    reconciles.request('a', 1);
+    await clock.advance(5_000);
+    expect(device.asked).toBe(2);
+    expect(added).toEqual([]);
   });
 
   it('that could not be queued are queued when the server is back', async () => {
-    const { clock, state, added, reconciles } = bench();
+    const { reconcile } = awayDevice();
+    const { clock, state, added, reconciles } = bench(reconcile);
     state.isDown = true;
     reconciles.request('a', 1);
     await clock.advance(5_000);
@@ -49,7 +83,8 @@ describe('reconcile requests', () => {
   });
 
   it('get a new job when the queue has forgotten theirs, and only then', async () => {
-    const { clock, added, jobs, reconciles } = bench();
+    const { reconcile } = awayDevice();
+    const { clock, added, jobs, reconciles } = bench(reconcile);
     reconciles.request('a', 1);
     await clock.advance(31_000);
     await reconciles.sweep();
@@ -62,14 +97,11 @@ describe('reconcile requests', () => {
   });
 
   it('that are done are not looked for any more', async () => {
-    const { clock, added, jobs, reconciles } = bench();
+    const { clock, added, reconciles } = bench();
     reconciles.request('a', 1);
-    await clock.advance(1);
-    expect(await reconciles.run({ outputId: 'a', generation: 1 })).toEqual({ kind: 'over' });
-    jobs.clear();
     await clock.advance(60_000);
     await reconciles.sweep();
-    expect(added).toHaveLength(1);
+    expect(added).toEqual([]);
   });
 
   it('wait longer after each failure, at most 30 s or what the device asks for, and warn once', async () => {
