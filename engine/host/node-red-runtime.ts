@@ -185,7 +185,7 @@ async function start(options: NodeRedOptions): Promise<NodeRedHost> {
   }
 
   // Else Express shows anybody who sends broken JSON, before any login, a stack with the paths of this machine.
-  for (const app of [red.httpAdmin, red.httpNode]) app.set('env', 'production');
+  for (const app of options.editor ? [red.httpAdmin, red.httpNode] : [red.httpNode]) app.set('env', 'production');
 
   const missingTypes = (flows: readonly FlowNode[]): string[] =>
     typesWithout(flows, (type) => Boolean(registry.get(type)));
