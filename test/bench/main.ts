@@ -140,12 +140,18 @@ const suites: Record<string, (backends: Backend[]) => Promise<void>> = {
   },
   async latency(backends) {
     for (const { name, fresh } of backends) {
-      const { p50Ms, p99Ms, commands, missing } = await measureLatency(await fresh());
+      const { p50Ms, p99Ms, commands, missing, slowestOfFirst } = await measureLatency(await fresh());
       print({
         measure: `push in → relay command out at 100/s, ${name} (${whole(commands)})`,
         figure: `p50 ${ms(p50Ms)}, p99 ${ms(p99Ms)}${missing > 0 ? `, ${missing} missed` : ''}`,
         budget: 'p50 ≤ 5 ms, p99 ≤ 25 ms',
         met: p50Ms <= 5 && p99Ms <= 25 && missing === 0,
+      });
+      print({
+        measure: `the slowest of the first 2 s after a start, ${name}`,
+        figure: ms(slowestOfFirst),
+        budget: '',
+        met: null,
       });
     }
   },
