@@ -8,7 +8,8 @@ import { createInterface } from 'node:readline';
 
 /** Tests and measurements run from the project's root. */
 const root = process.cwd();
-export const cliMain = join(root, 'dist', 'engine', 'cli', 'main.js');
+/** The launcher, as `npm start` runs it: with the flags of a small box. */
+export const cliMain = join(root, 'bin', 'alarmflow.cjs');
 
 export interface AlarmflowProcess {
   child: ChildProcess;
