@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { link, mkdir, readFile, rename, rm, rmdir, stat, unlink, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { systemClock } from '../clock/system-clock';
 import { asAlarmflowError, operationalError, userError } from '../domain/errors';
 import { bootId } from './boot';
@@ -139,8 +139,20 @@ export async function lockDataDir(dataDir: string, describe: { url?: string }): 
   }
 }
 
+/**
+ * Makes a folder and those above it that are missing, one by one: the recursive mkdir of Node 24 never returns where
+ * the file system answers ENOENT for a folder that exists (`/proc`).
+ */
+async function makeFolder(folder: string): Promise<void> {
+  const parent = dirname(folder);
+  if (parent !== folder && !existsSync(parent)) await makeFolder(parent);
+  await mkdir(folder, { mode: 0o700 }).catch((thrown: unknown) => {
+    if (codeOf(thrown) !== 'EEXIST') throw thrown;
+  });
+}
+
 async function take(dataDir: string, describe: { url?: string }): Promise<DataDirLock> {
-  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  await makeFolder(resolve(dataDir));
   const path = join(dataDir, FILE);
   const holder: Holder = {
     pid: process.pid,

@@ -22,6 +22,10 @@ const foreign = (changes: Record<string, unknown>): string =>
   });
 
 describe('the lock of the data folder', () => {
+  it('of a folder that cannot be made is refused at once', async () => {
+    await expect(lockDataDir('/proc/nope/deeper', {})).rejects.toMatchObject({ code: 'E_DATA_FOLDER' });
+  });
+
   it('refuses a second holder and names the first, with its address', async () => {
     const dataDir = join(await temporaryFolder(), 'new', 'data');
     const lock = await lockDataDir(dataDir, {});
