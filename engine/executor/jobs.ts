@@ -33,7 +33,7 @@ export type Verdict =
 
 /**
  * A worker that was killed leaves its lock to run out, and the check for stalled jobs of any other finds it:
- * its job runs again when the lock has run out and the next check has come, 4.5 s after the last renewal at most.
+ * its job runs again when the lock has run out and the next check has come, 4 s after the last renewal at most.
  */
 export const LOCK_MS = 3_000;
 export const STALLED_INTERVAL_MS = 1_000;
