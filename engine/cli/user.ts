@@ -89,7 +89,8 @@ async function withAccounts<T>(flags: UserFlags, work: (accounts: Accounts) => P
         log,
         audit: (entry) =>
           store.commit({ audit: [{ id: sortableId(systemClock.now()), at: systemClock.now(), ...entry }] }),
-        sessions: { totalMs: 1, idleMs: 1 },
+        // The site's own: with shorter ones, ending one user's sessions would end everybody's.
+        sessions: { totalMs: config.sessionHours * 3_600_000, idleMs: config.sessionIdleMinutes * 60_000 },
         cliToken: null,
       });
       return await work(auth);
