@@ -11,6 +11,7 @@ import type { ActionKind } from './domain/actions';
 import type { AlarmMessage } from './domain/alarms';
 import type { DeviceDefinition, DeviceStatus } from './domain/devices';
 import type { FileServer } from './domain/file-server';
+import type { MailServer } from './domain/mail';
 import type { HoldPolicy } from './domain/outputs';
 import type { ArmingSchedule } from './domain/schedules';
 import type { SnmpReceiver } from './domain/snmp-receiver';
@@ -23,6 +24,7 @@ export { AlarmflowError, asAlarmflowError, userError } from './domain/errors';
 export type { EventTarget, EventType, KnownEventType } from './domain/events';
 export { knownEventTypes } from './domain/events';
 export type { FileServer as FileServerDefinition } from './domain/file-server';
+export type { MailServer as MailServerDefinition } from './domain/mail';
 export type { HoldPolicy } from './domain/outputs';
 export type { ArmingSchedule, SchedulePeriod, Weekday } from './domain/schedules';
 export { weekdays } from './domain/schedules';
@@ -31,24 +33,9 @@ export { DEFAULT_SNMP_ARC } from './domain/snmp-receiver';
 export type { AlarmPolicy, EventFilter, TriggerDefinition } from './domain/triggers';
 export { defaultPolicy } from './domain/triggers';
 
-/** A mail server as its config node defines it. */
-export interface MailServerDefinition {
-  id: string;
-  name: string;
-  host: string;
-  port: number;
-  /** `none`: in clear; `starttls`: required, never silently left out; `tls`: from the first byte. */
-  security: 'none' | 'starttls' | 'tls';
-  allowSelfSigned: boolean;
-  /** null: anonymous. */
-  credentials: { user: string; password: string } | null;
-  /** Sender address. */
-  from: string;
-}
-
 /** Services of others that actions use, by the kind of their config node. */
 export interface ServiceDefinitions {
-  'mail-server': MailServerDefinition;
+  'mail-server': MailServer;
   'file-server': FileServer;
   'snmp-receiver': SnmpReceiver;
 }
@@ -111,7 +98,7 @@ export interface OutputNodeDefinition {
 export interface FlowEngine {
   defineDevice(definition: DeviceDefinition): Promise<void>;
   defineSchedule(schedule: ArmingSchedule): Promise<void>;
-  defineMailServer(definition: MailServerDefinition): Promise<void>;
+  defineMailServer(definition: MailServer): Promise<void>;
   defineFileServer(definition: FileServer): Promise<void>;
   defineSnmpReceiver(definition: SnmpReceiver): Promise<void>;
   /** `deliver` hands a message to the node; it is called again for a message that a crash interrupted. */
@@ -133,7 +120,7 @@ export interface FlowEngine {
   /** Path under which a device may push, secret token included; made at the first call. */
   ingestPath(deviceId: string): Promise<string>;
   /** Sends a mail at once and says what happened, for the dialog's test button. */
-  testMailServer(definition: MailServerDefinition, to: string): Promise<{ ok: boolean; detail: string }>;
+  testMailServer(definition: MailServer, to: string): Promise<{ ok: boolean; detail: string }>;
   /** Logs in, writes a small file and removes it again; tells the host key's fingerprint in any case. */
   testFileServer(definition: FileServer): Promise<{ ok: boolean; detail: string }>;
   /** Sends a test notification. */

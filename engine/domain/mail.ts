@@ -1,4 +1,4 @@
-/** A mail server as its config node defines it; the twin of `MailServerDefinition` in `engine/index.ts`. */
+/** A mail server as its config node defines it; nodes know it as `MailServerDefinition`. */
 export interface MailServer {
   id: string;
   name: string;

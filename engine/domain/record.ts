@@ -114,6 +114,17 @@ export interface ResumeReader {
   resume(): Promise<ResumeState>;
 }
 
+/** What an attempt came to: an outcome for good, or `retrying`. */
+export interface ActionOutcome {
+  status: ActionStatus;
+  summary: string;
+  errorCode: string | null;
+  finishedAt: number | null;
+  durationMs: number;
+  /** Attempts so far, this one included; the row keeps the larger number. For rows run without a claim. */
+  attempts?: number;
+}
+
 /** What the executor needs to run actions once. */
 export interface ActionRecord {
   /**
@@ -127,18 +138,7 @@ export interface ActionRecord {
    */
   takeNewAction?(key: string): boolean;
   /** Writes the outcome, or `retrying`; a row that has its outcome keeps it. */
-  settleAction(
-    key: string,
-    outcome: {
-      status: ActionStatus;
-      summary: string;
-      errorCode: string | null;
-      finishedAt: number | null;
-      durationMs: number;
-      /** Attempts so far, this one included; the row keeps the larger number. For rows run without a claim. */
-      attempts?: number;
-    },
-  ): Promise<void>;
+  settleAction(key: string, outcome: ActionOutcome): Promise<void>;
   /** Rows without an outcome, oldest first: what a crash between row and job has left. */
   openActions(limit: number): Promise<ActionRow[]>;
   /** Sets a failed or expired row queued again with a new deadline; null when it is neither. */

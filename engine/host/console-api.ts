@@ -42,7 +42,7 @@ export interface Site {
   editorPath: string | null;
 }
 
-/** GET /api/v1/devices; GET /api/v1/devices/:id/ingest (administrator) tells where the device pushes: {path} */
+/** GET /api/v1/devices: {devices}; GET /api/v1/devices/:id/ingest (administrator) tells where the device pushes: {path} */
 export interface DeviceRow {
   id: string;
   name: string;
@@ -52,7 +52,7 @@ export interface DeviceRow {
   status: DeviceStatus;
 }
 
-/** GET /api/v1/outputs; POST /api/v1/outputs/:id/mode {mode} and POST /api/v1/outputs/reset (operator) */
+/** GET /api/v1/outputs: {outputs}; POST /api/v1/outputs/:id/mode {mode} and POST /api/v1/outputs/reset (operator) */
 export interface OutputRow extends OutputState {
   deviceName: string;
   /** Who holds it, in words ("Thermal alarm on Hall camera, until 12 s after the clear"). */

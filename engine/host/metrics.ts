@@ -6,19 +6,10 @@ import type { DeviceLink } from '../domain/devices';
 import { asAlarmflowError } from '../domain/errors';
 import type { EventType } from '../domain/events';
 import type { Log } from '../domain/log';
+import type { ExecutorHealth } from '../executor';
 import type { AddressList } from './addresses';
 import type { PartHandler } from './http-server';
 import { plainSecurityHeaders, sendError, sendText } from './replies';
-
-/** What the queue says of itself. */
-export interface QueueHealth {
-  backend: string;
-  waiting: number;
-  active: number;
-  delayed: number;
-  failed: number;
-  warnings: string[];
-}
 
 export interface MetricsOptions {
   version: string;
@@ -26,7 +17,7 @@ export interface MetricsOptions {
   liveAlarms(): number;
   outputs(): { desired: boolean; confirmed: boolean | null }[];
   deviceLinks(): DeviceLink[];
-  queue(): Promise<QueueHealth>;
+  queue(): Promise<ExecutorHealth>;
   /** Who may read without a login, beside this machine. */
   allowed: AddressList;
   log: Log;

@@ -1,19 +1,9 @@
-import type { ActionStatus } from '../domain/actions';
-import { finalActionStatuses } from '../domain/actions';
+import { type ActionStatus, finalActionStatuses } from '../domain/actions';
 import type { DeviceEvent, PictureRef } from '../domain/events';
-import type { RecordWrites } from '../domain/record';
+import type { ActionOutcome, RecordWrites } from '../domain/record';
 
-/** The outcome of an action, or that it is tried again. */
-export interface Settlement {
-  key: string;
-  status: ActionStatus;
-  summary: string;
-  errorCode: string | null;
-  finishedAt: number | null;
-  durationMs: number;
-  /** Attempts so far where the row was run without a claim, which would have counted them. */
-  attempts?: number;
-}
+/** The outcome of an action, by its key. */
+export type Settlement = ActionOutcome & { key: string };
 
 export interface MediaRow {
   id: string;

@@ -5,16 +5,17 @@ import type { DeviceLink } from '../../engine/domain/devices';
 import { operationalError } from '../../engine/domain/errors';
 import type { EventType } from '../../engine/domain/events';
 import { silentLog } from '../../engine/domain/log';
+import type { ExecutorHealth } from '../../engine/executor';
 import { addressList } from '../../engine/host/addresses';
 import type { Auth } from '../../engine/host/auth';
 import { createHealth, type PartHealth } from '../../engine/host/health';
-import { createMetrics, type Metrics, type QueueHealth } from '../../engine/host/metrics';
+import { createMetrics, type Metrics } from '../../engine/host/metrics';
 import { addEveryRole, memoryAuth, openDoor, PASSWORD } from '../support/host-door';
 
 let auth: Auth;
 let door: Awaited<ReturnType<typeof openDoor>>;
 let metrics: Metrics;
-let queue: () => Promise<QueueHealth>;
+let queue: () => Promise<ExecutorHealth>;
 let parts: Record<string, () => PartHealth | Promise<PartHealth>>;
 
 async function open(allowed: string[] = [], trustedProxies: string[] = []): Promise<void> {

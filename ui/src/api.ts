@@ -69,17 +69,11 @@ export const api = {
   alarms: async (live: boolean) => (await call<AlarmPage>('GET', `/alarms?live=${live ? 1 : 0}&limit=30`)).alarms,
   acknowledge: (alarm: string) => call<unknown>('POST', `/alarms/${id(alarm)}/acknowledge`, {}),
   resetAlarm: (alarm: string) => call<unknown>('POST', `/alarms/${id(alarm)}/reset`, {}),
-  outputs: async (): Promise<OutputRow[]> => {
-    const answer = await call<OutputRow[] | { outputs: OutputRow[] }>('GET', '/outputs');
-    return Array.isArray(answer) ? answer : answer.outputs;
-  },
+  outputs: async () => (await call<{ outputs: OutputRow[] }>('GET', '/outputs')).outputs,
   setMode: (output: string, mode: 'auto' | 'on' | 'off') =>
     call<unknown>('POST', `/outputs/${id(output)}/mode`, { mode }),
   resetOutputs: () => call<unknown>('POST', '/outputs/reset', {}),
-  devices: async (): Promise<DeviceRow[]> => {
-    const answer = await call<DeviceRow[] | { devices: DeviceRow[] }>('GET', '/devices');
-    return Array.isArray(answer) ? answer : answer.devices;
-  },
+  devices: async () => (await call<{ devices: DeviceRow[] }>('GET', '/devices')).devices,
   events: async () => (await call<EventPage>('GET', '/events?limit=60')).events,
   actions: async () => (await call<ActionPage>('GET', '/actions?limit=40')).actions,
   retry: (key: string) => call<unknown>('POST', `/actions/${id(key)}/retry`, {}),
