@@ -1,6 +1,7 @@
 import type { Clock } from '../clock/clock';
 import type { Alarm, AlarmMessage, Decision } from '../domain/alarms';
 import type { Announce } from '../domain/announcements';
+import { armedAlways } from '../domain/arming';
 import { userError } from '../domain/errors';
 import type { DeviceEvent, PictureRef } from '../domain/events';
 import type { AlarmHolds } from '../domain/holds';
@@ -130,7 +131,7 @@ export function createAlarms(options: AlarmsOptions): Alarms {
   });
 
   const contextAt = (trigger: Trigger, at: number): GateContext => ({
-    siteArmed: armed,
+    arming: armed ? armedAlways : { ...armedAlways, armed: false, detail: 'the site is disarmed' },
     schedule: schedules.verdict(trigger.definition.policy.scheduleId, at),
     shelvedUntil: null,
     flood: null,

@@ -16,6 +16,7 @@ export function newBatch(event: DeviceEvent | null = null): Batch {
     alarms: new Map(),
     messages: [],
     timers: new Map(),
+    undo: [],
   };
 }
 

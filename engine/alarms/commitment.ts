@@ -144,7 +144,12 @@ export function createCommitment(options: {
     });
   };
 
+  const takeBack = (batch: Batch): void => {
+    for (const undo of batch.undo.splice(0).reverse()) guarded('undo', undo);
+  };
+
   const failed = (batch: Batch, taken: Iterable<Condition>): void => {
+    takeBack(batch);
     for (const condition of taken) {
       condition.lost.push(batch);
       settle(condition);
@@ -181,6 +186,7 @@ export function createCommitment(options: {
     commit,
     abandon(batch) {
       for (const [condition, before] of batch.touched) put(condition, before);
+      takeBack(batch);
       for (const row of batch.messages) outbox.cancel(row);
     },
     idle: (condition) =>

@@ -46,6 +46,8 @@ export interface Batch {
   readonly messages: FlowMessageRow[];
   /** Timers by id: the row to set, or null to delete. */
   readonly timers: Map<string, TimerRow | null>;
+  /** Takes back, in memory, what parts beside the conditions have changed; called backwards if nothing is written. */
+  readonly undo: (() => void)[];
 }
 
 const nothing: Snapshot = { state: initialState, event: null, alarm: null, kept: false };

@@ -1,4 +1,4 @@
-import type { Alarm, AlarmPhase } from './alarms';
+import type { AlarmPhase, MessageAlarm } from './alarms';
 
 /** Which one-shot actions exist; each has one file in `engine/actions`. */
 export type ActionKind = 'email' | 'ptz-preset' | 'snapshot' | 'log' | 'sftp-upload' | 'snmp-trap';
@@ -26,7 +26,7 @@ export interface ActionRow {
   /** Parameters of the kind; never a secret. */
   params: Record<string, unknown>;
   /** The alarm as it was when the action was asked for, for templates; null for plain messages. */
-  alarm: (Alarm & { phase: AlarmPhase }) | null;
+  alarm: MessageAlarm | null;
   requestedAt: number;
   /** Not started after this moment: it is recorded as expired. */
   deadlineAt: number;

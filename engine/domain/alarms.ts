@@ -54,13 +54,24 @@ export interface Alarm {
   event: Omit<DeviceEvent, 'raw'>;
 }
 
+/** An alarm as one message carries it. */
+export type MessageAlarm = Alarm & {
+  phase: AlarmPhase;
+  /** Which reminder this is, from 1 (phase `remind`). */
+  reminder?: number;
+  /** Set by an escalation node: what is wired behind it acts, whatever phases its dialog names. */
+  escalation?: { nodeId: string; step: number; round: number };
+  /** Set while the area's alarms are grouped: how many raises the notice stands for, and whether it was the first. */
+  flood?: { area: string; raises: number; firstOut: boolean };
+};
+
 /** What goes along the wire (DESIGN §7). */
 export interface AlarmMessage {
   /** Unique per message; the same when it is sent again after a crash. */
   messageId: string;
   payload: boolean;
   topic: string;
-  alarm: Alarm & { phase: AlarmPhase };
+  alarm: MessageAlarm;
 }
 
 /** Reasons for which an event raises nothing, in the order in which the gates ask (DESIGN §1). */
@@ -89,6 +100,7 @@ export type DecisionOutcome =
   | 'clearing'
   | 'ended'
   | 'acknowledged'
+  | 'reminded'
   | 'no-trigger'
   | 'no-alarm';
 

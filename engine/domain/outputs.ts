@@ -1,5 +1,5 @@
 /** Outputs that are held, not fired: relays, sirens, lights, recordings (DESIGN §2). */
-import type { Alarm, AlarmPhase } from './alarms';
+import type { MessageAlarm } from './alarms';
 
 /** `auto`: on while a lease lives; `on` (manual, always on) and `off` overrule the leases (L1). */
 export type OutputMode = 'auto' | 'on' | 'off';
@@ -34,7 +34,7 @@ export interface OutputClaim {
   nodeName: string;
   deviceId: string;
   output: string;
-  alarm: (Alarm & { phase: AlarmPhase }) | null;
+  alarm: MessageAlarm | null;
   messageId: string;
   /** For plain messages: true holds, false begins the hold's countdown. */
   condition: boolean;

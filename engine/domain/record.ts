@@ -25,6 +25,19 @@ export interface GateStateRow {
   state: unknown;
 }
 
+/**
+ * What people or earlier events have set and what stands until it is lifted: who is armed, what is shelved, a step of
+ * an escalation, the level of a temperature rule. Small, many kinds, each read and written by one part of the engine.
+ */
+export interface StandingRow {
+  /** `${kind}:…`, unique over all kinds. */
+  id: string;
+  /** Which part of the engine takes it up at the start, e.g. `arming`, `shelf`, `escalation`. */
+  kind: string;
+  /** That part's own; opaque to the record. */
+  doc: unknown;
+}
+
 /** A message on its way into the flow; kept until its action nodes have surely had it. */
 export interface FlowMessageRow {
   messageId: string;
@@ -65,6 +78,8 @@ export interface RecordWrites {
   leasesDeleted?: string[];
   outputs?: OutputState[];
   outputsDeleted?: OutputId[];
+  standing?: StandingRow[];
+  standingDeleted?: string[];
   audit?: AuditRow[];
 }
 
@@ -108,6 +123,7 @@ export interface ResumeState {
   flowMessages: FlowMessageRow[];
   leases: Lease[];
   outputs: OutputState[];
+  standing: StandingRow[];
 }
 
 export interface ResumeReader {

@@ -1,5 +1,7 @@
 import type { AlarmKeyPart } from './alarms';
-import type { EventTarget, EventType } from './events';
+import type { CombinationRule } from './combinations';
+import type { DeviceEvent, EventLevel, EventPhase, EventTarget, EventTemperature, EventType } from './events';
+import type { ThermalRule } from './thermal';
 
 /** Which events a trigger listens to. An absent list means any; all that are given must hold. */
 export interface EventFilter {
@@ -46,6 +48,28 @@ export interface AlarmPolicy {
   latched: boolean;
   /** What tells one alarm of this trigger from another. */
   keyParts: AlarmKeyPart[];
+  /** Area that arms and disarms it, or null: the site alone does. */
+  areaId: string | null;
+  /** `always`: a 24-hour trigger (fire, tamper, hold-up): site, area and device cannot disarm it. */
+  arming: 'follow' | 'always';
+  /**
+   * Entry route of its area: `starts` begins the entry delay with its raise held back until the delay is over,
+   * `follows` waits too while a delay runs and raises at once otherwise.
+   */
+  entry: 'none' | 'starts' | 'follows';
+  /** Reminders while the alarm lasts (M5); null: none. */
+  remind: ReminderPolicy | null;
+  /** Whether flood control may group its notices. Life-safety types are exempt whatever stands here. */
+  flood: 'control' | 'exempt';
+}
+
+/** Reminders of a running alarm (REQUIREMENTS M5: 1–1800 s, default 10). */
+export interface ReminderPolicy {
+  everyMs: number;
+  /** `acknowledged`: they stop when somebody has acknowledged, or at the clear; `cleared`: only at the clear. */
+  until: 'acknowledged' | 'cleared';
+  /** Most reminders of one alarm; null: no limit. */
+  most: number | null;
 }
 
 /** A trigger as the flow defines it. */
@@ -55,6 +79,43 @@ export interface TriggerDefinition {
   name: string;
   filter: EventFilter;
   policy: AlarmPolicy;
+  /**
+   * Makes conditions out of what the filter lets pass, before the gates see them; absent: the events themselves are
+   * the conditions.
+   */
+  source?: TriggerSource;
+}
+
+export type TriggerSource =
+  /** Temperature readings become pre-alarm and alarm (T1–T5, T7). */
+  | { kind: 'thermal'; rule: ThermalRule }
+  /** Conditions of several triggers become one (T16). */
+  | { kind: 'combination'; rule: CombinationRule };
+
+/**
+ * What a source makes of one event: its machine's answer. The gates take it as an event of its own, which keeps the
+ * id, device, times and pictures of the event that led to it.
+ */
+export interface DerivedSignal {
+  phase: EventPhase;
+  type: EventType;
+  level?: EventLevel;
+  channel?: number;
+  /** Tells the conditions of one source apart: the name of the point, area, sensor or group. */
+  rule?: string;
+  temperature?: EventTemperature;
+  /** A sentence with the values that decided. */
+  description: string;
+}
+
+/** The machine of one source; `State` is plain data that can be stored as JSON. */
+export interface SourceMachine<State> {
+  readonly initial: State;
+  /**
+   * @param event one that the trigger's filter has let pass; its `receivedAt` is the time
+   * @returns at most one signal for each rule name, and whether the new state must survive a restart
+   */
+  step(state: State, event: DeviceEvent): { state: State; signals: DerivedSignal[]; durable: boolean };
 }
 
 export const defaultPolicy: AlarmPolicy = {
@@ -71,4 +132,9 @@ export const defaultPolicy: AlarmPolicy = {
   atWindowClose: 'let-run',
   latched: false,
   keyParts: ['device', 'channel', 'input', 'type'],
+  areaId: null,
+  arming: 'follow',
+  entry: 'none',
+  remind: null,
+  flood: 'control',
 };

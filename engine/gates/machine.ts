@@ -485,7 +485,9 @@ function onArming(step: Stepping, at: number, context: GateContext): undefined {
     return decide(step, at, 'refused', shut.reason, shut.detail);
   }
   if (draft.alarm === null) return;
-  if (shut.reason === 'disarmed') return end(step, at, 'disarmed', shut.detail);
+  if (shut.reason === 'disarmed') {
+    return context.arming.atDisarm === 'end' ? end(step, at, 'disarmed', shut.detail) : undefined;
+  }
   if (shut.reason === 'not-armed' && policy.atWindowClose === 'end') end(step, at, 'window-closed', shut.detail);
 }
 

@@ -1,4 +1,5 @@
 import type { AlarmState, DecisionOutcome, EndReason, RefusalReason } from '../domain/alarms';
+import type { ArmingVerdict } from '../domain/arming';
 import type { EventLevel, EventPhase } from '../domain/events';
 
 /** Names of a machine's timers. */
@@ -71,8 +72,8 @@ export const initialState: GateState = {
 
 /** What surrounds a decision: arming and operators' orders at that moment. */
 export interface GateContext {
-  /** The site is armed. */
-  siteArmed: boolean;
+  /** Whether site, area, device and trigger are armed, by the published order of precedence. */
+  arming: ArmingVerdict;
   /** The trigger's schedule, with the sentence that explains it. */
   schedule: { armed: boolean; detail: string };
   /** Held back by an operator until then; null: not shelved. */

@@ -45,7 +45,7 @@ export function shutGate(context: GateContext, at: number): { reason: HeldBack; 
   if (context.shelvedUntil !== null && at < context.shelvedUntil) {
     return { reason: 'shelved', detail: `shelved for another ${duration(context.shelvedUntil - at)}` };
   }
-  if (!context.siteArmed) return { reason: 'disarmed', detail: 'the site is disarmed' };
+  if (!context.arming.armed) return { reason: 'disarmed', detail: context.arming.detail };
   if (!context.schedule.armed) return { reason: 'not-armed', detail: context.schedule.detail };
   return null;
 }

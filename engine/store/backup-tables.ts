@@ -15,6 +15,7 @@ export const stateTables: readonly StateTable[] = [
   { name: 'actions', only: "status IN ('queued', 'running', 'retrying')" },
   { name: 'leases' },
   { name: 'outputs' },
+  { name: 'standing' },
   { name: 'settings' },
   { name: 'users' },
   { name: 'flow_storage' },

@@ -1,6 +1,7 @@
 import { userError } from '../domain/errors';
 import type { Database } from './database';
 import { schema1 } from './schema-1';
+import { schema2 } from './schema-2';
 
 /** One step from a layout to the next; steps are never changed once shipped, only added. */
 export interface Migration {
@@ -8,7 +9,10 @@ export interface Migration {
   sql: string;
 }
 
-export const migrations: readonly Migration[] = [{ version: 1, sql: schema1 }];
+export const migrations: readonly Migration[] = [
+  { version: 1, sql: schema1 },
+  { version: 2, sql: schema2 },
+];
 
 /** Layout that this version of alarmflow works with. */
 export const schemaVersion = migrations.at(-1)!.version;

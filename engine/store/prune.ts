@@ -149,7 +149,7 @@ export async function prune(database: Database, folder: string, clock: Clock, li
   await pruneMedia(query, folder, limits, now);
 }
 
-const busyTables = ['gate_states', 'timers', 'flow_messages', 'leases', 'outputs', 'actions', 'alarms'];
+const busyTables = ['gate_states', 'timers', 'flow_messages', 'leases', 'outputs', 'standing', 'actions', 'alarms'];
 const historyOnes = ['events', 'decisions', 'audit', 'media', 'mails'];
 
 /**

@@ -10,6 +10,7 @@ import type {
   GateStateRow,
   RecordReader,
   ResumeReader,
+  StandingRow,
   TimerRow,
 } from '../domain/record';
 import { actionColumns, actionOf } from './action-record';
@@ -55,6 +56,7 @@ export function createResumeReader(database: Database): ResumeReader {
           ),
           leases: await docs<Lease>('SELECT doc FROM alarmflow.leases ORDER BY id'),
           outputs: await docs<OutputState>('SELECT doc FROM alarmflow.outputs ORDER BY id'),
+          standing: await query<StandingRow>('SELECT id, kind, doc FROM alarmflow.standing ORDER BY id'),
         };
       }, 'snapshot'),
   };

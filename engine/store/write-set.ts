@@ -98,6 +98,7 @@ export function mergeBatches(batches: readonly Batch[]): Partial<Record<keyof Ba
   const timers = new Latest<NonNullable<Batch['timers']>[number], string>();
   const leases = new Latest<NonNullable<Batch['leases']>[number], string>();
   const outputs = new Latest<NonNullable<Batch['outputs']>[number], string>();
+  const standing = new Latest<NonNullable<Batch['standing']>[number], string>();
   const messages = new Latest<NonNullable<Batch['flowMessages']>[number], string>();
   const gates = new Latest<NonNullable<Batch['gateStates']>[number], { triggerId: string; key: string }>();
   for (const batch of batches) {
@@ -108,6 +109,7 @@ export function mergeBatches(batches: readonly Batch[]): Partial<Record<keyof Ba
     timers.add(batch.timers, batch.timersDeleted, byId);
     leases.add(batch.leases, batch.leasesDeleted, byId);
     outputs.add(batch.outputs, batch.outputsDeleted, byId);
+    standing.add(batch.standing, batch.standingDeleted, byId);
     messages.add(batch.flowMessages, batch.flowMessagesSettled, byMessage);
     gates.add(batch.gateStates, batch.gateStatesDeleted, byGate);
   }
@@ -124,6 +126,8 @@ export function mergeBatches(batches: readonly Batch[]): Partial<Record<keyof Ba
     leasesDeleted: leases.gone(),
     outputs: outputs.rows(),
     outputsDeleted: outputs.gone(),
+    standing: standing.rows(),
+    standingDeleted: standing.gone(),
     flowMessages: messages.rows(),
     flowMessagesSettled: messages.gone(),
     gateStates: gates.rows(),

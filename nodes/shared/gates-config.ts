@@ -47,6 +47,11 @@ export function readGates(fields: Fields): Omit<AlarmPolicy, 'keyParts'> {
     atWindowOpen: fields.choice('windowOpen', 'Period begins', ['raise', 'ignore'] as const),
     atWindowClose: fields.choice('windowClose', 'Period ends', ['let-run', 'end'] as const),
     latched: fields.flag('latched', 'Latch'),
+    areaId: null,
+    arming: 'follow',
+    entry: 'none',
+    remind: null,
+    flood: 'control',
   };
 }
 

@@ -1,5 +1,6 @@
 /** Budget (DESIGN §9): at least 100,000 events/s through the gates in process, 90 % of them refused. */
 import { parseIsoTime } from '../../engine/clock/clock';
+import { armedAlways } from '../../engine/domain/arming';
 import type { DeviceEvent } from '../../engine/domain/events';
 import type { ArmingSchedule } from '../../engine/domain/schedules';
 import { defaultPolicy, type TriggerDefinition } from '../../engine/domain/triggers';
@@ -79,7 +80,7 @@ export async function runGatesBench(): Promise<{ eventsPerSecond: number; refuse
     for (const event of events) {
       const key = alarmKey(trigger.policy.keyParts, event);
       const verdict = evaluateSchedule(schedule, event.receivedAt);
-      const context = { siteArmed: true, schedule: verdict, shelvedUntil: null, flood: null };
+      const context = { arming: armedAlways, schedule: verdict, shelvedUntil: null, flood: null };
       let state = states.get(key) ?? initialState;
       for (let due = nextDue(state, event.receivedAt); due !== null; due = nextDue(state, event.receivedAt)) {
         state = machine(state)({ kind: 'timer', name: due.name, at: due.at, context }).state;

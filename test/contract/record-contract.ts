@@ -57,6 +57,7 @@ export function recordContract(name: string, databaseUrl: () => Promise<string |
         timersDeleted: before.timers.map((row) => row.id),
         leasesDeleted: before.leases.map((row) => row.id),
         outputsDeleted: before.outputs.map((row) => row.id),
+        standingDeleted: before.standing.map((row) => row.id),
         flowMessagesSettled: before.flowMessages.map((row) => row.messageId),
         alarms: before.alarms.map((row) => ({ ...row, endedAt: base })),
       });
@@ -70,6 +71,7 @@ export function recordContract(name: string, databaseUrl: () => Promise<string |
         flowMessages: [messageRow('m1')],
         leases: [leaseRow('l1')],
         outputs: [outputRow('cam1/relay/1')],
+        standing: [{ id: 'arming:site', kind: 'arming', doc: { armed: false, nested: [1.5, null, 'ä'] } }],
       };
       await store.commit(written);
       expect(await store.resume()).toEqual(written);
@@ -104,6 +106,14 @@ export function recordContract(name: string, databaseUrl: () => Promise<string |
       const state = await store.resume();
       expect(state.timers).toEqual([timerRow('back', 9)]);
       expect(state.leases).toEqual([]);
+    });
+
+    it('keeps what stands until it is lifted, the later of two commits of one group', async () => {
+      const row = (doc: unknown) => ({ id: 'shelf:a', kind: 'shelf', doc });
+      await Promise.all([store.commit({ standing: [row(1)] }), store.commit({ standing: [row(2)] })]);
+      expect((await store.resume()).standing).toEqual([row(2)]);
+      await store.commit({ standingDeleted: ['shelf:a'] });
+      expect((await store.resume()).standing).toEqual([]);
     });
 
     it('replaces a row whose key is deleted and written in one commit', async () => {

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { armedAlways } from '../../engine/domain/arming';
 import type { EventPhase } from '../../engine/domain/events';
 import type { AlarmPolicy } from '../../engine/domain/triggers';
-import { bare, type Drive, drive, openContext } from '../support/alarm-gates';
+import { bare, type Drive, drive, openContext, siteDisarmed } from '../support/alarm-gates';
 
 /** One step of a random life: how long to wait, then what happens. */
 interface Move {
@@ -54,7 +55,7 @@ function live(policy: AlarmPolicy, script: Move[]): Drive {
         d.context = {
           ...d.context,
           ...(what === 'disarm' || what === 'arm'
-            ? { siteArmed: what === 'arm' }
+            ? { arming: what === 'arm' ? armedAlways : siteDisarmed }
             : { schedule: { armed: what === 'open', detail: what } }),
         };
         d.input({ kind: 'arming', at, context: d.context });

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { GateSignal } from '../../engine/gates';
-import { bare, drive, openContext, s } from '../support/alarm-gates';
+import { bare, drive, openContext, s, siteDisarmed } from '../support/alarm-gates';
 
 const stop: Partial<GateSignal> = { phase: 'stop' };
 const refresh: Partial<GateSignal> = { phase: 'refresh' };
 const notArmed = { ...openContext, schedule: { armed: false, detail: 'not armed until Mon 18:00' } };
-const disarmed = { ...openContext, siteArmed: false };
+const disarmed = { ...openContext, arming: siteDisarmed };
 
 describe('the states', () => {
   it('raises at once without a filtering time', () => {
@@ -168,7 +168,7 @@ describe('the gates', () => {
         context.shelvedUntil = s(200);
       },
       disarmed: () => {
-        context.siteArmed = false;
+        context.arming = siteDisarmed;
       },
       'not-armed': () => {
         context.schedule = notArmed.schedule;

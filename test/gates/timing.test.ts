@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { AlarmPolicy } from '../../engine/domain/triggers';
 import type { GateSignal } from '../../engine/gates';
-import { bare, drive, s } from '../support/alarm-gates';
+import { bare, drive, s, siteDisarmed } from '../support/alarm-gates';
 
 /**
  * A pulse train: `+` start, `-` stop, `~` refresh, `!` single event with the quiet time of the example,
@@ -460,7 +460,7 @@ describe('timers', () => {
   it('are judged anew when they fire: a site disarmed meanwhile raises nothing', () => {
     const d = drive(bare({ onDelayMs: s(10) }));
     d.signal(0);
-    d.context = { ...d.context, siteArmed: false };
+    d.context = { ...d.context, arming: siteDisarmed };
     d.until(s(10));
     expect(d.last()).toBe('refused/disarmed');
   });

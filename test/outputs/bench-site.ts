@@ -52,6 +52,7 @@ export class MemoryRecord implements RecordWriter {
       flowMessages: [],
       leases: [...this.leases.values()],
       outputs: [...this.outputs.values()],
+      standing: [],
     });
   }
 }

@@ -24,7 +24,7 @@ async function wired(policy: Partial<typeof defaultPolicy>, hold: { afterClearMs
     holdEnded: (id) => void alarms.holdEnded(id),
   });
   const alarms = createAlarms({ ...common, holds: outputs, siteName: 'Depot', deviceName: (id) => id });
-  const empty = { gateStates: [], alarms: [], timers: [], flowMessages: [], leases: [], outputs: [] };
+  const empty = { gateStates: [], alarms: [], timers: [], flowMessages: [], leases: [], outputs: [], standing: [] };
   outputs.resume(empty);
   alarms.resume(empty, true);
   const phases: string[] = [];

@@ -25,6 +25,7 @@ const state = {
   flowMessages: [messageRow('m1')],
   leases: [leaseRow('l1')],
   outputs: [outputRow('o1')],
+  standing: [{ id: 'shelf:a', kind: 'shelf', doc: { until: 1 } }],
 };
 
 const filesIn = (folder: string): string[] =>

@@ -1,4 +1,5 @@
 /** Drives one gate machine through a script, timers included, and writes down what it does. */
+import { type ArmingVerdict, armedAlways } from '../../engine/domain/arming';
 import type { AlarmPolicy } from '../../engine/domain/triggers';
 import { defaultPolicy } from '../../engine/domain/triggers';
 import {
@@ -13,7 +14,7 @@ import {
 } from '../../engine/gates';
 
 export const openContext: GateContext = {
-  siteArmed: true,
+  arming: armedAlways,
   schedule: { armed: true, detail: 'always armed' },
   shelvedUntil: null,
   flood: null,
@@ -104,3 +105,6 @@ export function drive(policy: AlarmPolicy): Drive {
 
 /** Seconds as milliseconds. */
 export const s = (seconds: number): number => seconds * 1_000;
+
+/** As told while the whole site is disarmed. */
+export const siteDisarmed: ArmingVerdict = { ...armedAlways, armed: false, detail: 'the site is disarmed' };

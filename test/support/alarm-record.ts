@@ -14,6 +14,7 @@ import type {
   RecordWriter,
   RecordWrites,
   ResumeState,
+  StandingRow,
   TimerRow,
 } from '../../engine/domain/record';
 import type { DurableTimers } from '../../engine/domain/timers';
@@ -28,6 +29,7 @@ export interface MemoryRecord extends RecordWriter {
   readonly timers: Map<string, TimerRow>;
   readonly messages: Map<string, FlowMessageRow>;
   readonly audit: AuditRow[];
+  readonly standing: Map<string, StandingRow>;
   commits: number;
   /** While set, commits wait for it to resolve, and fail if it rejects. */
   hold: (() => Promise<void>) | null;
@@ -46,6 +48,7 @@ export function memoryRecord(): MemoryRecord {
     timers: new Map(),
     messages: new Map(),
     audit: [],
+    standing: new Map(),
     commits: 0,
     hold: null,
     failures: 0,
@@ -73,6 +76,7 @@ export function memoryRecord(): MemoryRecord {
         flowMessages: [...record.messages.values()],
         leases: [],
         outputs: [],
+        standing: [...record.standing.values()],
       }),
   };
   return record;
@@ -90,6 +94,8 @@ function apply(record: MemoryRecord, writes: RecordWrites): void {
   for (const id of writes.timersDeleted ?? []) record.timers.delete(id);
   for (const row of writes.flowMessages ?? []) record.messages.set(row.messageId, row);
   for (const id of writes.flowMessagesSettled ?? []) record.messages.delete(id);
+  for (const row of writes.standing ?? []) record.standing.set(row.id, row);
+  for (const id of writes.standingDeleted ?? []) record.standing.delete(id);
   record.audit.push(...(writes.audit ?? []));
 }
 
