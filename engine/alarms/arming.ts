@@ -9,6 +9,8 @@ const LONGEST_LAP_MS = 60_000;
 export interface Arming {
   armed: boolean;
   detail: string;
+  /** When it turns; absent where that is never, or not known. */
+  to?: number;
 }
 
 /** The schedules that flows have defined, and the moments at which they turn. */

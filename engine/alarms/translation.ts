@@ -11,6 +11,7 @@ import { flowMessage, type HeldEvent, raisedAlarm, withoutRaw } from './alarm-re
 import { timerId, timerRow } from './batch';
 import type { Batch, Condition, Snapshot } from './condition';
 import type { FlowOutbox } from './flow-outbox';
+import { opensAtOf } from './opens';
 import type { Trigger } from './trigger';
 
 export interface Translation {
@@ -65,7 +66,7 @@ export function createTranslation(options: {
     const before = condition.now;
     const { state, effects } = trigger.machine(before.state)(input);
     if (state === before.state && effects.length === 0) return;
-    const work: Work = { batch, trigger, condition, event, state, alarm: before.alarm, subject: before.alarm };
+    const work: Work = { batch, trigger, condition, input, event, state, alarm: before.alarm, subject: before.alarm };
     const moved = state !== before.state;
     if (moved && !batch.touched.has(condition)) batch.touched.set(condition, before);
     const begun = beginning(before, state, event);
@@ -80,6 +81,7 @@ export function createTranslation(options: {
     readonly batch: Batch;
     readonly trigger: Trigger;
     readonly condition: Condition;
+    readonly input: GateInput;
     readonly event: DeviceEvent | undefined;
     readonly state: GateState;
     alarm: Alarm | null;
@@ -152,7 +154,8 @@ export function createTranslation(options: {
       case 'end':
         end(work, effect.at, effect.reason);
         return;
-      case 'decide':
+      case 'decide': {
+        const opensAt = opensAtOf(effect, work.state, 'context' in work.input ? work.input.context : undefined);
         batch.decisions.push({
           id: sortableId(effect.at),
           at: effect.at,
@@ -162,7 +165,11 @@ export function createTranslation(options: {
           outcome: effect.outcome,
           reason: effect.reason,
           detail: effect.detail,
+          key: condition.key,
+          ...(opensAt !== undefined && { opensAt }),
         });
+        return;
+      }
     }
   };
 

@@ -117,4 +117,8 @@ export interface Decision {
   reason: string;
   /** A sentence for people, with the values that decided ("anti-dither 10 s, 4.2 s left"). */
   detail: string;
+  /** Which condition of the trigger it is about, as canonical text; absent where the trigger was asked as a whole. */
+  key?: string;
+  /** When the gate that refused, or made it wait, was to open, as known at that moment; absent where no time was. */
+  opensAt?: number;
 }

@@ -7,6 +7,9 @@ let used = pool.length;
 let lastMs = 0;
 let counter = 0;
 
+/** What every id of this millisecond and later is greater than. */
+export const idsFrom = (at: number): string => Math.max(0, Math.floor(at)).toString(36).padStart(9, '0');
+
 /**
  * A unique id that sorts by the time given, ids of one millisecond in the order of the calls:
  * 9 characters of time, 4 of a counter, 8 random; base 36.

@@ -75,7 +75,7 @@ export interface GateContext {
   /** Whether site, area, device and trigger are armed, by the published order of precedence. */
   arming: ArmingVerdict;
   /** The trigger's schedule, with the sentence that explains it. */
-  schedule: { armed: boolean; detail: string };
+  schedule: { armed: boolean; detail: string /** When it turns; absent: never, or not known. */; to?: number };
   /** Held back by an operator until then; null: not shelved. */
   shelvedUntil: number | null;
   /** Verdict of the flood control; null: no objection. */

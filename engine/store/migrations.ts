@@ -2,6 +2,7 @@ import { userError } from '../domain/errors';
 import type { Database } from './database';
 import { schema1 } from './schema-1';
 import { schema2 } from './schema-2';
+import { schema3 } from './schema-3';
 
 /** One step from a layout to the next; steps are never changed once shipped, only added. */
 export interface Migration {
@@ -12,6 +13,7 @@ export interface Migration {
 export const migrations: readonly Migration[] = [
   { version: 1, sql: schema1 },
   { version: 2, sql: schema2 },
+  { version: 3, sql: schema3 },
 ];
 
 /** Layout that this version of alarmflow works with. */

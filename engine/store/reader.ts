@@ -1,6 +1,7 @@
 import type { ActionRow } from '../domain/actions';
 import type { Alarm, Decision } from '../domain/alarms';
 import type { DeviceEvent } from '../domain/events';
+import { idsFrom } from '../domain/ids';
 import type { Lease, OutputState } from '../domain/outputs';
 import type {
   AuditRow,
@@ -13,6 +14,7 @@ import type {
   StandingRow,
   TimerRow,
 } from '../domain/record';
+import type { WhyRecord } from '../domain/why';
 import { actionColumns, actionOf } from './action-record';
 import type { Database } from './database';
 import { jsonText, plainText } from './json-text';
@@ -22,7 +24,15 @@ const bounded = (limit: number): number =>
   Number.isFinite(limit) ? Math.min(LARGEST_PAGE, Math.max(0, Math.floor(limit))) : LARGEST_PAGE;
 
 const decisionColumns = `id, at, event_id AS "eventId", trigger_id AS "triggerId", alarm_id AS "alarmId", outcome,
-  reason, detail`;
+  reason, detail, alarm_key AS key, opens_at AS "opensAt"`;
+
+type DecisionColumns = Omit<Decision, 'opensAt' | 'key'> & { opensAt: number | null; key: string | null };
+
+const decisionOf = ({ opensAt, key, ...decision }: DecisionColumns): Decision => ({
+  ...decision,
+  ...(key !== null && { key }),
+  ...(opensAt !== null && { opensAt }),
+});
 
 /** Conditions of a query that was asked for with some of its filters, numbered as they come. */
 function conditions(): { add(text: string, value: unknown): void; where(): string; params: unknown[] } {
@@ -62,14 +72,14 @@ export function createResumeReader(database: Database): ResumeReader {
   };
 }
 
-export function createRecordReader(database: Database): RecordReader {
+export function createRecordReader(database: Database): RecordReader & WhyRecord {
   async function explain(events: DeviceEvent[]): Promise<ExplainedEvent[]> {
     if (events.length === 0) return [];
-    const decisions = await database.query<Decision>(
+    const decisions = await database.query<DecisionColumns>(
       `SELECT ${decisionColumns} FROM alarmflow.decisions WHERE event_id = ANY($1::text[]) ORDER BY id`,
       [events.map((event) => event.id)],
     );
-    const byEvent = Map.groupBy(decisions, (decision) => decision.eventId ?? '');
+    const byEvent = Map.groupBy(decisions.map(decisionOf), (decision) => decision.eventId ?? '');
     return events.map((event) => ({ event, decisions: byEvent.get(event.id) ?? [] }));
   }
 
@@ -127,11 +137,33 @@ export function createRecordReader(database: Database): RecordReader {
       ]);
       const alarm = rows[0]?.doc;
       if (!alarm) return null;
-      const decisions = await database.query<Decision>(
+      const decisions = await database.query<DecisionColumns>(
         `SELECT ${decisionColumns} FROM alarmflow.decisions WHERE alarm_id = $1 ORDER BY id DESC LIMIT ${LARGEST_PAGE}`,
         [alarm.id],
       );
-      return { alarm, decisions, actions: await actions({ alarmId: alarm.id }, LARGEST_PAGE) };
+      return {
+        alarm,
+        decisions: decisions.map(decisionOf),
+        actions: await actions({ alarmId: alarm.id }, LARGEST_PAGE),
+      };
+    },
+    async decisionsOf({ triggerId, after, until, limit }) {
+      // Ids begin with their time: the key alone narrows it to the span, whatever the journal holds.
+      const rows = await database.query<DecisionColumns>(
+        `SELECT ${decisionColumns} FROM alarmflow.decisions
+          WHERE id > $1 AND id < $2 AND trigger_id = $3 ORDER BY id LIMIT ${bounded(limit)}`,
+        [plainText(after), idsFrom(until + 1), plainText(triggerId)],
+      );
+      return rows.map(decisionOf);
+    },
+    async alarmsOfEvent({ eventId, from, until, limit }) {
+      const rows = await database.query<{ doc: Alarm }>(
+        `SELECT doc FROM alarmflow.alarms
+          WHERE raised_at >= $1 AND raised_at <= $2 AND doc->'event'->>'id' = $3
+          ORDER BY raised_at, id LIMIT ${bounded(limit)}`,
+        [Math.floor(from), Math.ceil(until), plainText(eventId)],
+      );
+      return rows.map((row) => row.doc);
     },
     actions: (query) => actions(query, bounded(query.limit)),
     async mails(limit) {

@@ -11,6 +11,7 @@ import type {
   ResumeReader,
   SettingsRecord,
 } from '../domain/record';
+import type { WhyRecord } from '../domain/why';
 import { createActionRecord } from './action-record';
 import { writeBackup } from './backup';
 import { tableNames } from './backup-tables';
@@ -37,7 +38,7 @@ export interface StoreOptions {
   log: Log;
 }
 
-export interface Store extends RecordWriter, ResumeReader, ActionRecord, SettingsRecord, RecordReader {
+export interface Store extends RecordWriter, ResumeReader, ActionRecord, SettingsRecord, RecordReader, WhyRecord {
   kind: 'pglite' | 'postgres';
   /** The executor runs BullMQ on the same instance, in its own schema; null on a server. */
   pglite: EmbeddedDatabase | null;

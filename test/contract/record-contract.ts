@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../engine/clock/system-clock';
+import type { Decision } from '../../engine/domain/alarms';
+import { idsFrom } from '../../engine/domain/ids';
 import { silentLog } from '../../engine/domain/log';
 import type { RecordWrites } from '../../engine/domain/record';
 import { openStore, type Store } from '../../engine/store';
@@ -193,6 +195,38 @@ export function recordContract(name: string, databaseUrl: () => Promise<string |
       expect(page[1]?.event).toEqual(eventRow('x1'));
       expect((await store.events({ limit: 5, type: 'vendor:odd' })).map((one) => one.event.id)).toEqual(['x2']);
       expect((await store.events({ limit: 5, deviceId: 'cam2', before: 'x2' })).length).toBe(0);
+    });
+
+    it('keeps which condition a decision is about and when its gate was to open, and finds what followed', async () => {
+      const began = eventRow('w1');
+      const pending = decisionRow(`${idsFrom(1_795_000_000_000)}a`, {
+        eventId: 'w1',
+        triggerId: 'why',
+        outcome: 'pending',
+        reason: 'on-delay',
+        key: 'device=cam1;channel=1',
+        opensAt: 1_795_000_005_000.25,
+      });
+      const later = (ms: number, triggerId: string): Decision =>
+        decisionRow(`${idsFrom(1_795_000_000_000 + ms)}a`, { triggerId, key: 'k' });
+      await store.commit({
+        events: [began],
+        decisions: [pending, later(5_000, 'why'), later(5_000, 'other'), later(9_000, 'why')].map((row, n) => ({
+          ...row,
+          id: `${row.id}${n}`,
+        })),
+        alarms: [
+          alarmRow('w-alarm', { raisedAt: 1_795_000_005_000, event: began }),
+          alarmRow('w-later', { raisedAt: 1_795_000_009_000, event: began }),
+        ],
+      });
+      expect((await store.event('w1'))?.decisions).toEqual([
+        { ...pending, id: `${pending.id}0`, opensAt: 1_795_000_005_001 },
+      ]);
+      const span = { after: `${pending.id}0`, until: 1_795_000_006_000, limit: 10 };
+      expect((await store.decisionsOf({ triggerId: 'why', ...span })).map((one) => one.at)).toHaveLength(1);
+      const began1 = { eventId: 'w1', from: 1_795_000_000_000, until: 1_795_000_006_000, limit: 10 };
+      expect((await store.alarmsOfEvent(began1)).map((one) => one.id)).toEqual(['w-alarm']);
     });
 
     it('gives a follower every event, however many came since', async () => {
