@@ -1,11 +1,11 @@
 import type { Clock, Timer } from './clock';
+import { createHeap } from './heap';
 
 interface Pending {
   at: number;
   order: number;
   callback: () => void;
   everyMs?: number;
-  cancelled: boolean;
 }
 
 /**
@@ -16,12 +16,17 @@ export class VirtualClock implements Clock {
   #now: number;
   readonly #started: number;
   #order = 0;
-  #pending: Pending[] = [];
+  readonly #pending = createHeap<Pending>((a, b) => a.at < b.at || (a.at === b.at && a.order < b.order));
+  readonly #settle: () => Promise<void>;
 
-  /** @param start wall time in milliseconds since the epoch */
-  constructor(start: number) {
+  /**
+   * @param start wall time in milliseconds since the epoch
+   * @param settle waits until what is under way has run; called before every timer and at the end of a turn
+   */
+  constructor(start: number, settle: () => Promise<void> = settleImmediates) {
     this.#now = start;
     this.#started = start;
+    this.#settle = settle;
   }
 
   now(): number {
@@ -33,11 +38,11 @@ export class VirtualClock implements Clock {
   }
 
   after(ms: number, callback: () => void): Timer {
-    return this.#add({ at: this.#now + Math.max(0, ms), order: this.#order++, callback, cancelled: false });
+    return this.#add({ at: this.#now + Math.max(0, ms), order: this.#order++, callback });
   }
 
   every(ms: number, callback: () => void): Timer {
-    return this.#add({ at: this.#now + ms, order: this.#order++, callback, everyMs: ms, cancelled: false });
+    return this.#add({ at: this.#now + ms, order: this.#order++, callback, everyMs: ms });
   }
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
@@ -57,21 +62,21 @@ export class VirtualClock implements Clock {
 
   /** Time of the next timer, or null when none is set. */
   nextAt(): number | null {
-    return this.#pending.reduce<number | null>((least, p) => (least === null || p.at < least ? p.at : least), null);
+    return this.#pending.peek()?.at ?? null;
   }
 
   /** Turns the clock forward and fires what falls due, each at its own time; lets promises run in between. */
   async advance(ms: number): Promise<void> {
     const target = this.#now + ms;
     for (;;) {
-      await settle();
+      await this.#settle();
       const due = this.#takeDue(target);
       if (!due) break;
       this.#now = Math.max(this.#now, due.at);
       due.callback();
     }
     this.#now = target;
-    await settle();
+    await this.#settle();
   }
 
   /** Turns the clock to a wall time that is not before now. */
@@ -79,34 +84,37 @@ export class VirtualClock implements Clock {
     await this.advance(Math.max(0, at - this.#now));
   }
 
+  /**
+   * Turns the clock at once, if no timer falls due on the way; false, and nothing is changed, if one does.
+   * A time before now changes nothing either.
+   */
+  tryJumpTo(at: number): boolean {
+    const next = this.#pending.peek();
+    if (next !== undefined && next.at <= at) return false;
+    this.#now = Math.max(this.#now, at);
+    return true;
+  }
+
   #add(pending: Pending): Timer {
     this.#pending.push(pending);
-    return {
-      cancel: () => {
-        pending.cancelled = true;
-        this.#pending = this.#pending.filter((p) => p !== pending);
-      },
-    };
+    return { cancel: () => void this.#pending.remove(pending) };
   }
 
   #takeDue(target: number): Pending | undefined {
-    const due = this.#pending
-      .filter((p) => p.at <= target && !p.cancelled)
-      .sort((a, b) => a.at - b.at || a.order - b.order)[0];
-    if (!due) return undefined;
-    if (due.everyMs === undefined) this.#pending = this.#pending.filter((p) => p !== due);
-    else {
-      // The callback gets a copy that keeps its own due time; the original waits for the next lap.
-      const fired = { ...due };
-      due.at += due.everyMs;
-      due.order = this.#order++;
-      return fired;
-    }
-    return due;
+    const due = this.#pending.peek();
+    if (due === undefined || due.at > target) return undefined;
+    this.#pending.pop();
+    if (due.everyMs === undefined) return due;
+    // The callback gets a copy that keeps its own due time; the original waits for the next lap.
+    const fired = { ...due };
+    due.at += due.everyMs;
+    due.order = this.#order++;
+    this.#pending.push(due);
+    return fired;
   }
 }
 
 /** Lets promises and immediates that are already under way run. */
-async function settle(): Promise<void> {
+async function settleImmediates(): Promise<void> {
   for (let i = 0; i < 3; i++) await new Promise<void>((resolve) => setImmediate(resolve));
 }

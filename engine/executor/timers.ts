@@ -4,7 +4,7 @@ import type { Log } from '../domain/log';
 import type { TimerRow } from '../domain/record';
 import type { DurableTimers } from '../domain/timers';
 import { backOffMs, timerBackOff } from './back-off';
-import { createHeap } from './heap';
+import { createHeap } from '../clock/heap';
 
 /**
  * Longest time without a look at the wall clock while timers are set. Rows carry wall times, waiting is done on

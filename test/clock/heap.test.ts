@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createHeap } from '../../engine/executor/heap';
+import { createHeap } from '../../engine/clock/heap';
 
 interface Item {
   at: number;
