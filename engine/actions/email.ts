@@ -6,6 +6,7 @@ import type { MailServer } from '../domain/mail';
 import { templateValues } from './alarm-values';
 import { readEmailParams } from './email-params';
 import { mailText } from './email-text';
+import { isAskedFor } from './fields';
 import { idDomain } from './mail-address';
 import { senderOf, sendMail } from './mail-transport';
 import { collectPictures, type PictureParts } from './pictures';
@@ -40,7 +41,7 @@ export function emailHandler(parts: EmailParts): ActionHandler {
     },
     async execute({ row, signal }): Promise<ActionResult> {
       const params = readEmailParams(row.params);
-      if (row.phase !== 'message' && !params.phases.includes(row.phase))
+      if (!isAskedFor(params.phases, row))
         return { status: 'skipped', summary: `No mail is asked for at the phase "${row.phase}"` };
       const server = parts.mailServer(params.serverId);
       if (!server)

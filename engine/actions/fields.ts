@@ -1,4 +1,5 @@
 /** Checks of action parameters; every refusal is a user error that names the action, the field and the remedy. */
+import type { ActionRow } from '../domain/actions';
 import type { AlarmPhase } from '../domain/alarms';
 import { type AlarmflowError, userError } from '../domain/errors';
 
@@ -48,3 +49,7 @@ export function readPhases(action: string, params: Params): AlarmPhase[] {
     if (!allPhases.includes(phase)) throw badParameter(action, 'phases', `may only have: ${allPhases.join(', ')}`);
   return [...phases] as AlarmPhase[];
 }
+
+/** Whether an action is for its row's message: plain messages and the steps of an escalation always are. */
+export const isAskedFor = (phases: readonly AlarmPhase[], row: Pick<ActionRow, 'phase' | 'alarm'>): boolean =>
+  row.phase === 'message' || row.alarm?.escalation !== undefined || phases.includes(row.phase);

@@ -3,6 +3,7 @@ import { systemClock } from '../clock/system-clock';
 import type { ActionHandler, ActionResult } from '../domain/actions';
 import { asAlarmflowError, userError } from '../domain/errors';
 import type { FileServer } from '../domain/file-server';
+import { isAskedFor } from './fields';
 import { collectPictures, type PictureParts } from './pictures';
 import { joinPath, sftpLimits, withSftp } from './sftp';
 import { readSftpUploadParams } from './upload-params';
@@ -30,7 +31,7 @@ export function sftpUploadHandler(parts: SftpUploadParts): ActionHandler {
     },
     async execute({ row, signal }): Promise<ActionResult> {
       const params = readSftpUploadParams(row.params);
-      if (row.phase !== 'message' && !params.phases.includes(row.phase))
+      if (!isAskedFor(params.phases, row))
         return { status: 'skipped', summary: `No upload is asked for at the phase "${row.phase}"` };
       const server = parts.fileServer(params.serverId);
       if (!server)

@@ -7,7 +7,7 @@ import type { AlarmPhase } from '../domain/alarms';
 import { asAlarmflowError, userError } from '../domain/errors';
 import type { SnmpReceiver } from '../domain/snmp-receiver';
 import { alarmLine } from './alarm-line';
-import { badParameter, type Params, readPhases, text } from './fields';
+import { badParameter, isAskedFor, type Params, readPhases, text } from './fields';
 import { notificationOf, testNotification } from './snmp-notification';
 import { engineIdOf, receiverName, sendNotification } from './snmp-session';
 
@@ -47,7 +47,7 @@ export function snmpTrapHandler(parts: SnmpTrapParts): ActionHandler {
     },
     async execute({ row, signal }): Promise<ActionResult> {
       const params = readSnmpTrapParams(row.params);
-      if (row.phase !== 'message' && !params.phases.includes(row.phase))
+      if (!isAskedFor(params.phases, row))
         return { status: 'skipped', summary: `No notification is asked for at the phase "${row.phase}"` };
       const receiver = parts.snmpReceiver(params.receiverId);
       if (!receiver)

@@ -134,7 +134,7 @@ export function createTranslation(options: {
         change(work, { level: effect.level });
         return;
       case 'merge':
-        change(work, { count: effect.count, seenAt: effect.at });
+        holds.alarmMerged?.(change(work, { count: effect.count, seenAt: effect.at }).id, effect.at, batch.change);
         return;
       case 'seen':
         change(work, { seenAt: effect.at });

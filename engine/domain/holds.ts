@@ -9,6 +9,8 @@ export interface AlarmHolds {
   alarmCleared(alarmId: string, at: number, change: Change): void;
   /** It came back before its end: the countdowns are cancelled. */
   alarmResumed(alarmId: string, at: number, change: Change): void;
+  /** A further start fell into it: holds that every start begins anew (kind `extended`) count from `at`. */
+  alarmMerged?(alarmId: string, at: number, change: Change): void;
   /** It is over, or reset: what it still holds is released at once. */
   alarmEnded(alarmId: string, at: number, change: Change): void;
   /** Whether a lease of this alarm lives. */

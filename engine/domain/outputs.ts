@@ -20,12 +20,32 @@ export interface OutputDefinition {
 export const outputId = (deviceId: string, kind: OutputDefinition['kind'], output: string): OutputId =>
   `${deviceId}/${kind}/${output}`;
 
-/** How long an output stays on after its alarm has cleared (post-alarm, M2, M4). */
+/**
+ * How long an output is held (post-alarm M2, alarm output time M4).
+ * - `after-clear`: while the alarm lasts and for a time after its clear; a re-start cancels the countdown
+ * - `until-cleared`: until the alarm is reset by hand
+ * - `fixed`: for a time from the switching, whatever the alarm does; further starts do not lengthen it (a pulse)
+ * - `extended`: for a time from the switching that every further start of the alarm begins anew
+ */
+export const holdKinds = ['after-clear', 'until-cleared', 'fixed', 'extended'] as const;
+export type HoldKind = (typeof holdKinds)[number];
+
+/** How long an output is held for one claim. */
 export interface HoldPolicy {
-  /** Milliseconds after the clear; 0: off at the clear; null: until cleared by hand. */
+  /** Set for a hold that counts from the switching; absent: what `afterClearMs` says. */
+  kind?: 'fixed' | 'extended';
+  /** Milliseconds of a `fixed` or `extended` hold; 0: off at the clear. Says nothing without `kind`. */
+  onMs?: number;
+  /** Milliseconds after the clear; 0: off at the clear; null: until cleared by hand. Says nothing with `kind`. */
   afterClearMs: number | null;
   /** Longest time on from the first moment, whatever the alarm does; null: no cap. */
   capMs: number | null;
+}
+
+/** What a hold comes to: a `fixed` or `extended` one of no time is off at the clear (M4: 0 = until cleared). */
+export function holdKind({ kind, onMs, afterClearMs }: HoldPolicy): HoldKind {
+  if (kind !== undefined) return onMs ? kind : 'after-clear';
+  return afterClearMs === null ? 'until-cleared' : 'after-clear';
 }
 
 /** What a relay node asks for; the twin of `OutputRequest` in `engine/index.ts`. */
@@ -53,10 +73,12 @@ export interface Lease {
   hold: HoldPolicy;
   acquiredAt: number;
   /**
-   * When it ends by itself: the hold's or the cap's end, whichever is first; null while the alarm is on.
+   * When it ends by itself: the hold's or the cap's end, whichever is first; null while only the alarm's life counts.
    * A row that has ended stays until its alarm has: a message sent again must not switch the output twice.
    */
   endsAt: number | null;
+  /** It may never hold its output again: it was reset by hand. */
+  spent?: true;
 }
 
 /** An output as the record keeps it. */

@@ -5,7 +5,7 @@
 import type { ActionRow } from '../domain/actions';
 import type { Alarm, Decision } from '../domain/alarms';
 import type { DeviceStatus } from '../domain/devices';
-import type { OutputState } from '../domain/outputs';
+import type { HoldKind, OutputState } from '../domain/outputs';
 import type { CaughtMail, ExplainedEvent } from '../domain/record';
 
 export type { ActionRow, Alarm, CaughtMail, Decision, DeviceStatus, ExplainedEvent, OutputState };
@@ -61,7 +61,9 @@ export interface OutputRow extends OutputState {
     alarmId: string | null;
     label: string;
     endsAt: number | null;
-    /** `endsAt` is the end of the post-alarm; else it is the longest time on. */
+    /** What kind of hold it is, which says what its end depends on. */
+    kind: HoldKind;
+    /** `endsAt` is the end of the hold; else it is the longest time on. */
     countsDown: boolean;
   }[];
 }

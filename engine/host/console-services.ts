@@ -1,6 +1,7 @@
 import type { Clock } from '../clock/clock';
 import { userError } from '../domain/errors';
 import { sortableId } from '../domain/ids';
+import { holdKind } from '../domain/outputs';
 import type { AuditRow } from '../domain/record';
 import type { ConsoleServices } from './api';
 import type { AuditEntry } from './auth';
@@ -69,6 +70,8 @@ function outputRows(site: Site): OutputRow[] {
     deviceName: site.flow.deviceName(output.deviceId),
     heldBy: leases.map((lease) => {
       const alarm = lease.alarmId === null ? undefined : site.alarms.alarm(lease.alarmId);
+      const kind = holdKind(lease.hold);
+      const timed = kind === 'fixed' || kind === 'extended';
       return {
         leaseId: lease.id,
         alarmId: lease.alarmId,
@@ -78,7 +81,8 @@ function outputRows(site: Site): OutputRow[] {
             ? 'a message'
             : 'an ended alarm',
         endsAt: lease.endsAt,
-        countsDown: lease.endsAt !== null && (alarm ? alarm.clearedAt !== null : true),
+        kind,
+        countsDown: lease.endsAt !== null && (timed || !alarm || alarm.clearedAt !== null),
       };
     }),
   }));

@@ -336,7 +336,7 @@ export function createFlowEngine(parts: FlowEngineParts): FlowEngine & FlowHostC
 export function actionKey(request: Pick<ActionRequest, 'nodeId' | 'alarm' | 'messageId'>): string {
   const { alarm, nodeId, messageId } = request;
   if (!alarm) return `msg:${nodeId}:${messageId}`;
-  const once = alarm.phase === 'raise' || alarm.phase === 'end';
+  const once = (alarm.phase === 'raise' || alarm.phase === 'end') && !alarm.escalation;
   return once ? `${alarm.id}:${nodeId}:${alarm.phase}` : `${alarm.id}:${nodeId}:${alarm.phase}:${messageId}`;
 }
 

@@ -7,7 +7,7 @@ import type { AlarmHolds } from '../domain/holds';
 import type { Lease } from '../domain/outputs';
 import { type Change, emptyChange } from '../domain/record';
 import type { Holding } from './holding';
-import { capEnd, isUsedUp } from './leases';
+import { countsFromSwitching, endAfterReturn, endAfterStart, isUsedUp } from './leases';
 import type { OutputsOptions } from './options';
 
 /** A change that has not been committed after this time is compared with its alarm, in milliseconds. */
@@ -28,11 +28,32 @@ export function createAlarmHolds(options: OutputsOptions, holding: Holding): Ala
 
   function resumeAll(alarmId: string, now: number, change: Change): void {
     for (const lease of book.ofAlarm(alarmId))
-      if (!isUsedUp(lease, now)) holding.hold({ ...lease, endsAt: capEnd(lease) }, change);
+      if (!countsFromSwitching(lease) && (book.isLiving(lease.id) || !isUsedUp(lease, now)))
+        holding.hold({ ...lease, endsAt: endAfterReturn(lease) }, change);
   }
 
   function countDownAll(alarmId: string, at: number, change: Change): void {
-    for (const lease of book.ofAlarm(alarmId)) if (book.isLiving(lease.id)) holding.countDown(lease, at, change);
+    for (const lease of book.ofAlarm(alarmId))
+      if (!countsFromSwitching(lease) && book.isLiving(lease.id)) holding.countDown(lease, at, change);
+  }
+
+  /** Holds that every start begins anew; one that is over already is switched on again. */
+  function extendAll(alarmId: string, at: number, change: Change): void {
+    for (const lease of book.ofAlarm(alarmId)) {
+      const living = book.isLiving(lease.id);
+      const endsAt = endAfterStart(lease, at);
+      if (endsAt === lease.endsAt || endsAt === null || endsAt <= at) continue;
+      if (living || !isUsedUp(lease, at)) holding.hold({ ...lease, endsAt }, change);
+    }
+  }
+
+  /** Writes once more what counts from the switching; the timer of a lost change was never set. */
+  function repeatAll(alarmId: string, now: number, change: Change): void {
+    for (const lease of book.ofAlarm(alarmId)) {
+      if (!countsFromSwitching(lease) || !book.isLiving(lease.id)) continue;
+      if (lease.endsAt !== null && lease.endsAt <= now) holding.end(lease, change);
+      else holding.hold(lease, change);
+    }
   }
 
   function lookLater(): void {
@@ -77,6 +98,7 @@ export function createAlarmHolds(options: OutputsOptions, holding: Holding): Ala
       }
       if (alarm.state === 'clearing') countDownAll(alarmId, alarm.clearedAt ?? clock.now(), change);
       else resumeAll(alarmId, clock.now(), change);
+      repeatAll(alarmId, clock.now(), change);
     }
     // Watched like the alarm's own change: while the record fails, this is tried again and again.
     watch(alarmId, before, change);
@@ -92,11 +114,17 @@ export function createAlarmHolds(options: OutputsOptions, holding: Holding): Ala
   return {
     alarmCleared(alarmId, at, change) {
       watch(alarmId, asItIs(alarmId), change);
-      countDownAll(alarmId, at, change);
+      // A moment that is still to come was named before the wall clock was set back: it is now.
+      countDownAll(alarmId, Math.min(at, clock.now()), change);
     },
     alarmResumed(alarmId, at, change) {
       watch(alarmId, asItIs(alarmId), change);
       resumeAll(alarmId, Math.max(at, clock.now()), change);
+    },
+    alarmMerged(alarmId, at, change) {
+      if (!book.ofAlarm(alarmId).some((lease) => lease.hold.kind === 'extended')) return;
+      watch(alarmId, asItIs(alarmId), change);
+      extendAll(alarmId, Math.min(at, clock.now()), change);
     },
     alarmEnded(alarmId, _at, change) {
       watch(alarmId, asItIs(alarmId), change);

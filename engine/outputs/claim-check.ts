@@ -12,9 +12,13 @@ export function checkClaim(claim: OutputClaim): void {
   const node = `Relay node "${claim.nodeName || claim.nodeId}"`;
   if (!claim.nodeId) throw userError('E_BAD_OUTPUT', 'A claim on an output names no node: deploy the flow again');
   checkOutput(node, claim.deviceId, claim.output);
-  const { afterClearMs, capMs } = claim.hold;
+  const { kind, onMs, afterClearMs, capMs } = claim.hold;
   if (afterClearMs !== null && !isTime(afterClearMs, 0))
     throw userError('E_BAD_HOLD', `${node}: the post-alarm time must be 0 or more seconds, or "until cleared by hand"`);
+  if (kind !== undefined && kind !== 'fixed' && kind !== 'extended')
+    throw userError('E_BAD_HOLD', `${node}: the kind of hold must be one that its dialog offers`);
+  if (kind !== undefined && !isTime(onMs, 0))
+    throw userError('E_BAD_HOLD', `${node}: the alarm output time must be 0 or more seconds`);
   if (capMs !== null && !isTime(capMs, 1))
     throw userError('E_BAD_HOLD', `${node}: the longest time on must be more than 0 seconds, or none`);
 }

@@ -4,11 +4,27 @@ import { type Lease, type OutputClaim, outputId } from '../domain/outputs';
 import { type Change, emptyChange } from '../domain/record';
 import { checkClaim } from './claim-check';
 import type { Holding } from './holding';
-import { alarmLeaseId, capEnd, leaseEnd, messageLeaseId } from './leases';
+import {
+  alarmLeaseId,
+  countsFromSwitching,
+  endAfterReturn,
+  endAfterStart,
+  endOfLateClaim,
+  firstEnd,
+  messageLeaseId,
+} from './leases';
 import type { OutputsOptions } from './options';
 
 /** Ends after which a claim that comes late still gets its hold; all others release at once (DESIGN §1.5). */
 const naturalEnds: ReadonlySet<EndReason> = new Set<EndReason>(['cleared', 'implied-stop']);
+
+/** What lets an alarm take an output once more after its first claim has ended: each is told by a message of its own. */
+function againOf(message: NonNullable<OutputClaim['alarm']>): string | null {
+  const { escalation, phase } = message;
+  if (escalation && phase !== 'clear' && phase !== 'end')
+    return `escalation:${escalation.nodeId}:${escalation.step}:${escalation.round}`;
+  return phase === 'escalate' ? 'escalate' : null;
+}
 
 /** @returns the relay nodes' request: resolves when the claim is on disk. */
 export function createClaims(options: OutputsOptions, holding: Holding): (claim: OutputClaim) => Promise<void> {
@@ -53,7 +69,8 @@ export function createClaims(options: OutputsOptions, holding: Holding): (claim:
   }
 
   async function byAlarm(claim: OutputClaim, message: NonNullable<OutputClaim['alarm']>): Promise<void> {
-    if (message.phase !== 'raise' && message.phase !== 'escalate') return;
+    const anew = againOf(message);
+    if (message.phase !== 'raise' && anew === null) return;
     const change = emptyChange();
     const { id } = holding.manage({ ...claim, name: null }, change).state;
     const facts = { output: id, node: claim.nodeId, alarm: message.id, phase: message.phase };
@@ -65,9 +82,8 @@ export function createClaims(options: OutputsOptions, holding: Holding): (claim:
       holding.drop(held, change);
       held = undefined;
     }
-    if (held && !book.isLiving(leaseId) && message.phase === 'escalate') {
-      // The worse alarm is told by a message of its own, so it may take the output once more.
-      leaseId = `${leaseId}:escalate`;
+    if (held && !book.isLiving(leaseId) && anew !== null) {
+      leaseId = `${leaseId}:${anew}`;
       held = book.get(leaseId);
     }
     if (held) {
@@ -82,7 +98,8 @@ export function createClaims(options: OutputsOptions, holding: Holding): (claim:
     }
     const lease = newLease(claim, leaseId);
     const over = alarm.state === 'clearing' || alarm.endedAt !== null;
-    lease.endsAt = leaseEnd(lease, over ? (alarm.clearedAt ?? alarm.endedAt ?? lease.acquiredAt) : null);
+    const clearedAt = alarm.clearedAt ?? alarm.endedAt ?? lease.acquiredAt;
+    lease.endsAt = over ? endOfLateClaim(lease, alarm.seenAt, clearedAt) : firstEnd(lease);
     if (lease.endsAt !== null && lease.endsAt <= lease.acquiredAt) {
       log.info('output.claim-late', { ...facts, endedAgoMs: lease.acquiredAt - lease.endsAt });
       // Remembered while the alarm lives: it may come back and then holds this output too.
@@ -100,13 +117,17 @@ export function createClaims(options: OutputsOptions, holding: Holding): (claim:
     const current = held?.outputId === id ? held : undefined;
     if (!current && claim.condition) {
       const lease = newLease(claim, leaseId);
-      lease.endsAt = capEnd(lease);
+      lease.endsAt = firstEnd(lease);
       holding.hold(lease, change);
       return keep(lease, change);
     }
-    if (current) {
-      const counting = current.endsAt !== capEnd(current);
-      if (claim.condition && counting) holding.hold({ ...current, endsAt: capEnd(current) }, change);
+    if (current && countsFromSwitching(current)) {
+      const endsAt = endAfterStart(current, clock.now());
+      if (claim.condition && endsAt !== current.endsAt) holding.hold({ ...current, endsAt }, change);
+    } else if (current) {
+      const on = endAfterReturn(current);
+      const counting = current.endsAt !== on;
+      if (claim.condition && counting) holding.hold({ ...current, endsAt: on }, change);
       if (!claim.condition && !counting) holding.countDown(current, clock.now(), change);
     }
     return again(leaseId, change);

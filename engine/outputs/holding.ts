@@ -7,7 +7,7 @@
 import { desiredState, type Lease, type OutputId, outputId } from '../domain/outputs';
 import type { Change } from '../domain/record';
 import { LeaseBook } from './lease-book';
-import { leaseEnd, leaseTimer, leaseTimerId } from './leases';
+import { endAfterClear, leaseTimer, leaseTimerId } from './leases';
 import type { ManagedOutput } from './managed';
 import type { OutputsOptions } from './options';
 import { deleteLease, deleteTimer, writeLease, writeOutput, writeTimer } from './writes';
@@ -115,7 +115,7 @@ export function createHolding(options: OutputsOptions): Holding {
     livesFor,
 
     countDown(lease, at, change) {
-      const endsAt = leaseEnd(lease, at);
+      const endsAt = endAfterClear(lease, at);
       const counting = { ...lease, endsAt };
       if (endsAt !== null && endsAt <= Math.max(at, clock.now())) end(counting, change);
       else hold(counting, change);

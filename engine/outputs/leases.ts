@@ -6,7 +6,7 @@
  * its outputs still counts down must switch this one on again.
  */
 import { createHash } from 'node:crypto';
-import type { Lease, OutputClaim } from '../domain/outputs';
+import { type HoldPolicy, holdKind, type Lease, type OutputClaim } from '../domain/outputs';
 import type { TimerRow } from '../domain/record';
 
 /** Kind of the durable timers that end leases. */
@@ -22,24 +22,66 @@ export const leaseTimer = (lease: Lease, endsAt: number): TimerRow => ({
   payload: { leaseId: lease.id, outputId: lease.outputId, alarmId: lease.alarmId },
 });
 
+type Terms = Pick<Lease, 'hold' | 'acquiredAt'>;
+
 /** The cap's end, counted from the first moment; null without a cap. */
-export const capEnd = (lease: Pick<Lease, 'hold' | 'acquiredAt'>): number | null =>
+export const capEnd = (lease: Terms): number | null =>
   lease.hold.capMs === null ? null : lease.acquiredAt + lease.hold.capMs;
 
-/**
- * When a lease ends by itself.
- * @param clearedAt when the condition ended; null while it goes on
- */
-export function leaseEnd(lease: Pick<Lease, 'hold' | 'acquiredAt'>, clearedAt: number | null): number | null {
-  const { afterClearMs } = lease.hold;
-  const hold = clearedAt === null || afterClearMs === null ? null : clearedAt + afterClearMs;
+const capped = (lease: Terms, endsAt: number | null): number | null => {
   const cap = capEnd(lease);
-  if (hold === null) return cap;
-  return cap === null ? hold : Math.min(hold, cap);
+  return endsAt === null || cap === null ? (endsAt ?? cap) : Math.min(endsAt, cap);
+};
+
+/** Whether the hold counts from the switching and not from the alarm's life. */
+export const countsFromSwitching = ({ hold }: Pick<Lease, 'hold'>): boolean => {
+  const kind = holdKind(hold);
+  return kind === 'fixed' || kind === 'extended';
+};
+
+/** Milliseconds that a hold lasts after the clear; null: until cleared by hand. */
+const afterClear = ({ kind, afterClearMs }: HoldPolicy): number | null => (kind === undefined ? afterClearMs : 0);
+
+/** When a lease that is switched on at `acquiredAt`, while its alarm or condition is on, ends by itself. */
+export function firstEnd(lease: Terms): number | null {
+  return capped(lease, countsFromSwitching(lease) ? lease.acquiredAt + (lease.hold.onMs ?? 0) : null);
 }
 
-/** Whether an ended lease may never live again: its cap is used up, or somebody has reset it. */
+/** When it ends after its alarm or condition ended at `clearedAt`. */
+export function endAfterClear(lease: Lease, clearedAt: number): number | null {
+  if (countsFromSwitching(lease)) return lease.endsAt;
+  const hold = afterClear(lease.hold);
+  return capped(lease, hold === null ? null : clearedAt + hold);
+}
+
+/** When it ends now that its alarm or condition has come back: the countdown is cancelled. */
+export const endAfterReturn = (lease: Lease): number | null =>
+  countsFromSwitching(lease) ? lease.endsAt : capEnd(lease);
+
+/** When it ends after a further start at `startedAt`. */
+export const endAfterStart = (lease: Lease, startedAt: number): number | null =>
+  holdKind(lease.hold) === 'extended' ? capped(lease, startedAt + (lease.hold.onMs ?? 0)) : lease.endsAt;
+
+/**
+ * A claim that comes later than this after the switching should have been, on an alarm that is over, is too late
+ * (a siren minutes after a crash must not sound), unless its own time is longer.
+ */
+const LATE_MS = 10_000;
+
+/**
+ * When a lease ends whose claim finds the alarm over already: short alarms are cleared before their message has
+ * reached the relay node. Null: until cleared by hand; not after now: too late, nothing is switched.
+ * @param startedAt last start of the alarm that the claim knows of
+ */
+export function endOfLateClaim(lease: Lease, startedAt: number, clearedAt: number): number | null {
+  if (!countsFromSwitching(lease)) return endAfterClear(lease, clearedAt);
+  const tooLate = lease.acquiredAt >= startedAt + Math.max(LATE_MS, lease.hold.onMs ?? 0);
+  return tooLate ? lease.acquiredAt : firstEnd(lease);
+}
+
+/** Whether an ended lease may never live again: its time or its cap is used up, or somebody has reset it. */
 export function isUsedUp(lease: Lease, now: number): boolean {
+  if (lease.spent || holdKind(lease.hold) === 'fixed') return true;
   const cap = capEnd(lease);
   return cap !== null && cap <= now;
 }
@@ -47,7 +89,7 @@ export function isUsedUp(lease: Lease, now: number): boolean {
 /** An ended lease that may never live again: a reset by hand counts like a cap that was reached at that moment. */
 export function usedUp(lease: Lease, now: number): Lease {
   const capMs = Math.max(0, now - lease.acquiredAt);
-  return { ...lease, hold: { ...lease.hold, capMs }, endsAt: lease.acquiredAt + capMs };
+  return { ...lease, hold: { ...lease.hold, capMs }, endsAt: lease.acquiredAt + capMs, spent: true };
 }
 
 export const alarmLeaseId = (alarmId: string, nodeId: string): string => `${alarmId}:${nodeId}`;

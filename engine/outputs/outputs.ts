@@ -10,7 +10,7 @@ import { createClaims } from './claims';
 import { driveOutput } from './drive';
 import { createFlowLife } from './flow-life';
 import { createHolding } from './holding';
-import { isUsedUp, leaseTimerKind, usedUp } from './leases';
+import { capEnd, isUsedUp, leaseTimerKind, usedUp } from './leases';
 import type { OutputsOptions } from './options';
 import { deleteLease, deleteTimer, writeLease, writeOutput } from './writes';
 
@@ -32,6 +32,8 @@ export interface Outputs extends AlarmHolds {
   setMode(id: OutputId, mode: OutputMode, who: string): Promise<void>;
   /** Alarm reset: every lease is dropped; running alarms do not take their outputs again. Modes stay as they are. */
   resetAll(who: string): Promise<void>;
+  /** The node is disarmed: what it holds is released at once and stays released. Its later claims are the caller's to refuse. */
+  releaseNode(nodeId: string): Promise<void>;
   /** Drives the output; resolves when the device has confirmed the newest desired state. */
   reconcile(outputId: OutputId): Promise<void>;
   /** A device is back: all of its outputs are driven again. */
@@ -65,10 +67,11 @@ export function createOutputs(options: OutputsOptions): Outputs {
     const lease = book.get(leaseId);
     const change = emptyChange();
     if (lease && book.isLiving(leaseId)) {
-      // A countdown that was moved on has its own timer row on the way.
-      if (lease.endsAt !== null && lease.endsAt > clock.now()) return;
+      // A countdown that was moved on has its own timer row on the way. Its time is the row's, not the wall clock's:
+      // that may have been set while the time ran down.
+      if (lease.endsAt !== null && lease.endsAt > timer.at) return;
       if (lease.endsAt === null) deleteTimer(change, timer.id);
-      else holding.end(lease, change);
+      else holding.end(lease.endsAt === capEnd(lease) ? { ...lease, spent: true } : lease, change);
     } else {
       // Ended already: by a try whose rows did not reach the disk, or while the process was away.
       deleteTimer(change, timer.id);
@@ -160,6 +163,19 @@ export function createOutputs(options: OutputsOptions): Outputs {
         subject: 'all outputs',
         detail: `${dropped} leases on ${outputs.size} outputs dropped`,
       });
+      await holding.commit(change);
+      holding.tellEnded(alarmIds);
+    },
+
+    async releaseNode(nodeId) {
+      const change = emptyChange();
+      const now = clock.now();
+      const alarmIds = new Set<string>();
+      for (const lease of book.all()) {
+        if (lease.nodeId !== nodeId) continue;
+        if (lease.alarmId !== null) alarmIds.add(lease.alarmId);
+        holding.end(lease.alarmId === null || isUsedUp(lease, now) ? lease : usedUp(lease, now), change);
+      }
       await holding.commit(change);
       holding.tellEnded(alarmIds);
     },

@@ -1,4 +1,4 @@
-import type { ActionKind, AlarmPhase } from '../../engine/index';
+import type { ActionKind, AlarmMessage, AlarmPhase } from '../../engine/index';
 import type { NodeKind } from './define-node';
 import type { Fields } from './fields';
 import { alarmOf, messageIdOf } from './messages';
@@ -6,9 +6,13 @@ import type { Migration } from './migrations';
 import type { RawConfig } from './runtime-api';
 
 /** Phases that an action's dialog offers. */
-export const actionPhases = ['raise', 'escalate', 'clear', 'end'] as const satisfies readonly AlarmPhase[];
+export const actionPhases = ['raise', 'escalate', 'remind', 'clear', 'end'] as const satisfies readonly AlarmPhase[];
 
 export const readPhases = (fields: Fields): AlarmPhase[] => fields.choices('phases', 'Act on', actionPhases);
+
+/** Whether an alarm's message is for a node: what is wired behind an escalation acts on each of its steps. */
+const actsOn = (alarm: AlarmMessage['alarm'], phases: readonly AlarmPhase[]): boolean =>
+  alarm.escalation !== undefined || phases.includes(alarm.phase);
 
 /** What an action node asks of the engine, whatever the message. */
 export interface ActionConfig {
@@ -37,7 +41,7 @@ export const actionKind = (kind: {
   read: kind.read,
   async input(message, config, site) {
     const alarm = alarmOf(message, site.subject);
-    const acts = alarm ? config.phases.includes(alarm.phase) : message.payload !== false;
+    const acts = alarm ? actsOn(alarm, config.phases) : message.payload !== false;
     if (acts)
       await site.engine.requestAction({
         nodeId: site.id,

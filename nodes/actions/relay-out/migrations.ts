@@ -4,6 +4,8 @@ export const defaults = {
   name: '',
   device: '',
   output: '1',
+  hold: 'after-clear',
+  onTime: 10,
   postAlarm: 10,
   untilCleared: false,
   cap: '',

@@ -21,6 +21,8 @@ const relayOut: NodeKind<RelayConfig> = {
   read(fields) {
     const postAlarmMs = fields.seconds('postAlarm', 'Post-alarm', 0, MAX_SECONDS);
     const cap = fields.number('cap', 'Longest time on', { min: 1, max: MAX_SECONDS, unit: 'seconds', optional: true });
+    const hold = fields.choice('hold', 'Hold', ['after-clear', 'fixed', 'extended'] as const);
+    const onMs = fields.seconds('onTime', 'Alarm output time', 0, MAX_SECONDS);
     const output = fields.text('output', 'Output', { max: 64, required: true });
     return {
       name: fields.name(`Output ${output}`),
@@ -29,6 +31,7 @@ const relayOut: NodeKind<RelayConfig> = {
       hold: {
         afterClearMs: fields.flag('untilCleared', 'Until cleared') ? null : postAlarmMs,
         capMs: cap === null ? null : Math.round(cap * 1000),
+        ...(hold === 'after-clear' ? {} : { kind: hold, onMs }),
       },
     };
   },
@@ -42,7 +45,8 @@ const relayOut: NodeKind<RelayConfig> = {
   async input(message, config, site) {
     const alarm = alarmOf(message, site.subject);
     // The lease follows its alarm inside the engine: clear, end and reminders need no command of their own.
-    const asks = alarm === null || alarm.phase === 'raise' || alarm.phase === 'escalate';
+    const asks =
+      alarm === null || alarm.phase === 'raise' || alarm.phase === 'escalate' || alarm.escalation !== undefined;
     if (asks)
       await site.engine.requestOutput({
         nodeId: site.id,

@@ -9,6 +9,14 @@ const modes = [
   { mode: 'off', word: 'Off', title: 'Always off, whatever alarms ask' },
 ] as const;
 
+/** What the end of a hold depends on, where its time alone does not tell. */
+const holdWords: Record<OutputRow['heldBy'][number]['kind'], string> = {
+  'after-clear': '',
+  'until-cleared': ', until it is reset by hand',
+  fixed: ' for a fixed time',
+  extended: ', begun anew at every start',
+};
+
 export function OutputsPanel({ outputs, now, actor }: { outputs: OutputRow[]; now: number; actor: Actor }) {
   const on = outputs.filter((output) => output.desired).length;
   return (
@@ -46,6 +54,7 @@ function Output({ output, now, actor }: { output: OutputRow; now: number; actor:
         {output.heldBy.map((held) => (
           <p className="small" key={held.leaseId}>
             held by {held.label}
+            {holdWords[held.kind]}
             {held.endsAt !== null &&
               `, ${held.countsDown ? 'off in' : 'at the longest for'} ${span(held.endsAt - now)}`}
           </p>
