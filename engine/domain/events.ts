@@ -1,3 +1,4 @@
+import type { OperandMessage } from './combinations';
 /**
  * What a device reported, in words that no maker owns. The list is PROTOCOLS §10, completed from the
  * triggers that the manuals promise (REQUIREMENTS T1–T15).
@@ -77,6 +78,12 @@ export interface EventTemperature {
   unit: TemperatureUnit;
   /** What was measured. */
   value?: number;
+  /** Highest, lowest and average of a line or an area, where the device tells them apart. */
+  maximum?: number;
+  minimum?: number;
+  average?: number;
+  /** Value and threshold are differences of temperatures, in degrees of the unit. */
+  difference?: boolean;
   /** The limit of the device's rule. */
   threshold?: number;
   /** The rule in the device's words ("the highest temperature is higher than the set value"). */
@@ -145,6 +152,8 @@ export interface EventDraft {
    * A trigger's own quiet time goes before it.
    */
   quietMs?: number;
+  /** Which operand of a combination the message is about. */
+  operand?: OperandMessage;
   /** How many pictures the device says will follow. */
   picturesAnnounced?: number;
   /** The payload as text, secrets removed, at most 64 KiB. */
