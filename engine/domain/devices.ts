@@ -1,4 +1,4 @@
-import type { EventDraft } from './events';
+import type { EventDraft, EventType } from './events';
 
 /** A device as the flow's config node defines it. */
 export interface DeviceDefinition {
@@ -20,6 +20,61 @@ export interface DeviceDefinition {
   timeZone: string | null;
   /** Addresses that may push for this device; empty: any that knows the token. */
   pushFrom: string[];
+  /** Settings of its driver alone, as the driver's `readOptions` has checked them; absent: all as by default. */
+  options?: Record<string, unknown>;
+}
+
+/** What a device can be asked to choose from, for pick lists in dialogs. Lists are empty where it does not tell. */
+export interface DeviceOffers {
+  channels: { channel: number; name: string }[];
+  inputs: { input: string; name: string }[];
+  outputs: { output: string; name: string }[];
+  presets: { channel: number; preset: number; name: string }[];
+  /** Rules, lines and regions of the device's own analysis. */
+  rules: { channel: number; rule: string; name: string; type: EventType }[];
+  /** Event types that it can send. */
+  eventTypes: EventType[];
+  /** What can be switched beside relays, by kind. */
+  switches: { kind: SwitchKind; name: string; title: string }[];
+}
+
+export const noOffers: DeviceOffers = {
+  channels: [],
+  inputs: [],
+  outputs: [],
+  presets: [],
+  rules: [],
+  eventTypes: [],
+  switches: [],
+};
+
+/** Things of a device that are switched on and off beside its relays. */
+export const switchKinds = ['siren', 'light', 'record', 'line'] as const;
+export type SwitchKind = (typeof switchKinds)[number];
+
+/** How a switch is to be on; what a device does not know is left out, never refused. */
+export interface SwitchManner {
+  /** The device's own timer as a second net (DESIGN §2), milliseconds. */
+  forMs?: number;
+  /** Flashing light. */
+  flash?: 'solid' | 'slow' | 'medium' | 'fast';
+  /** 0–100. */
+  brightness?: number;
+  /** Siren or voice: number of the device's sound or text. */
+  sound?: number;
+  /** 0–100. */
+  volume?: number;
+}
+
+/** A device that was found on the network. */
+export interface DiscoveredDevice {
+  driver: string;
+  host: string;
+  port: number;
+  /** Model or name as the device told it. */
+  title: string;
+  /** Serial number, UUID or the like, to know it again. */
+  identity: string;
 }
 
 export type DeviceLink = 'connecting' | 'online' | 'offline' | 'refused';
@@ -73,6 +128,18 @@ export interface ConnectedDevice {
   readOutput(output: string, signal: AbortSignal): Promise<boolean | null>;
   snapshot(channel: number, signal: AbortSignal): Promise<Picture>;
   gotoPreset(channel: number, preset: number, signal: AbortSignal): Promise<void>;
+  /**
+   * Switches a siren, light, recording or line; resolves to the state read back, or null where it can't be read.
+   * Absent where the protocol has no such switches.
+   */
+  setSwitch?(
+    kind: SwitchKind,
+    name: string,
+    on: boolean,
+    manner: SwitchManner,
+    signal: AbortSignal,
+  ): Promise<boolean | null>;
+  readSwitch?(kind: SwitchKind, name: string, signal: AbortSignal): Promise<boolean | null>;
 }
 
 /** How actions and outputs find devices. Throws `E_UNKNOWN_DEVICE` (user) for an id that the flow does not define. */

@@ -10,6 +10,7 @@ import type {
   Picture,
   PushRequest,
   ReceivedEvent,
+  SwitchKind,
 } from '../domain/devices';
 import { asAlarmflowError, operationalError, userError } from '../domain/errors';
 import type { EventDraft, EventPhase } from '../domain/events';
@@ -356,6 +357,10 @@ export function createDevices(options: DevicesOptions): Devices {
         readOutput: (output, signal) => use((c) => c.readOutput(output, signal)),
         snapshot: (channel, signal) => use((c) => c.snapshot(channel, signal)),
         gotoPreset: (channel, preset, signal) => use((c) => c.gotoPreset(channel, preset, signal)),
+        setSwitch: (kind, name, on, manner, signal) =>
+          use((c) => (c.setSwitch ? c.setSwitch(kind, name, on, manner, signal) : noSwitch(c.name, kind))),
+        readSwitch: (kind, name, signal) =>
+          use((c) => (c.readSwitch ? c.readSwitch(kind, name, signal) : noSwitch(c.name, kind))),
       };
     },
 
@@ -372,6 +377,14 @@ const notConnected = (entry: Entry): Error =>
   operationalError('E_DEVICE_OFFLINE', `"${entry.definition.name}" is not connected: ${entry.status.detail}`, {
     retryAfterMs: 1_000,
   });
+
+const noSwitch = (device: string, kind: SwitchKind): Promise<never> =>
+  Promise.reject(
+    userError(
+      'E_NOT_SUPPORTED',
+      `"${device}" has no ${kind} that alarmflow can switch: choose another device or action`,
+    ),
+  );
 
 /** Where a mere question delivers: nobody listens. */
 const deafSink: DriverSink = {

@@ -4,6 +4,8 @@ import type {
   DeviceDefinition,
   DeviceFacts,
   DeviceLink,
+  DeviceOffers,
+  DiscoveredDevice,
   Picture,
   PushRequest,
   ReceivedEvent,
@@ -32,10 +34,21 @@ export interface DriverContext {
   sink: DriverSink;
   clock: Clock;
   log: Log;
+  /** Raw capture: given every part as it came, before it is understood; absent while nobody captures. */
+  tap?(part: CapturedPart): void;
+}
+
+/** Bytes of one part, push, trap or poll as they came from the device. */
+export interface CapturedPart {
+  at: number;
+  contentType: string | null;
+  bytes: Buffer;
 }
 
 /** One live connection to one device; owns its stream, its request queue, its breaker. */
 export interface DriverConnection extends ConnectedDevice {
+  /** What there is to choose from, asked of the device. Absent: nothing is told. */
+  offers?(signal: AbortSignal): Promise<DeviceOffers>;
   start(): void;
   /** Understands a push of the device; throws a user error for a body that is none of its forms. */
   push(request: PushRequest): Promise<ReceivedEvent[]>;
@@ -54,12 +67,44 @@ export type Decoded =
   | { kind: 'notice'; text: string }
   | { kind: 'fault'; reason: string; bytes: number };
 
+/** One setting of a driver, as the device dialog shows and stores it. */
+export interface DriverField {
+  name: string;
+  label: string;
+  kind: 'text' | 'lines' | 'number' | 'flag' | 'choice';
+  /** Value of a new device. */
+  value: string | number | boolean;
+  hint?: string;
+  choices?: { value: string; label: string }[];
+  min?: number;
+  max?: number;
+}
+
+/** Which of the device dialog's common parts a driver uses, and its own fields. */
+export interface DriverDialog {
+  /** false: it has no address of its own (a receiver of traps, a pushing sender). */
+  host: boolean;
+  login: boolean;
+  tls: boolean;
+  receives: readonly DeviceDefinition['receive'][];
+  fields: readonly DriverField[];
+}
+
 /** One protocol. */
 export interface DeviceDriver {
   /** Name in flows and on the command line, e.g. `hikvision`. */
   readonly kind: string;
   readonly title: string;
   readonly defaultPort: number;
+  /** What the device dialog shows beside the common fields; absent: host, login, stream and push, nothing of its own. */
+  readonly dialog?: DriverDialog;
+  /**
+   * Checks and completes the driver's own settings. Throws `E_DEVICE_OPTIONS` (user) that names field and remedy.
+   * Absent: it has none.
+   */
+  readOptions?(options: Record<string, unknown>): Record<string, unknown>;
+  /** Looks for devices of this kind on the local network until the signal aborts. */
+  discover?(found: (device: DiscoveredDevice) => void, signal: AbortSignal): Promise<void>;
   connect(context: DriverContext): DriverConnection;
   /** Understands captured bytes: a stream, a push body, a document. Never throws for odd input; faults are lines. */
   decode(chunks: AsyncIterable<Buffer>, contentType: string | null): AsyncIterable<Decoded>;
