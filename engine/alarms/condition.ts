@@ -1,7 +1,7 @@
 import type { Alarm, Decision } from '../domain/alarms';
 import type { DeviceEvent } from '../domain/events';
 import type { Change, FlowMessageRow, GateStateRow, TimerRow } from '../domain/record';
-import { type GateState, initialState } from '../gates';
+import { completeState, type GateState, initialState } from '../gates';
 import type { HeldEvent } from './alarm-record';
 
 /** Everything known of one condition at one moment; replaced, never changed in place. */
@@ -37,7 +37,8 @@ export interface Batch {
   readonly sequence: number;
   /** What others add, and in the end everything. */
   readonly change: Change;
-  readonly event: DeviceEvent | null;
+  /** The event that led to it; null also for one that is not worth a line in the journal. */
+  event: DeviceEvent | null;
   /** Conditions that it moved, with what they were before. */
   readonly touched: Map<Condition, Snapshot>;
   readonly decisions: Decision[];
@@ -81,7 +82,7 @@ export function rowOf(condition: Condition, snapshot: Snapshot): GateStateRow {
 export function snapshotOf(row: GateStateRow, alarm: Alarm | null): Snapshot | null {
   const stored = row.state as Partial<StoredState> | null;
   if (stored === null || typeof stored !== 'object' || stored.version !== 1 || stored.state === undefined) return null;
-  return { state: { ...initialState, ...stored.state }, event: stored.event ?? null, alarm, kept: true };
+  return { state: completeState(stored.state), event: stored.event ?? null, alarm, kept: true };
 }
 
 /** State of an alarm whose own was lost: it is cleared and ends when nothing holds it any more. */
@@ -98,6 +99,8 @@ export function orphanedState(alarm: Alarm): GateState {
       acknowledged: alarm.acknowledgedAt !== null,
       stoppedAt: null,
       implied: false,
+      reminders: 0,
+      remindFrom: alarm.raisedAt,
     },
   };
 }

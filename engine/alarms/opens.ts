@@ -20,7 +20,7 @@ export function opensAtOf(
   if (outcome !== 'refused' && outcome !== 'pending') return undefined;
   switch (reason) {
     case 'shelved':
-      return moment(context?.shelvedUntil);
+      return moment(context?.shelf?.until);
     case 'disarmed':
       return moment(context?.arming.armsAt);
     case 'not-armed':

@@ -1,16 +1,18 @@
 export { celsius, filterRefusal, hottestCelsius, levelOf, listensTo, matchesFilter } from './filter';
+export { latestSeen } from './jump';
 export { alarmKey, hasWholeKey, keyAgrees } from './key';
 export { type GateMachine, gateMachine } from './machine';
 export {
-  checkSchedule,
   evaluateSchedule,
-  nextEdges,
   type ScheduleVerdict,
   type ScheduleWindow,
   scheduleWindow,
 } from './schedule';
+export { checkSchedule } from './schedule-check';
+export { nextEdges, previewSchedule } from './schedule-edges';
 export { signalOf } from './signal';
 export {
+  completeState,
   type GateContext,
   type GateEffect,
   type GateInput,
@@ -21,6 +23,7 @@ export {
   initialState,
   nextDue,
   type RaisedBy,
+  type ShelfVerdict,
   worthKeeping,
 } from './state';
 export { duration } from './words';

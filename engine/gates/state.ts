@@ -3,7 +3,7 @@ import type { ArmingVerdict } from '../domain/arming';
 import type { EventLevel, EventPhase } from '../domain/events';
 
 /** Names of a machine's timers. */
-export type GateTimer = 'on-delay' | 'repeat' | 'quiet' | 'off-delay';
+export type GateTimer = 'on-delay' | 'repeat' | 'quiet' | 'off-delay' | 'entry' | 'remind';
 
 /** One level of a condition that holds now. */
 export interface HeldLevel {
@@ -33,6 +33,19 @@ export interface RunningAlarm {
   stoppedAt: number | null;
   /** The end was implied by quiet, not told. */
   implied: boolean;
+  /** Reminders told so far. */
+  reminders: number;
+  /** From when the next reminder counts: the raise, the resumption, the last reminder or the one that was silent. */
+  remindFrom: number;
+}
+
+/** Anti-dither window from a raise. */
+export interface AntiDitherWindow {
+  readonly from: number;
+  readonly until: number;
+  readonly refused: number;
+  /** The last start that moved a sliding window; absent: none did. */
+  readonly slidAt?: number;
 }
 
 /** Why a condition that holds raises nothing. */
@@ -51,7 +64,9 @@ export interface GateState {
   readonly starts: readonly number[];
   readonly alarm: Readonly<RunningAlarm> | null;
   /** Anti-dither window `[from, until)` and the starts that it refused. */
-  readonly window: { readonly from: number; readonly until: number; readonly refused: number } | null;
+  readonly window: AntiDitherWindow | null;
+  /** The raise that waits for the end of an entry delay. */
+  readonly entry: { readonly since: number; readonly until: number; readonly level: EventLevel } | null;
   /** Identities of the latest events, to know one that is delivered twice. */
   readonly recent: readonly { readonly eventId: string; readonly identity: string | null; readonly at: number }[];
   /** The timers that are set, with the time at which each is due. */
@@ -66,9 +81,32 @@ export const initialState: GateState = {
   starts: [],
   alarm: null,
   window: null,
+  entry: null,
   recent: [],
   timers: {},
 };
+
+/** What an operator holds back, for people and for the gates. */
+export interface ShelfVerdict {
+  detail: string;
+  /** Wall milliseconds; null: until its condition has ended once. */
+  until: number | null;
+}
+
+/**
+ * A stored state as this version knows it: what an older version did not keep gets the value that changes nothing.
+ */
+export function completeState(stored: Partial<GateState>): GateState {
+  const { alarm } = stored;
+  return {
+    ...initialState,
+    ...stored,
+    alarm:
+      alarm == null
+        ? null
+        : { ...alarm, reminders: alarm.reminders ?? 0, remindFrom: alarm.remindFrom ?? alarm.raisedAt },
+  };
+}
 
 /** What surrounds a decision: arming and operators' orders at that moment. */
 export interface GateContext {
@@ -76,10 +114,15 @@ export interface GateContext {
   arming: ArmingVerdict;
   /** The trigger's schedule, with the sentence that explains it. */
   schedule: { armed: boolean; detail: string /** When it turns; absent: never, or not known. */; to?: number };
-  /** Held back by an operator until then; null: not shelved. */
-  shelvedUntil: number | null;
+  /** Held back by an operator: a sentence, and until when at the latest; null: not shelved. */
+  shelf: ShelfVerdict | null;
   /** Verdict of the flood control; null: no objection. */
   flood: string | null;
+  /**
+   * Whether a hold of the condition's cleared alarm lives; absent: it does. Where none does, the alarm is over but for
+   * its paperwork, and a new start has to pass the filtering time before it falls into it.
+   */
+  held?: boolean;
 }
 
 /** An event, as the gates see it. */
@@ -96,6 +139,8 @@ export interface GateSignal {
   quietMs: number | null;
   /** Why it is late, or null. */
   late: string | null;
+  /** A late stop that is older than the condition that holds: it ended another one. */
+  outdated?: boolean;
   /** Why the filter refuses it, or null. */
   filter: string | null;
   context: GateContext;
@@ -112,12 +157,14 @@ export type GateInput =
   | { kind: 'acknowledge'; at: number; who: string }
   | { kind: 'reset'; at: number; who: string }
   /** The policy is another than the one that made the state. */
-  | { kind: 'policy'; at: number }
+  | { kind: 'policy'; at: number; context: GateContext }
+  /** The wall clock was set, forward (`by` > 0) or back: what the state has measured is carried over. */
+  | { kind: 'clock'; at: number; by: number }
   /** The trigger is gone or no longer listens to this condition. */
   | { kind: 'removed'; at: number; detail: string };
 
 /** What made an alarm rise. */
-export type RaisedBy = EventPhase | 'on-delay' | 'repeat' | 'window-open';
+export type RaisedBy = EventPhase | 'on-delay' | 'repeat' | 'window-open' | 'entry-delay';
 
 export type GateEffect =
   | { kind: 'start-timer'; name: GateTimer; at: number }
@@ -133,6 +180,10 @@ export type GateEffect =
   /** It came back before its end: the holds' countdowns are cancelled. */
   | { kind: 'resume'; at: number }
   | { kind: 'clear'; at: number; clears: number }
+  /** The alarm lasts: the `n`th reminder, from 1. */
+  | { kind: 'remind'; at: number; n: number }
+  /** An entry route was entered: the raise waits until then. */
+  | { kind: 'entry'; at: number; until: number }
   | { kind: 'acknowledge'; at: number; who: string }
   | { kind: 'end'; at: number; reason: EndReason }
   | { kind: 'decide'; at: number; outcome: DecisionOutcome; reason: string; detail: string };
@@ -157,7 +208,7 @@ export const worthKeeping = (state: GateState, at: number): boolean =>
   (state.window !== null && at >= state.window.from && at < state.window.until);
 
 /** At one moment the end of a condition is taken before the delay that asks whether it holds. */
-const tieOrder: readonly GateTimer[] = ['quiet', 'off-delay', 'on-delay', 'repeat'];
+const tieOrder: readonly GateTimer[] = ['quiet', 'off-delay', 'on-delay', 'repeat', 'entry'];
 
 /**
  * The timer that must be handled before anything that happens at `at`: the earliest one due, with its own time.
@@ -169,5 +220,8 @@ export function nextDue(state: GateState, at: number): { name: GateTimer; at: nu
     const due = state.timers[name];
     if (due !== undefined && due <= at && (next === null || due < next.at)) next = { name, at: due };
   }
+  const { remind } = state.timers;
+  // A reminder speaks of the present: an overdue one is told once, now, and only if the alarm still runs by then.
+  if (next === null && remind !== undefined && remind <= at) return { name: 'remind', at };
   return next;
 }

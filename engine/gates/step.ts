@@ -34,17 +34,24 @@ export function decide(
   step.effects.push(decision(at, outcome, reason, detail));
 }
 
-/** Back to normal without an alarm. */
+/** Back to normal without an alarm; or, where a cleared alarm has not ended yet, back to waiting for its end. */
 export function withdraw(step: Stepping): undefined {
-  step.draft.phase = 'normal';
+  step.draft.phase = step.draft.alarm === null ? 'normal' : 'clearing';
   step.draft.starts = [];
+  step.draft.entry = null;
+}
+
+export function startsSoFar(step: Stepping): string {
+  const repeat = step.policy.repeat;
+  return repeat === null
+    ? ''
+    : `${step.draft.starts.length} of ${repeat.count} starts within ${duration(repeat.withinMs)}`;
 }
 
 /** Shelved, disarmed, not armed: what holds back any raise at that moment. */
 export function shutGate(context: GateContext, at: number): { reason: HeldBack; detail: string } | null {
-  if (context.shelvedUntil !== null && at < context.shelvedUntil) {
-    return { reason: 'shelved', detail: `shelved for another ${duration(context.shelvedUntil - at)}` };
-  }
+  const { shelf } = context;
+  if (shelf !== null && (shelf.until === null || at < shelf.until)) return { reason: 'shelved', detail: shelf.detail };
   if (!context.arming.armed) return { reason: 'disarmed', detail: context.arming.detail };
   if (!context.schedule.armed) return { reason: 'not-armed', detail: context.schedule.detail };
   return null;
@@ -63,13 +70,13 @@ export function inWindow(step: Stepping, at: number): boolean {
 export function slide(step: Stepping, at: number): undefined {
   const { draft, policy } = step;
   if (policy.antiDitherMode !== 'sliding' || !inWindow(step, at) || draft.window === null) return;
-  draft.window = { ...draft.window, until: Math.max(draft.window.until, at + policy.antiDitherMs) };
+  draft.window = { ...draft.window, until: Math.max(draft.window.until, at + policy.antiDitherMs), slidAt: at };
 }
 
-/** One more start falls into the running alarm. */
-export function countStart(step: Stepping, at: number): undefined {
+/** One more start, or several that were filtered together, fall into the running alarm. */
+export function countStart(step: Stepping, at: number, starts = 1): undefined {
   const alarm = step.draft.alarm as RunningAlarm;
-  const count = alarm.count + 1;
+  const count = alarm.count + starts;
   step.draft.alarm = { ...alarm, count };
   step.effects.push({ kind: 'merge', at, count });
   slide(step, at);

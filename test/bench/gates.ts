@@ -80,7 +80,7 @@ export async function runGatesBench(): Promise<{ eventsPerSecond: number; refuse
     for (const event of events) {
       const key = alarmKey(trigger.policy.keyParts, event);
       const verdict = evaluateSchedule(schedule, event.receivedAt);
-      const context = { arming: armedAlways, schedule: verdict, shelvedUntil: null, flood: null };
+      const context = { arming: armedAlways, schedule: verdict, shelf: null, flood: null };
       let state = states.get(key) ?? initialState;
       for (let due = nextDue(state, event.receivedAt); due !== null; due = nextDue(state, event.receivedAt)) {
         state = machine(state)({ kind: 'timer', name: due.name, at: due.at, context }).state;

@@ -137,7 +137,12 @@ describe('the gates', () => {
     ['disabled', { enabled: false }, {}, 'the trigger is switched off'],
     ['filter', {}, { filter: 'channel 3 is not among 1, 2' }, 'channel 3 is not among 1, 2'],
     ['late', {}, { late: 'device time 3 min before' }, 'device time 3 min before'],
-    ['shelved', {}, { context: { ...openContext, shelvedUntil: s(160) } }, 'shelved for another 1 min'],
+    [
+      'shelved',
+      {},
+      { context: { ...openContext, shelf: { detail: 'shelved for another 1 min', until: s(160) } } },
+      'shelved for another 1 min',
+    ],
     ['disarmed', {}, { context: disarmed }, 'the site is disarmed'],
     ['not-armed', {}, { context: notArmed }, 'not armed until Mon 18:00'],
     ['flood', {}, { context: { ...openContext, flood: '11 raises in 10 min' } }, '11 raises in 10 min'],
@@ -165,7 +170,7 @@ describe('the gates', () => {
         fields.eventId = 'seen';
       },
       shelved: () => {
-        context.shelvedUntil = s(200);
+        context.shelf = { detail: 'shelved', until: s(200) };
       },
       disarmed: () => {
         context.arming = siteDisarmed;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { AlarmPolicy } from '../../engine/domain/triggers';
 import type { GateSignal } from '../../engine/gates';
-import { bare, drive, s, siteDisarmed } from '../support/alarm-gates';
+import { bare, drive, openContext, s, siteDisarmed } from '../support/alarm-gates';
 
 /**
  * A pulse train: `+` start, `-` stop, `~` refresh, `!` single event with the quiet time of the example,
@@ -452,7 +452,9 @@ describe('timers', () => {
     const d = drive(bare({ onDelayMs: s(10) }));
     d.signal(0);
     d.policy = bare({ onDelayMs: s(3) });
-    expect(d.input({ kind: 'policy', at: s(1) })).toEqual([{ kind: 'start-timer', name: 'on-delay', at: s(3) }]);
+    expect(d.input({ kind: 'policy', at: s(1), context: openContext })).toEqual([
+      { kind: 'start-timer', name: 'on-delay', at: s(3) },
+    ]);
     d.until(s(20));
     expect(d.story()).toEqual(['3 raise']);
   });

@@ -16,7 +16,7 @@ import {
 export const openContext: GateContext = {
   arming: armedAlways,
   schedule: { armed: true, detail: 'always armed' },
-  shelvedUntil: null,
+  shelf: null,
   flood: null,
 };
 
@@ -79,14 +79,28 @@ export function drive(policy: AlarmPolicy): Drive {
     },
     until(at) {
       const before = self.effects.length;
-      for (let due = nextDue(self.state, at); due !== null; due = nextDue(self.state, at)) {
+      // Turned from one timer to the next, as a clock does: a reminder is told at the moment that is asked for.
+      for (let turned = earliest(self.state); turned !== null && turned <= at; turned = earliest(self.state)) {
+        const due = nextDue(self.state, turned);
+        if (due === null) break;
         step({ kind: 'timer', name: due.name, at: due.at, context: self.context });
       }
       return self.effects.slice(before);
     },
     story: () =>
       self.effects.flatMap((effect) => {
-        const told = ['raise', 'escalate', 'de-escalate', 'merge', 'resume', 'clear', 'end', 'acknowledge'];
+        const told = [
+          'raise',
+          'escalate',
+          'de-escalate',
+          'merge',
+          'resume',
+          'remind',
+          'entry',
+          'clear',
+          'end',
+          'acknowledge',
+        ];
         return 'at' in effect && told.includes(effect.kind) ? [`${effect.at / 1_000} ${effect.kind}`] : [];
       }),
     last: () => {
@@ -101,6 +115,11 @@ export function drive(policy: AlarmPolicy): Drive {
     self.effects.push(...effects);
   };
   return self;
+}
+
+function earliest(state: GateState): number | null {
+  const set = Object.values(state.timers);
+  return set.length === 0 ? null : Math.min(...set);
 }
 
 /** Seconds as milliseconds. */
