@@ -29,7 +29,9 @@ import { createSchedules } from './arming';
 import { ALARM_TIMER, newBatch, timerId, timerRow } from './batch';
 import { createCommitment } from './commitment';
 import { type Batch, type Condition, newCondition, orphanedState, type Snapshot, snapshotOf } from './condition';
+import { createDerivation, isDerivedBy } from './derivation';
 import { createFlowOutbox } from './flow-outbox';
+import { createInspection, type Inspection } from './inspection';
 import { noticeOf, type TriggerNotice } from './notice';
 import { createTranslation } from './translation';
 import { checkTrigger, indexTriggers, newTrigger, type Trigger } from './trigger';
@@ -92,6 +94,8 @@ export interface Alarms {
   triggerNotice(triggerId: string): TriggerNotice;
   /** Called when a trigger's notice may be another. */
   onNotice(callback: (triggerId: string) => void): void;
+  /** A look at triggers and conditions, for answers to "why". */
+  readonly inspection: Inspection;
   /** Stops the timers of its own. */
   close(): void;
 }
@@ -133,7 +137,7 @@ export function createAlarms(options: AlarmsOptions): Alarms {
   const contextAt = (trigger: Trigger, at: number): GateContext => ({
     arming: armed ? armedAlways : { ...armedAlways, armed: false, detail: 'the site is disarmed' },
     schedule: schedules.verdict(trigger.definition.policy.scheduleId, at),
-    shelvedUntil: null,
+    shelf: null,
     flood: null,
   });
 
@@ -199,10 +203,17 @@ export function createAlarms(options: AlarmsOptions): Alarms {
     batch.decisions.push({ id: sortableId(event.receivedAt), at: event.receivedAt, eventId: event.id, ...decision });
   };
 
-  const offer = (batch: Batch, trigger: Trigger, event: DeviceEvent): void => {
-    const { filter, policy } = trigger.definition;
-    const refusal = filterRefusal(filter, event);
-    const signal = signalOf(event, policy, refusal, contextAt(trigger, event.receivedAt));
+  /** @param derivedId set for what a source has made of an event: an edge of its own, whatever the device's clock says */
+  const take = (
+    batch: Batch,
+    trigger: Trigger,
+    event: DeviceEvent,
+    refusal: string | null,
+    derivedId?: string,
+  ): void => {
+    const { policy } = trigger.definition;
+    const told = signalOf(event, policy, refusal, contextAt(trigger, event.receivedAt));
+    const signal = derivedId === undefined ? told : { ...told, eventId: derivedId, identity: null };
     const key = alarmKey(policy.keyParts, event);
     if (refusal !== null) {
       // The filter looks at the event alone: nothing is learnt of the condition, whichever it is.
@@ -240,6 +251,19 @@ export function createAlarms(options: AlarmsOptions): Alarms {
     for (const condition of meant) translation.feed(batch, trigger, condition, signal, event);
   };
 
+  const derivation = createDerivation({
+    clock,
+    log,
+    take,
+    decide: decideEvent,
+    alarm: (id) => translation.find(id)?.now.alarm ?? undefined,
+  });
+
+  const offer = (batch: Batch, trigger: Trigger, event: DeviceEvent): void => {
+    if (trigger.definition.source !== undefined) derivation.offer(batch, trigger, event);
+    else take(batch, trigger, event, filterRefusal(trigger.definition.filter, event));
+  };
+
   /** Forgets conditions that have nothing more to tell. */
   const sweep = (batch: Batch): void => {
     if (clock.monotonic() - sweptAt < SWEEP_EVERY_MS) return;
@@ -271,6 +295,7 @@ export function createAlarms(options: AlarmsOptions): Alarms {
         });
       }
       for (const trigger of listening) offer(batch, trigger, event);
+      derivation.leaveOut(batch);
       // After the event: a condition that it begins anew must not have its row deleted by the same change.
       sweep(batch);
     }, event);
@@ -363,6 +388,7 @@ export function createAlarms(options: AlarmsOptions): Alarms {
   ): Promise<void> => {
     checkTrigger(definition);
     const own = structuredClone(definition);
+    derivation.define(own);
     const known = triggers.get(own.id);
     if (known === undefined) {
       const trigger = newTrigger(own);
@@ -386,7 +412,12 @@ export function createAlarms(options: AlarmsOptions): Alarms {
     const event = condition.now.alarm?.event ?? condition.now.event;
     if (event === null || event === undefined) return null;
     if (alarmKey(policy.keyParts, event) !== condition.key) return 'the trigger now tells its alarms apart differently';
-    return listensTo(filter, event) ? null : 'the trigger no longer listens to this condition';
+    const { source } = trigger.definition;
+    const heard =
+      source === undefined
+        ? listensTo(filter, event)
+        : isDerivedBy(source, event) && (filter.deviceIds?.includes(event.deviceId) ?? true);
+    return heard ? null : 'the trigger no longer listens to this condition';
   };
 
   const remove = (batch: Batch, trigger: Trigger, condition: Condition, detail: string): void => {
@@ -424,9 +455,10 @@ export function createAlarms(options: AlarmsOptions): Alarms {
           forgotten.push([trigger, condition]);
           continue;
         }
-        if (trigger.changed) translation.feed(batch, trigger, condition, { kind: 'policy', at });
+        if (trigger.changed) translation.feed(batch, trigger, condition, { kind: 'policy', at, context: contextAt(trigger, at) });
         translation.feed(batch, trigger, condition, armingInput(trigger, at));
       }
+      derivation.flowsStarted(batch, triggers);
     });
     for (const trigger of gone) {
       outbox.drop(trigger.id);
@@ -534,6 +566,7 @@ export function createAlarms(options: AlarmsOptions): Alarms {
       const cleared: Alarm = { ...alarm, state: 'clearing', clearedAt: alarm.clearedAt ?? clock.now() };
       add(alarm.triggerId, alarm.key, { state: orphanedState(alarm), event: null, alarm: cleared, kept: false });
     }
+    for (const row of derivation.resume(state.standing)) log.warn('alarm.source-unknown', { row: row.id });
     for (const row of state.flowMessages) {
       outbox.expect(row);
       outbox.committed(row);
@@ -568,6 +601,7 @@ export function createAlarms(options: AlarmsOptions): Alarms {
     onNotice(callback) {
       noticeCallbacks.push(callback);
     },
+    inspection: createInspection({ triggers, contextAt, find: translation.find, deviceName }),
     close() {
       schedules.close();
       outbox.close();

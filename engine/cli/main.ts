@@ -10,6 +10,7 @@ import { deviceCommand } from './device';
 import { eventsCommand } from './events';
 import { signalled } from './signalled';
 import { addUserCommands } from './user';
+import { whyCommand } from './why';
 
 const print = (line: string): void => {
   process.stdout.write(`${line}\n`);
@@ -88,6 +89,22 @@ function program(): Command {
         },
         print,
         untilSignal(),
+      );
+    });
+
+  addConfigOptions(alarmflow.command('why').argument('[id]', 'id of an event or an alarm'), ['data'])
+    .description('why an event raised an alarm or did not, or (--trigger) what would become of one now, gate by gate')
+    .option('--trigger <id-or-name>', 'suppose an event of this trigger')
+    .option('--device <id-or-name>', 'that it comes from this device')
+    .option('--at <time>', 'that it comes at this time (ISO 8601, UTC unless it names a zone)')
+    .option('--json', 'the answer as one JSON object')
+    .action(async (id: string | undefined, flags: Record<string, unknown>) => {
+      const { json, trigger, device, at, ...config } = flags;
+      const { data } = configOf(config, 'other').config;
+      await whyCommand(
+        id,
+        { data, json: json === true, trigger: text(trigger), device: text(device), at: text(at) },
+        print,
       );
     });
 

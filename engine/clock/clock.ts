@@ -13,6 +13,11 @@ export interface Clock {
   /** Milliseconds on a clock that never jumps; only differences mean anything. */
   monotonic(): number;
   /**
+   * Milliseconds that the machine has slept (suspended) since the process started, where `monotonic` does not count
+   * them; never too many. Absent: it never sleeps.
+   */
+  slept?(): number;
+  /**
    * Calls back once after `ms` (any non-negative number, also beyond the 24.8 days of setTimeout), never early.
    * A timer keeps the process alive unless `background` is set.
    */
@@ -25,6 +30,14 @@ export interface Clock {
 
 /** ISO 8601 in UTC with milliseconds, e.g. `2026-11-21T07:00:00.000Z`. */
 export const isoTime = (ms: number): string => new Date(ms).toISOString();
+
+/** Wall time of this machine for people, e.g. `2026-11-21 08:00:00`. */
+export function localTime(ms: number): string {
+  const date = new Date(ms);
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+}
 
 /**
  * Milliseconds of an ISO 8601 text, or null when it is none.

@@ -7,8 +7,12 @@ import type { Alarm, Decision } from '../domain/alarms';
 import type { DeviceStatus } from '../domain/devices';
 import type { HoldKind, OutputState } from '../domain/outputs';
 import type { CaughtMail, ExplainedEvent } from '../domain/record';
+import type { GateCheck, TriggerCheck, WhyAnswer } from '../domain/why';
 
 export type { ActionRow, Alarm, CaughtMail, Decision, DeviceStatus, ExplainedEvent, OutputState };
+
+/** GET /api/v1/why/event/:id, /why/alarm/:id, /why?trigger=&device=&at= : {WhyAnswer} */
+export type { GateCheck, TriggerCheck, WhyAnswer };
 
 export type Role = 'viewer' | 'operator' | 'administrator';
 

@@ -8,6 +8,7 @@ import type { AuditEntry } from './auth';
 import type { DeviceRow, OutputRow } from './console-api';
 import type { Demo } from './demo';
 import type { Site } from './site';
+import { createWhy } from './why';
 
 /** One line of the audit trail, on disk when it resolves. */
 export async function writeAudit(site: Site, clock: Clock, entry: AuditEntry): Promise<void> {
@@ -59,6 +60,14 @@ export function consoleServices(options: {
     },
     retryAction: (key) => site.executor.retry(key),
     demoScenes: demo?.scenes ?? null,
+    why: createWhy({
+      record: site.store,
+      inspection: site.alarms.inspection,
+      outputs: () => outputRows(site),
+      devices: () => site.flow.devices(),
+      deviceName: (id) => site.flow.deviceName(id),
+      clock,
+    }),
     subscribe: (listener) => site.subscribe(listener),
     audit,
   };

@@ -8,7 +8,7 @@ import { silentLog } from '../../engine/domain/log';
 import type { EventQuery, ExplainedEvent } from '../../engine/domain/record';
 import { type Api, type ConsoleServices, createApi } from '../../engine/host/api';
 import type { AuditEntry, Auth } from '../../engine/host/auth';
-import type { OutputRow, Session } from '../../engine/host/console-api';
+import type { OutputRow, Session, WhyAnswer } from '../../engine/host/console-api';
 import { addEveryRole, CLI_TOKEN, memoryAuth, openDoor, PASSWORD } from '../support/host-door';
 
 let auth: Auth;
@@ -56,6 +56,14 @@ const output = {
   deviceName: 'Cam',
   heldBy: [],
 } as OutputRow;
+
+const whyAnswer: WhyAnswer = {
+  subject: { kind: 'event', id: 'e1', at: 1, title: 'Motion' },
+  verdict: 'It raised an alarm.',
+  notes: [],
+  triggers: [],
+  followed: [],
+};
 
 const services: ConsoleServices = {
   version: '1.2.3',
@@ -120,6 +128,21 @@ const services: ConsoleServices = {
   demoScenes: {
     list: () => [{ id: 'fire', title: 'Fire', description: '' }],
     fire: async (scene) => void calls.push(`fire ${scene}`),
+  },
+  why: {
+    async event(id) {
+      calls.push(`why event ${id}`);
+      if (id === 'gone') throw userError('E_UNKNOWN_EVENT', 'There is no event "gone"');
+      return whyAnswer;
+    },
+    async alarm(id) {
+      calls.push(`why alarm ${id}`);
+      return whyAnswer;
+    },
+    async trigger(asked) {
+      calls.push(`why trigger ${JSON.stringify(asked)}`);
+      return whyAnswer;
+    },
   },
   subscribe(listener) {
     listeners.add(listener);

@@ -22,6 +22,7 @@ import { plainSecurityHeaders } from '../replies';
 import type { ConsoleServices } from './services';
 import type { Streams } from './streams';
 import { countType, idType, parse, switchType } from './validation';
+import { addWhyRoutes } from './why-routes';
 
 export interface RouteParts {
   services: ConsoleServices;
@@ -97,6 +98,7 @@ export function addRoutes(router: Router, parts: RouteParts): void {
   addRecordRoutes(router, parts);
   addOperatingRoutes(router, parts);
   addUserRoutes(router, parts);
+  addWhyRoutes(router, parts);
 }
 
 function addSessionRoutes(router: Router, { services, auth, context, sessionMs }: RouteParts): void {

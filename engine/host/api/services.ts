@@ -4,6 +4,7 @@ import type { OutputMode } from '../../domain/outputs';
 import type { MediaRecord, RecordReader } from '../../domain/record';
 import type { AuditEntry } from '../auth';
 import type { DemoScenes, DeviceRow, OutputRow } from '../console-api';
+import type { Why } from '../why';
 
 /** Everything that the console API needs of a running site. */
 export interface ConsoleServices {
@@ -42,6 +43,8 @@ export interface ConsoleServices {
     /** `E_UNKNOWN_SCENE` (user). */
     fire(scene: string): Promise<void>;
   } | null;
+  /** "Why" and "why not"; each throws a user error for what there is not. */
+  why: Why;
   /** Returns the way to end it. */
   subscribe(listener: Announce): () => void;
   audit(entry: AuditEntry): Promise<void>;
