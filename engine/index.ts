@@ -13,7 +13,7 @@ import type { DeviceDefinition, DeviceStatus } from './domain/devices';
 import type { FileServer } from './domain/file-server';
 import type { MailServer } from './domain/mail';
 import type { HoldPolicy } from './domain/outputs';
-import type { ArmingSchedule } from './domain/schedules';
+import type { ArmingSchedule, SchedulePreview } from './domain/schedules';
 import type { SnmpReceiver } from './domain/snmp-receiver';
 import type { TriggerDefinition } from './domain/triggers';
 
@@ -26,8 +26,17 @@ export { knownEventTypes } from './domain/events';
 export type { FileServer as FileServerDefinition } from './domain/file-server';
 export type { MailServer as MailServerDefinition } from './domain/mail';
 export type { HoldPolicy } from './domain/outputs';
-export type { ArmingSchedule, SchedulePeriod, Weekday } from './domain/schedules';
-export { weekdays } from './domain/schedules';
+export type {
+  ArmingSchedule,
+  PeriodTime,
+  ScheduleException,
+  ScheduleHoliday,
+  SchedulePeriod,
+  SchedulePreview,
+  SunEvent,
+  Weekday,
+} from './domain/schedules';
+export { sunEvents, weekdays } from './domain/schedules';
 export type { SnmpReceiver as SnmpReceiverDefinition } from './domain/snmp-receiver';
 export { DEFAULT_SNMP_ARC } from './domain/snmp-receiver';
 export type { AlarmPolicy, EventFilter, TriggerDefinition } from './domain/triggers';
@@ -125,6 +134,8 @@ export interface FlowEngine {
   testFileServer(definition: FileServer): Promise<{ ok: boolean; detail: string }>;
   /** Sends a test notification. */
   testSnmpReceiver(definition: SnmpReceiver): Promise<{ ok: boolean; detail: string }>;
+  /** The next twenty edges of a schedule from now on, for its dialog; nothing of it needs to be deployed. */
+  previewSchedule(schedule: ArmingSchedule): Promise<SchedulePreview>;
   /** Asks the device who it is, for the dialog's test button. */
   testDevice(definition: DeviceDefinition): Promise<{ ok: boolean; detail: string }>;
   /** The drivers to choose from in the device dialog. */

@@ -1,3 +1,20 @@
+export { type CombinationState, combinationMachine, combinationProblem, runningOperands } from './combination';
+export {
+  type ArmingAround,
+  type ArmingEvent,
+  type ArmingQuestion,
+  type ArmingState,
+  type ArmingStep,
+  armingDue,
+  armingPrecedence,
+  armingStep,
+  armingVerdict,
+  bywhom,
+  neverOrdered,
+  openAt,
+  phaseAt,
+  type StandingOrder,
+} from './arming';
 export { celsius, filterRefusal, hottestCelsius, levelOf, listensTo, matchesFilter } from './filter';
 export { latestSeen } from './jump';
 export { alarmKey, hasWholeKey, keyAgrees } from './key';

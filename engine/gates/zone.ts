@@ -3,6 +3,7 @@
  * the local calendar. Offsets are exact to the second; answers are cached per zone.
  */
 import { userError } from '../domain/errors';
+import { daysFromCivil } from './calendar';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -24,6 +25,8 @@ export interface Instants {
   first: number;
   /** Last such moment; differs from the first in the repeated hour only. */
   last: number;
+  /** The clocks never show it. */
+  skipped: boolean;
 }
 
 export interface Zone {
@@ -31,16 +34,6 @@ export interface Zone {
   offsetAt(at: number): number;
   /** When the clocks show this local time. */
   instants(local: number): Instants;
-}
-
-/** Days from 1970-01-01 to a date of the Gregorian calendar (month 1–12); Howard Hinnant's days_from_civil. */
-function daysFromCivil(year: number, month: number, day: number): number {
-  const y = month <= 2 ? year - 1 : year;
-  const era = Math.floor(y / 400);
-  const yearOfEra = y - era * 400;
-  const dayOfYear = Math.floor((153 * (month + (month > 2 ? -3 : 9)) + 2) / 5) + day - 1;
-  const dayOfEra = yearOfEra * 365 + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100) + dayOfYear;
-  return era * 146_097 + dayOfEra - 719_468;
 }
 
 function createZone(format: Intl.DateTimeFormat): Zone {
@@ -111,7 +104,7 @@ function createZone(format: Intl.DateTimeFormat): Zone {
         }
       }
       const found = first ?? gapEnd ?? local;
-      return { first: found, last: last ?? found };
+      return { first: found, last: last ?? found, skipped: first === null };
     },
   };
 }

@@ -15,6 +15,7 @@ import { outputId } from '../domain/outputs';
 import type { RecordWriter, SettingsRecord } from '../domain/record';
 import type { ArmingSchedule } from '../domain/schedules';
 import type { TriggerDefinition } from '../domain/triggers';
+import { checkSchedule, previewSchedule } from '../gates';
 import type { ActionRequest, FlowEngine, NodeNotice, OutputRequest, ServiceDefinitions } from '../index';
 import type { Outputs } from '../outputs';
 import type { IngestTokens } from './ingest-tokens';
@@ -72,6 +73,8 @@ type Definition =
   | { kind: 'output'; output: string };
 
 const TEST_TIMEOUT_MS = 10_000;
+/** What the dialog of a schedule shows. */
+const PREVIEW_EDGES = 20;
 
 export function createFlowEngine(parts: FlowEngineParts): FlowEngine & FlowHostCalls {
   const { alarms, outputs, devices, clock, log } = parts;
@@ -272,6 +275,11 @@ export function createFlowEngine(parts: FlowEngineParts): FlowEngine & FlowHostC
     deviceStatus: async (deviceId) => devices.status(deviceId),
     ingestPath: async (deviceId) => `/ingest/${await parts.tokens.tokenFor(deviceId)}`,
     ...parts.tests,
+
+    async previewSchedule(schedule) {
+      checkSchedule(schedule);
+      return previewSchedule(schedule, clock.now(), PREVIEW_EDGES);
+    },
 
     async testDevice(definition) {
       const limit = new AbortController();

@@ -11,6 +11,7 @@ import type {
   OfferedMessage,
   OutputNodeDefinition,
   OutputRequest,
+  SchedulePreview,
   SnmpReceiverDefinition,
   TriggerDefinition,
 } from '../../engine/index';
@@ -37,6 +38,12 @@ export class FakeFlowEngine implements FlowEngine {
   /** Set to hold a call back until it resolves. */
   readonly gates = new Map<CallName, Promise<void>>();
   testAnswer = { ok: true, detail: 'as expected' };
+  schedulePreview: SchedulePreview = {
+    timeZone: 'Europe/Berlin',
+    armed: false,
+    detail: 'schedule "Nights" is not armed until Mon 18:00 (Europe/Berlin)',
+    edges: [{ at: 0, armed: true, reason: 'Monday 18:00 begins', local: 'Mon 2026-11-23 18:00' }],
+  };
   drivers = [
     { kind: 'hikvision', title: 'Hikvision / HIKMICRO (ISAPI)', defaultPort: 80 },
     { kind: 'simulated', title: 'Simulated', defaultPort: 8000 },
@@ -154,6 +161,11 @@ export class FakeFlowEngine implements FlowEngine {
   async testSnmpReceiver(definition: SnmpReceiverDefinition): Promise<{ ok: boolean; detail: string }> {
     await this.called('testSnmpReceiver', definition);
     return this.testAnswer;
+  }
+
+  async previewSchedule(schedule: ArmingSchedule): Promise<SchedulePreview> {
+    await this.called('previewSchedule', schedule);
+    return this.schedulePreview;
   }
 
   async testDevice(definition: DeviceDefinition): Promise<{ ok: boolean; detail: string }> {

@@ -6,6 +6,10 @@ export const defaults = {
   name: '',
   timeZone: '',
   week: Object.fromEntries(weekdays.map((day) => [day, [{ from: 0, to: 1440 }]])),
+  latitude: '',
+  longitude: '',
+  holidays: [],
+  exceptions: [],
 };
 
 export const migrations: readonly Migration[] = [firstVersion];
