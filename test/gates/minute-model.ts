@@ -98,10 +98,10 @@ export function modelArmed(schedule: ArmingSchedule, from: number, minutes: numb
         first = inside[0] ?? 0;
         last = inside.at(-1) ?? -1;
       } else {
+        // A day at the edge of what is known may begin or end beyond it.
+        const clockBegin = all.findIndex(({ key }) => typeof begin === 'number' && key >= day * 1440 + begin);
         const beginIndex =
-          typeof begin === 'number'
-            ? all.findIndex(({ key }) => key >= day * 1440 + begin)
-            : indexOf(sunAt(day, begin));
+          typeof begin === 'number' ? (clockBegin < 0 ? all.length : clockBegin) : indexOf(sunAt(day, begin));
         first = Math.max(0, beginIndex);
         last =
           typeof end === 'number'

@@ -119,7 +119,7 @@ describe('against a minute-by-minute model', () => {
         expect(edges.map((edge) => ({ at: edge.at, armed: edge.armed }))).toEqual(modelEdges);
         for (const { reason } of edges) expect(reason).toMatch(/\S/);
       }),
-      { numRuns: 25 },
+      { numRuns: 40 },
     );
   });
 });
