@@ -1,3 +1,4 @@
+import { uptime } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import type { Clock, Timer } from './clock';
 
@@ -21,10 +22,30 @@ function after(ms: number, callback: () => void, options?: { background?: boolea
   return { cancel: () => clearTimeout(handle) };
 }
 
+/** The system's uptime counts sleep and is told in seconds; a difference of less than two of them proves nothing. */
+const SLEEP_NOTICED_MS = 2_000;
+const UPTIME_STEP_MS = 1_000;
+
+/** @returns a meter of the sleep since now, from two clocks of which only the first goes on in it; both in ms */
+export function sleepMeter(uptimeMs: () => number, monotonicMs: () => number): () => number {
+  const beforeMs = uptimeMs() - monotonicMs();
+  let slept = 0;
+  return () => {
+    const apart = uptimeMs() - monotonicMs() - beforeMs;
+    // Rounded down, so that nothing that waits for a time of sleep comes early.
+    if (apart - slept >= SLEEP_NOTICED_MS) slept = apart - UPTIME_STEP_MS;
+    return slept;
+  };
+}
+
 /** The real time. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
+  slept: sleepMeter(
+    () => uptime() * 1_000,
+    () => performance.now(),
+  ),
   after,
   every(ms, callback, options) {
     const handle = setInterval(callback, ms);

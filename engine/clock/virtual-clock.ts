@@ -13,7 +13,10 @@ interface Pending {
  * Timers due at the same millisecond fire in the order in which they were set.
  */
 export class VirtualClock implements Clock {
+  /** Wall time if nobody had ever set the wall clock. */
   #now: number;
+  /** By how much it was set. */
+  #jumped = 0;
   readonly #started: number;
   #order = 0;
   readonly #pending = createHeap<Pending>((a, b) => a.at < b.at || (a.at === b.at && a.order < b.order));
@@ -30,7 +33,12 @@ export class VirtualClock implements Clock {
   }
 
   now(): number {
-    return this.#now;
+    return this.#now + this.#jumped;
+  }
+
+  /** Sets the wall clock forward (or back, negative), as a person or NTP does; monotonic time and waits go on. */
+  jump(ms: number): void {
+    this.#jumped += ms;
   }
 
   monotonic(): number {
@@ -81,17 +89,18 @@ export class VirtualClock implements Clock {
 
   /** Turns the clock to a wall time that is not before now. */
   async advanceTo(at: number): Promise<void> {
-    await this.advance(Math.max(0, at - this.#now));
+    await this.advance(Math.max(0, at - this.now()));
   }
 
   /**
-   * Turns the clock at once, if no timer falls due on the way; false, and nothing is changed, if one does.
-   * A time before now changes nothing either.
+   * Turns the clock to a wall time without letting anything run, if no timer falls due on the way; false, and nothing
+   * is changed, if one does. A time before now changes nothing either.
    */
-  tryJumpTo(at: number): boolean {
+  skipTo(at: number): boolean {
+    const target = at - this.#jumped;
     const next = this.#pending.peek();
-    if (next !== undefined && next.at <= at) return false;
-    this.#now = Math.max(this.#now, at);
+    if (next !== undefined && next.at <= target) return false;
+    this.#now = Math.max(this.#now, target);
     return true;
   }
 

@@ -1,22 +1,24 @@
 import type { Clock, Timer } from '../clock/clock';
+import { createHeap } from '../clock/heap';
+import { createWallWatch } from '../clock/wall-watch';
 import { asAlarmflowError, bugError } from '../domain/errors';
 import type { Log } from '../domain/log';
 import type { TimerRow } from '../domain/record';
 import type { DurableTimers } from '../domain/timers';
 import { backOffMs, timerBackOff } from './back-off';
-import { createHeap } from '../clock/heap';
 
 /**
- * Longest time without a look at the wall clock while timers are set. Rows carry wall times, waiting is done on
- * the monotonic clock: after the wall clock was set forward, what became overdue fires at most this much later.
- * Set backward, a timer waits for its wall time again, however long that is: it never fires early.
+ * Longest time without a look at the clocks while timers are set. A wall clock that is set is noticed by then; and a
+ * machine that wakes from sleep has lost its time of sleep on the monotonic clock, so that what became overdue fires
+ * at most this much later.
  */
 const RECHECK_MS = 10_000;
-
 interface Entry {
   row: TimerRow;
-  /** When it is tried next: the row's time, or later after a failed handler. */
+  /** When it is tried next, in steady time: the row's time, or later after a failed handler. */
   at: number;
+  /** How far the wall clock had jumped when the row's time was made. */
+  jumped: number;
   /** Keeps timers of one millisecond in the order in which they were armed. */
   order: number;
   failures: number;
@@ -35,14 +37,15 @@ export type Timers = DurableTimers & {
 };
 
 /**
- * Durable timers: rows on disk, times in one binary heap, one timer of the clock for the earliest.
+ * Durable timers: rows on disk, times in one binary heap, one timer of the clock for the earliest. The heap's times
+ * are steady: those of a wall clock that nobody has set since the start of the process.
  * Handlers of one id never overlap; handlers of different ids may.
  */
 export function createTimers(options: { clock: Clock; log: Log }): Timers {
   const { clock, log } = options;
   const heap = createHeap<Entry>((a, b) => a.at < b.at || (a.at === b.at && a.order < b.order));
   const entries = new Map<string, Entry>();
-  const handlers = new Map<string, (timer: TimerRow) => Promise<void>>();
+  const handlers = new Map<string, (timer: TimerRow, shiftMs?: number) => Promise<void>>();
   /** Ids whose handler runs now; a row armed meanwhile waits in `entries` outside the heap. */
   const running = new Map<string, Entry>();
   /** Due rows of a kind that nobody has registered yet. */
@@ -51,6 +54,10 @@ export function createTimers(options: { clock: Clock; log: Log }): Timers {
   let wake: { timer: Timer; at: number } | null = null;
   let firing = false;
   let closed = false;
+
+  const wall = createWallWatch(clock);
+  const { steady } = wall;
+  wall.onSet((byMs) => log.warn('wall clock was set', { byMs, timers: entries.size }));
 
   function schedule(): void {
     if (closed || firing) return;
@@ -62,18 +69,19 @@ export function createTimers(options: { clock: Clock; log: Log }): Timers {
     }
     if (wake !== null && wake.at === next.at) return;
     wake?.timer.cancel();
-    wake = { at: next.at, timer: clock.after(Math.min(RECHECK_MS, Math.max(0, next.at - clock.now())), awake) };
+    wake = { at: next.at, timer: clock.after(Math.min(RECHECK_MS, Math.max(0, next.at - steady())), awake) };
   }
 
   function awake(): void {
     wake = null;
+    wall.look();
     fireDue();
   }
 
   function fireDue(): void {
     firing = true;
     // One reading of the time for the whole batch: a timer that a handler sets for "now" comes in the next round.
-    const now = clock.now();
+    const now = steady();
     for (let next = heap.peek(); next && next.at <= now && !closed; next = heap.peek()) {
       heap.pop();
       fire(next);
@@ -94,7 +102,7 @@ export function createTimers(options: { clock: Clock; log: Log }): Timers {
     entries.delete(row.id);
     running.set(row.id, entry);
     // An async wrapper, so that a handler which throws at once fails like one that rejects.
-    (async () => handler(row))().then(
+    (async () => handler(row, wall.jumped() - entry.jumped))().then(
       () => finished(entry),
       (thrown: unknown) => failed(entry, thrown),
     );
@@ -124,7 +132,7 @@ export function createTimers(options: { clock: Clock; log: Log }): Timers {
       ...(error.family === 'bug' ? { stack: error.stack } : {}),
     });
     if (isCurrent) {
-      entry.at = clock.now() + delay;
+      entry.at = steady() + delay;
       entries.set(row.id, entry);
     }
     finished(entry);
@@ -143,9 +151,10 @@ export function createTimers(options: { clock: Clock; log: Log }): Timers {
       );
   }
 
-  function set(row: TimerRow): void {
+  function set(row: TimerRow, shiftMs = 0): void {
     drop(row.id);
-    const entry: Entry = { row, at: row.at, order: order++, failures: 0, withdrawn: false };
+    const made = wall.jumped() - shiftMs;
+    const entry: Entry = { row, at: row.at - made, jumped: made, order: order++, failures: 0, withdrawn: false };
     entries.set(row.id, entry);
     if (!running.has(row.id)) heap.push(entry);
   }
@@ -160,11 +169,12 @@ export function createTimers(options: { clock: Clock; log: Log }): Timers {
       for (const entry of waiting) heap.push(entry);
       schedule();
     },
-    arm(row) {
+    arm(row, shiftMs) {
       if (closed) return;
       if (!Number.isFinite(row.at))
         throw bugError('E_BAD_TIMER', `Timer "${row.id}" has no time: ${row.at} is no number of milliseconds`);
-      set(row);
+      wall.look();
+      set(row, shiftMs);
       schedule();
     },
     disarm(id) {
@@ -175,6 +185,7 @@ export function createTimers(options: { clock: Clock; log: Log }): Timers {
     },
     resume(rows) {
       if (closed) return;
+      wall.look();
       for (const row of rows) set(row);
       fireDue();
     },
@@ -187,5 +198,7 @@ export function createTimers(options: { clock: Clock; log: Log }): Timers {
       orphans.clear();
     },
     size: () => entries.size,
+    watchWall: wall.look,
+    onWallSet: wall.onSet,
   };
 }

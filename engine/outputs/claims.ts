@@ -98,7 +98,7 @@ export function createClaims(options: OutputsOptions, holding: Holding): (claim:
     }
     const lease = newLease(claim, leaseId);
     const over = alarm.state === 'clearing' || alarm.endedAt !== null;
-    const clearedAt = alarm.clearedAt ?? alarm.endedAt ?? lease.acquiredAt;
+    const clearedAt = Math.min(alarm.clearedAt ?? alarm.endedAt ?? lease.acquiredAt, lease.acquiredAt);
     lease.endsAt = over ? endOfLateClaim(lease, alarm.seenAt, clearedAt) : firstEnd(lease);
     if (lease.endsAt !== null && lease.endsAt <= lease.acquiredAt) {
       log.info('output.claim-late', { ...facts, endedAgoMs: lease.acquiredAt - lease.endsAt });
@@ -135,6 +135,7 @@ export function createClaims(options: OutputsOptions, holding: Holding): (claim:
 
   return async (claim) => {
     checkClaim(claim);
+    options.timers.watchWall?.();
     await (claim.alarm ? byAlarm(claim, claim.alarm) : byMessage(claim));
   };
 }

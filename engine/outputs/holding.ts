@@ -23,6 +23,8 @@ export interface Holding {
   drop(lease: Lease, change: Change): void;
   /** The condition of a living lease ended at `at`. */
   countDown(lease: Lease, at: number, change: Change): void;
+  /** The wall clock was set by `byMs`: the lease's times move with it, and nothing else changes. */
+  move(lease: Lease, byMs: number, change: Change): void;
   /** Recomputes the desired state of an output after its leases or mode changed. */
   refresh(id: OutputId, change: Change): void;
   /** Knows an output from now on; `nodeId` is one that works on it. A name of null keeps the name it has. */
@@ -119,6 +121,17 @@ export function createHolding(options: OutputsOptions): Holding {
       const counting = { ...lease, endsAt };
       if (endsAt !== null && endsAt <= Math.max(at, clock.now())) end(counting, change);
       else hold(counting, change);
+    },
+
+    move(lease, byMs, change) {
+      const living = book.isLiving(lease.id);
+      const endsAt = lease.endsAt === null ? null : lease.endsAt + byMs;
+      const moved = { ...lease, acquiredAt: lease.acquiredAt + byMs, endsAt };
+      book.put(moved, living);
+      writeLease(change, moved);
+      if (!living || endsAt === null) return;
+      writeTimer(change, leaseTimer(moved, endsAt));
+      change.afterCommit.push(() => setTimer(lease.id));
     },
 
     manage(definition, change) {

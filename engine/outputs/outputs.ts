@@ -1,5 +1,5 @@
 /** The outputs' public face: joins leases, claims, the alarms' life, deploys, operators and the driving of devices. */
-import { userError } from '../domain/errors';
+import { asAlarmflowError, userError } from '../domain/errors';
 import type { AlarmHolds } from '../domain/holds';
 import { sortableId } from '../domain/ids';
 import type { Lease, OutputClaim, OutputId, OutputMode, OutputState } from '../domain/outputs';
@@ -43,7 +43,7 @@ export interface Outputs extends AlarmHolds {
 }
 
 export function createOutputs(options: OutputsOptions): Outputs {
-  const { clock } = options;
+  const { clock, log } = options;
   const holding = createHolding(options);
   const { book, managed } = holding;
   const driveParts = {
@@ -62,14 +62,14 @@ export function createOutputs(options: OutputsOptions): Outputs {
     return output.driving;
   }
 
-  async function leaseDue(timer: TimerRow): Promise<void> {
+  async function leaseDue(timer: TimerRow, shiftMs = 0): Promise<void> {
     const leaseId = String(timer.payload.leaseId);
     const lease = book.get(leaseId);
     const change = emptyChange();
     if (lease && book.isLiving(leaseId)) {
       // A countdown that was moved on has its own timer row on the way. Its time is the row's, not the wall clock's:
       // that may have been set while the time ran down.
-      if (lease.endsAt !== null && lease.endsAt > timer.at) return;
+      if (lease.endsAt !== null && lease.endsAt > timer.at + shiftMs) return;
       if (lease.endsAt === null) deleteTimer(change, timer.id);
       else holding.end(lease.endsAt === capEnd(lease) ? { ...lease, spent: true } : lease, change);
     } else {
@@ -90,6 +90,16 @@ export function createOutputs(options: OutputsOptions): Outputs {
     if (typeof timer.payload.alarmId === 'string') holding.tellEnded([timer.payload.alarmId]);
   }
   options.timers.onDue(leaseTimerKind, leaseDue);
+
+  /** A hold is a duration: when the wall clock is set, its times move with it, in memory, on disk and at the timers. */
+  function moveAll(byMs: number): void {
+    const change = emptyChange();
+    for (const lease of book.all()) holding.move(lease, byMs, change);
+    holding.commit(change).catch((thrown: unknown) => {
+      log.warn('output.leases-not-moved', { byMs, error: asAlarmflowError(thrown).message });
+    });
+  }
+  options.timers.onWallSet?.(moveAll);
 
   return {
     ...createAlarmHolds(options, holding),
@@ -142,6 +152,7 @@ export function createOutputs(options: OutputsOptions): Outputs {
     },
 
     async resetAll(who) {
+      options.timers.watchWall?.();
       const change = emptyChange();
       const now = clock.now();
       const alarmIds = new Set<string>();
@@ -168,6 +179,7 @@ export function createOutputs(options: OutputsOptions): Outputs {
     },
 
     async releaseNode(nodeId) {
+      options.timers.watchWall?.();
       const change = emptyChange();
       const now = clock.now();
       const alarmIds = new Set<string>();

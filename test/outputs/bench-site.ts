@@ -2,6 +2,7 @@
 
 import type { Timer } from '../../engine/clock/clock';
 import { VirtualClock } from '../../engine/clock/virtual-clock';
+import { createWallWatch, type WallWatch } from '../../engine/clock/wall-watch';
 import type { Alarm, AlarmPhase } from '../../engine/domain/alarms';
 import type { ConnectedDevice } from '../../engine/domain/devices';
 import { asAlarmflowError, operationalError } from '../../engine/domain/errors';
@@ -58,24 +59,32 @@ export class MemoryRecord implements RecordWriter {
 }
 
 class ClockTimers implements DurableTimers {
-  readonly #handlers = new Map<string, (timer: TimerRow) => Promise<void>>();
+  readonly #handlers = new Map<string, (timer: TimerRow, shiftMs?: number) => Promise<void>>();
   readonly #armed = new Map<string, Timer>();
   readonly #clock: VirtualClock;
+  readonly #wall: WallWatch;
 
   constructor(clock: VirtualClock) {
     this.#clock = clock;
+    this.#wall = createWallWatch(clock);
   }
+
+  watchWall = (): void => this.#wall.look();
+  onWallSet = (moved: (byMs: number) => void): void => this.#wall.onSet(moved);
 
   onDue(kind: string, handler: (timer: TimerRow) => Promise<void>): void {
     this.#handlers.set(kind, handler);
   }
 
   arm(row: TimerRow): void {
+    this.watchWall();
     this.disarm(row.id);
+    const jumped = this.#wall.jumped();
     const fire = (): void => {
+      this.watchWall();
       this.#armed.delete(row.id);
       this.#handlers
-        .get(row.kind)?.(row)
+        .get(row.kind)?.(row, this.#wall.jumped() - jumped)
         .catch(() => this.#armed.set(row.id, this.#clock.after(1_000, fire)));
     };
     this.#armed.set(row.id, this.#clock.after(row.at - this.#clock.now(), fire));
@@ -298,8 +307,25 @@ export class BenchSite {
   }
 
   async resume(alarmId: string): Promise<void> {
-    this.#change(alarmId, { state: 'active', clearedAt: null });
-    await this.#commit((change) => this.outputs.alarmResumed(alarmId, this.clock.now(), change));
+    const now = this.clock.now();
+    this.#change(alarmId, {
+      state: 'active',
+      clearedAt: null,
+      seenAt: now,
+      count: this.alarms.get(alarmId)!.count + 1,
+    });
+    // An alarm that comes back does so by a start, which counts.
+    await this.#commit((change) => {
+      this.outputs.alarmResumed(alarmId, now, change);
+      this.outputs.alarmMerged?.(alarmId, now, change);
+    });
+    await this.settle();
+  }
+
+  /** A further start of the running alarm. */
+  async merge(alarmId: string): Promise<void> {
+    this.#change(alarmId, { count: this.alarms.get(alarmId)!.count + 1, seenAt: this.clock.now() });
+    await this.#commit((change) => this.outputs.alarmMerged?.(alarmId, this.clock.now(), change));
     await this.settle();
   }
 
@@ -326,6 +352,8 @@ export class BenchSite {
 
   async #commit(decide: (change: Change) => void): Promise<void> {
     const change = emptyChange();
+    // The engine's alarms look at the clock before they decide.
+    this.timers.watchWall();
     decide(change);
     await this.record.commit(change.writes);
     for (const follow of change.afterCommit) follow();
