@@ -1,7 +1,15 @@
 import type { Clock } from '../clock/clock';
 import type { Alarm, AlarmMessage, Decision } from '../domain/alarms';
 import type { Announce } from '../domain/announcements';
-import { armedAlways } from '../domain/arming';
+import type {
+  AreaDefinition,
+  ArmingChange,
+  ArmingOrder,
+  ArmingProgram,
+  ArmingRow,
+  ArmingSubject,
+} from '../domain/arming';
+import { theSite } from '../domain/arming';
 import { userError } from '../domain/errors';
 import type { DeviceEvent, PictureRef } from '../domain/events';
 import type { AlarmHolds } from '../domain/holds';
@@ -26,6 +34,9 @@ import {
   worthKeeping,
 } from '../gates';
 import { createSchedules } from './arming';
+import { type Place, placeOf } from './arming-open';
+import { ARMING_TIMER, createArmingOrders } from './arming-orders';
+import { armingRows } from './arming-view';
 import { ALARM_TIMER, newBatch, timerId, timerRow } from './batch';
 import { createCommitment } from './commitment';
 import { type Batch, type Condition, newCondition, orphanedState, type Snapshot, snapshotOf } from './condition';
@@ -58,6 +69,8 @@ export interface AlarmsOptions {
   announce: Announce;
   /** Name of a device for people; its id where it has none. */
   deviceName(id: string): string;
+  /** Name of an action node for people; absent: its id. */
+  nodeName?(id: string): string;
 }
 
 /**
@@ -67,7 +80,8 @@ export interface AlarmsOptions {
  */
 export interface Alarms {
   /** Takes up what the record kept. Once, before anything else, and before the timers are resumed. */
-  resume(state: ResumeState, armed: boolean): void;
+  /** @param armed the site's arming as an earlier version kept it, taken over once; null: it kept none */
+  resume(state: ResumeState, armed: boolean | null): void;
   /** @throws E_TIME_ZONE, E_BAD_SCHEDULE (user) */
   defineSchedule(schedule: ArmingSchedule): Promise<void>;
   /** @throws E_BAD_TRIGGER (user) */
@@ -86,8 +100,23 @@ export interface Alarms {
   acknowledge(alarmId: string, who: string): Promise<void>;
   /** Ends the alarm at once and releases its outputs. @throws E_UNKNOWN_ALARM (user) */
   reset(alarmId: string, who: string): Promise<void>;
+  /** Arms (by force) or disarms the whole site. */
   setArmed(armed: boolean, who: string): Promise<void>;
+  /** False only while the site is disarmed: it may be in its exit or entry delay. */
   isArmed(): boolean;
+  /** @throws E_BAD_AREA, E_SITE_AREA_TWICE, E_ARMING_SCHEDULE_TWICE (user) */
+  defineArea(area: AreaDefinition): Promise<void>;
+  /** Arms and disarms a subject by a schedule. @throws E_ARMING_SCHEDULE_TWICE (user) */
+  defineArmingProgram(program: ArmingProgram): Promise<void>;
+  area(id: string): AreaDefinition | undefined;
+  /** @throws E_AREA_OPEN, E_UNKNOWN_SUBJECT, E_BAD_ORDER (user) */
+  orderArming(order: ArmingOrder): Promise<void>;
+  /** Every subject, the site first; devices and action nodes are known to the host alone. */
+  armingRows(known: { subject: ArmingSubject; name: string }[]): ArmingRow[];
+  /** Whether an action node may act: its own scope, the last of the published order. */
+  actionArming(nodeId: string, at: number): { armed: boolean; detail: string };
+  /** Called when a subject has turned, after it is on disk. */
+  onArming(callback: (change: ArmingChange) => void): void;
   /** A live alarm, as memory has it. */
   alarm(id: string): Alarm | undefined;
   live(): Alarm[];
@@ -108,8 +137,9 @@ export function createAlarms(options: AlarmsOptions): Alarms {
   const noticeCallbacks: ((triggerId: string) => void)[] = [];
   const shownNotices = new Map<string, string>();
   let index = indexTriggers([]);
-  let armed = true;
   let started = false;
+  /** While the flows start, every condition is asked anew in any case. */
+  let starting = false;
   let sweptAt = clock.monotonic();
 
   const schedules = createSchedules(clock, () => {
@@ -134,8 +164,36 @@ export function createAlarms(options: AlarmsOptions): Alarms {
     },
   });
 
-  const contextAt = (trigger: Trigger, at: number): GateContext => ({
-    arming: armed ? armedAlways : { ...armedAlways, armed: false, detail: 'the site is disarmed' },
+  const arming = createArmingOrders({
+    clock,
+    log,
+    announce,
+    siteName,
+    deviceName,
+    nodeName: options.nodeName ?? ((id) => id),
+    schedules,
+    triggers,
+    retell(batch, concerned, at) {
+      if (starting) return;
+      for (const trigger of triggers.values()) {
+        if (!concerned(trigger)) continue;
+        for (const condition of trigger.conditions.values()) {
+          translation.feed(batch, trigger, condition, armingInput(trigger, condition, at));
+        }
+      }
+      const told = [...triggers.values()].filter(concerned).map((trigger) => trigger.id);
+      batch.change.afterCommit.push(() => noticed(told));
+    },
+  });
+
+  /** @param place where the condition is; null: the trigger as such is asked about */
+  const contextAt = (
+    trigger: Trigger,
+    at: number,
+    place: Place | null = null,
+    key: string | null = null,
+  ): GateContext => ({
+    arming: arming.verdict(trigger, place, key, at),
     schedule: schedules.verdict(trigger.definition.policy.scheduleId, at),
     shelf: null,
     flood: null,
@@ -212,9 +270,9 @@ export function createAlarms(options: AlarmsOptions): Alarms {
     derivedId?: string,
   ): void => {
     const { policy } = trigger.definition;
-    const told = signalOf(event, policy, refusal, contextAt(trigger, event.receivedAt));
-    const signal = derivedId === undefined ? told : { ...told, eventId: derivedId, identity: null };
     const key = alarmKey(policy.keyParts, event);
+    const told = signalOf(event, policy, refusal, contextAt(trigger, event.receivedAt, event, key));
+    const signal = derivedId === undefined ? told : { ...told, eventId: derivedId, identity: null };
     if (refusal !== null) {
       // The filter looks at the event alone: nothing is learnt of the condition, whichever it is.
       const { effects } = trigger.machine(initialState)(signal);
@@ -349,13 +407,25 @@ export function createAlarms(options: AlarmsOptions): Alarms {
     for (const { definition } of triggers.values()) {
       if (definition.policy.scheduleId !== null) used.add(definition.policy.scheduleId);
     }
+    for (const scheduleId of arming.scheduleIds()) used.add(scheduleId);
     schedules.watch(used);
   };
 
-  const armingInput = (trigger: Trigger, at: number): GateInput => ({
+  const armingInput = (trigger: Trigger, condition: Condition, at: number): GateInput => ({
     kind: 'arming',
     at,
-    context: contextAt(trigger, at),
+    context: contextAt(trigger, at, placeOf(condition), condition.key),
+  });
+
+  /** The end of an exit or entry delay, or of a timed order. */
+  timers.onDue(ARMING_TIMER, async (timer) => {
+    // Until the flows run, triggers and areas are missing; `flowsStarted` arms the timers again.
+    if (!started) return;
+    await change((batch) => {
+      batch.timers.set(timer.id, null);
+      // At its own time at the least: a wall clock that was set back must not leave it waiting.
+      arming.turn(batch, Math.max(timer.at, clock.now()), String(timer.payload.subject));
+    });
   });
 
   /** Tells the conditions of every trigger whose window has opened or closed. */
@@ -364,11 +434,12 @@ export function createAlarms(options: AlarmsOptions): Alarms {
     const turned = [...triggers.values()].filter(
       (trigger) => trigger.armed !== schedules.verdict(trigger.definition.policy.scheduleId, at).armed,
     );
-    if (started && turned.length > 0) {
+    if (started) {
       await change((batch) => {
+        arming.turn(batch, at);
         for (const trigger of turned) {
           for (const condition of trigger.conditions.values()) {
-            translation.feed(batch, trigger, condition, armingInput(trigger, at));
+            translation.feed(batch, trigger, condition, armingInput(trigger, condition, at));
           }
         }
       });
@@ -440,6 +511,12 @@ export function createAlarms(options: AlarmsOptions): Alarms {
       gone.push(trigger);
     }
     await change((batch) => {
+      starting = true;
+      try {
+        arming.flowsStarted(batch, at);
+      } finally {
+        starting = false;
+      }
       for (const trigger of gone) {
         for (const condition of trigger.conditions.values()) {
           remove(batch, trigger, condition, 'its trigger was removed from the flows');
@@ -455,8 +532,9 @@ export function createAlarms(options: AlarmsOptions): Alarms {
           forgotten.push([trigger, condition]);
           continue;
         }
-        if (trigger.changed) translation.feed(batch, trigger, condition, { kind: 'policy', at, context: contextAt(trigger, at) });
-        translation.feed(batch, trigger, condition, armingInput(trigger, at));
+        if (trigger.changed)
+          translation.feed(batch, trigger, condition, { kind: 'policy', at, context: contextAt(trigger, at) });
+        translation.feed(batch, trigger, condition, armingInput(trigger, condition, at));
       }
       derivation.flowsStarted(batch, triggers);
     });
@@ -479,6 +557,7 @@ export function createAlarms(options: AlarmsOptions): Alarms {
         timers.arm(timerRow(condition, name, due));
       }
     }
+    for (const timer of arming.timers()) timers.arm(timer);
     outbox.deliverAll();
     watchWindows();
     noticed(triggers.keys());
@@ -515,34 +594,30 @@ export function createAlarms(options: AlarmsOptions): Alarms {
     await change((batch) => translation.release(batch, trigger, condition, clock.now()));
   };
 
+  const orderArming = (wanted: ArmingOrder): Promise<void> =>
+    change((batch) => arming.order(batch, wanted, clock.now()));
+
+  const isArmed = (): boolean => arming.state(theSite).phase !== 'disarmed';
+
   const setArmed = async (wanted: boolean, who: string): Promise<void> => {
-    if (wanted === armed) return;
-    const at = clock.now();
-    armed = wanted;
-    try {
-      await change((batch) => {
-        for (const [trigger, condition] of conditionsOf()) {
-          translation.feed(batch, trigger, condition, armingInput(trigger, at));
-        }
-        audit(batch, at, who, wanted ? 'site.arm' : 'site.disarm', siteName, wanted ? 'armed' : 'disarmed');
-      });
-    } catch (thrown) {
-      armed = !wanted;
-      throw thrown;
-    }
-    announce({ kind: 'site', data: { armed } });
-    noticed(triggers.keys());
+    if (wanted === isArmed()) return;
+    await orderArming({ subject: theSite, armed: wanted, how: 'force', source: 'user', who, forMs: null });
   };
 
   const triggerNotice = (triggerId: string): TriggerNotice => {
     const trigger = triggers.get(triggerId);
     if (trigger === undefined) return { state: 'trouble', text: 'not running' };
     const { scheduleId } = trigger.definition.policy;
-    return noticeOf(trigger, armed, schedules.verdict(scheduleId, clock.now()), schedules.known(scheduleId));
+    return noticeOf(
+      trigger,
+      arming.wordOf(trigger, clock.now()),
+      schedules.verdict(scheduleId, clock.now()),
+      schedules.known(scheduleId),
+    );
   };
 
-  const resume = (state: ResumeState, siteArmed: boolean): void => {
-    armed = siteArmed;
+  const resume = (state: ResumeState, siteArmed: boolean | null): void => {
+    arming.resume(state.standing, siteArmed);
     const alarms = new Map(state.alarms.map((alarm) => [`${alarm.triggerId}|${alarm.key}`, alarm]));
     const add = (triggerId: string, key: string, snapshot: Snapshot): void => {
       const condition = newCondition(triggerId, key);
@@ -581,6 +656,7 @@ export function createAlarms(options: AlarmsOptions): Alarms {
     defineTrigger,
     detach(nodeId) {
       schedules.detach(nodeId);
+      arming.detach(nodeId);
       const trigger = triggers.get(nodeId);
       if (trigger === undefined) return;
       trigger.deliver = null;
@@ -594,7 +670,18 @@ export function createAlarms(options: AlarmsOptions): Alarms {
     acknowledge: (alarmId, who) => order(alarmId, who, 'acknowledge'),
     reset: (alarmId, who) => order(alarmId, who, 'reset'),
     setArmed,
-    isArmed: () => armed,
+    isArmed,
+    async defineArea(area) {
+      arming.defineArea(area);
+    },
+    async defineArmingProgram(program) {
+      arming.defineProgram(program);
+    },
+    area: (id) => arming.area(id),
+    orderArming,
+    armingRows: (known) => armingRows({ arming, triggers, known, at: clock.now() }),
+    actionArming: (nodeId, at) => arming.actionArming(nodeId, at),
+    onArming: (callback) => arming.onChange(callback),
     alarm: (id) => translation.find(id)?.now.alarm ?? undefined,
     live: translation.live,
     triggerNotice,

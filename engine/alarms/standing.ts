@@ -14,6 +14,8 @@ export interface StandingBook<Doc> {
   delete(batch: Batch, id: string): void;
   /** In memory only: for what a restart may lose. */
   remember(id: string, doc: Doc): void;
+  /** In memory only: for what has never reached the disk. */
+  forget(id: string): void;
   /** Takes up its own rows out of all; what `read` does not understand is told by its row. */
   resume(rows: readonly StandingRow[]): StandingRow[];
 }
@@ -60,6 +62,9 @@ export function createStandingBook<Doc extends object>(
     },
     remember(id, doc) {
       docs.set(id, doc);
+    },
+    forget(id) {
+      docs.delete(id);
     },
     resume(rows) {
       const strange: StandingRow[] = [];

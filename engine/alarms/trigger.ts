@@ -2,7 +2,7 @@ import type { AlarmKeyPart, AlarmMessage } from '../domain/alarms';
 import { userError } from '../domain/errors';
 import type { DeviceEvent, EventType } from '../domain/events';
 import type { AlarmPolicy, TriggerDefinition } from '../domain/triggers';
-import { type GateMachine, gateMachine } from '../gates';
+import { combinationProblem, type GateMachine, gateMachine } from '../gates';
 import type { Condition } from './condition';
 
 /** A trigger with the conditions that it watches. */
@@ -68,6 +68,10 @@ export function checkTrigger(definition: TriggerDefinition): void {
   }
   if (!Array.isArray(policy.keyParts) || policy.keyParts.some((part) => !keyParts.includes(part))) {
     refuse(`keyParts must be some of ${keyParts.join(', ')}`);
+  }
+  if (definition.source?.kind === 'combination') {
+    const problem = combinationProblem(definition.source.rule);
+    if (problem !== null) refuse(problem);
   }
 }
 

@@ -1,6 +1,14 @@
 import type { AlarmKeyPart } from './alarms';
 import type { CombinationRule } from './combinations';
-import type { DeviceEvent, EventLevel, EventPhase, EventTarget, EventTemperature, EventType } from './events';
+import type {
+  DeviceEvent,
+  EventLevel,
+  EventPhase,
+  EventTarget,
+  EventTemperature,
+  EventType,
+  PictureRef,
+} from './events';
 import type { ThermalRule } from './thermal';
 
 /** Which events a trigger listens to. An absent list means any; all that are given must hold. */
@@ -106,6 +114,8 @@ export interface DerivedSignal {
   temperature?: EventTemperature;
   /** A sentence with the values that decided. */
   description: string;
+  /** Pictures beside those of the event that led to it. */
+  pictures?: PictureRef[];
 }
 
 /** The machine of one source; `State` is plain data that can be stored as JSON. */
@@ -113,9 +123,16 @@ export interface SourceMachine<State> {
   readonly initial: State;
   /**
    * @param event one that the trigger's filter has let pass; its `receivedAt` is the time
-   * @returns at most one signal for each rule name, and whether the new state must survive a restart
+   * @returns at most one signal for each rule name, and whether the new state must survive a restart; the same state
+   *   object where nothing has changed. `why` says, for people, why there is no signal.
    */
-  step(state: State, event: DeviceEvent): { state: State; signals: DerivedSignal[]; durable: boolean };
+  step(state: State, event: DeviceEvent): { state: State; signals: DerivedSignal[]; durable: boolean; why?: string };
+  /**
+   * Takes over the state that another rule of the same source has made, so that what runs goes on under the new rule.
+   * `signals` are stops of what the new rule no longer has; null: the state is of no use, everything that runs ends and
+   * the machine begins anew. A machine without this works on with any state of its source.
+   */
+  adopt?(state: unknown): { state: State; signals: DerivedSignal[] } | null;
 }
 
 export const defaultPolicy: AlarmPolicy = {

@@ -1,4 +1,3 @@
-export { type CombinationState, combinationMachine, combinationProblem, runningOperands } from './combination';
 export {
   type ArmingAround,
   type ArmingEvent,
@@ -15,6 +14,7 @@ export {
   phaseAt,
   type StandingOrder,
 } from './arming';
+export { type CombinationState, combinationMachine, combinationProblem, runningOperands } from './combination';
 export { celsius, filterRefusal, hottestCelsius, levelOf, listensTo, matchesFilter } from './filter';
 export { latestSeen } from './jump';
 export { alarmKey, hasWholeKey, keyAgrees } from './key';
@@ -27,7 +27,7 @@ export {
 } from './schedule';
 export { checkSchedule } from './schedule-check';
 export { nextEdges, previewSchedule } from './schedule-edges';
-export { signalOf } from './signal';
+export { quietOf, signalOf } from './signal';
 export {
   completeState,
   type GateContext,
@@ -37,6 +37,7 @@ export {
   type GateState,
   type GateStep,
   type GateTimer,
+  highestLevel,
   initialState,
   nextDue,
   type RaisedBy,

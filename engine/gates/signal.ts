@@ -17,7 +17,8 @@ function identityOf(event: DeviceEvent): string | null {
   return `${event.phase}|${event.vendorType}|${event.deviceTime}|${event.repeat ?? ''}|${event.rule ?? ''}|${event.objectId ?? ''}|${event.target ?? ''}|${event.direction ?? ''}`;
 }
 
-function quietOf(event: DeviceEvent, policy: AlarmPolicy): number | null {
+/** Quiet time that implies the end of what the event tells, or null where only a real end counts. */
+export function quietOf(event: DeviceEvent, policy: AlarmPolicy): number | null {
   if (policy.quietMs !== null) return policy.quietMs > 0 ? policy.quietMs : null;
   if (event.phase === 'pulse') return Math.max(0, event.quietMs ?? DEFAULT_PULSE_QUIET_MS);
   return event.quietMs !== undefined && event.quietMs > 0 ? event.quietMs : null;
