@@ -239,6 +239,8 @@ export function createAlarms(options: AlarmsOptions): Alarms {
 
   /** Makes a batch and commits it; an error on the way leaves memory as it was. */
   const change = async (fill: (batch: Batch) => void, event: DeviceEvent | null = null): Promise<void> => {
+    // Before anything is decided in the time of a clock that was set.
+    timers.watchWall?.();
     const batch = newBatch(event);
     try {
       fill(batch);
@@ -342,8 +344,13 @@ export function createAlarms(options: AlarmsOptions): Alarms {
 
   const accept = (event: DeviceEvent): Promise<void> =>
     change((batch) => {
+      // Before the gates: a switch that disarms must keep its own event, and what comes with it, from raising.
+      const ordered = event.type === 'digital-input' ? arming.input(batch, event) : [];
+      for (const detail of ordered) {
+        decideEvent(batch, event, { triggerId: null, alarmId: null, outcome: 'no-alarm', reason: 'arming', detail });
+      }
       const listening = index.listening(event);
-      if (listening.length === 0) {
+      if (listening.length === 0 && ordered.length === 0) {
         decideEvent(batch, event, {
           triggerId: null,
           alarmId: null,
@@ -401,6 +408,13 @@ export function createAlarms(options: AlarmsOptions): Alarms {
     await change((batch) => translation.advance(batch, trigger, condition, timer.at));
   };
   timers.onDue(ALARM_TIMER, onTimer);
+
+  timers.onWallSet?.((byMs) => {
+    const at = clock.now();
+    change((batch) => {
+      for (const [trigger, condition] of conditionsOf()) translation.carryOver(batch, trigger, condition, at, byMs);
+    }).catch((error: unknown) => log.error('alarm.times-not-moved', { byMs, error }));
+  });
 
   const watchWindows = (): void => {
     const used = new Set<string>();

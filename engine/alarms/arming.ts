@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '../clock/clock';
 import type { ArmingSchedule } from '../domain/schedules';
-import { checkSchedule, scheduleWindow } from '../gates';
+import { checkSchedule, nextEdges, scheduleWindow } from '../gates';
 
 /** The wall clock is looked at this often, because it can be set: an edge is never missed by more. */
 const LONGEST_LAP_MS = 60_000;
@@ -24,6 +24,10 @@ export interface Schedules {
   /** False when the trigger names a schedule that no flow defines. */
   known(scheduleId: string | null): boolean;
   verdict(scheduleId: string | null, at: number): Arming;
+  /** What people call it. */
+  nameOf(scheduleId: string): string;
+  /** Whether it has turned after `since` and not after `at`. */
+  turnedBetween(scheduleId: string, since: number, at: number): boolean;
   /** Calls back at the next edge of any of these, or when the clock has been moved past it. */
   watch(scheduleIds: Iterable<string>): void;
   close(): void;
@@ -56,6 +60,13 @@ export function createSchedules(clock: Clock, turned: () => void): Schedules {
         return { armed: false, detail: `its arming schedule ${scheduleId} does not exist: choose another one` };
       }
       return scheduleWindow(entry.schedule, at);
+    },
+    nameOf: (scheduleId) => schedules.get(scheduleId)?.schedule.name ?? scheduleId,
+    turnedBetween(scheduleId, since, at) {
+      const entry = schedules.get(scheduleId);
+      if (entry === undefined || since >= at) return false;
+      const edge = nextEdges(entry.schedule, since, 1)[0];
+      return edge !== undefined && edge.at <= at;
     },
     watch(scheduleIds) {
       timer?.cancel();

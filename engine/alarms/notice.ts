@@ -7,8 +7,8 @@ export interface TriggerNotice {
   text: string;
 }
 
-/** What the trigger is doing, in a few words. */
-export function noticeOf(trigger: Trigger, siteArmed: boolean, arming: Arming, scheduleKnown: boolean): TriggerNotice {
+/** What the trigger is doing, in a few words. `shut`: the word for what disarms it, or null. */
+export function noticeOf(trigger: Trigger, shut: string | null, arming: Arming, scheduleKnown: boolean): TriggerNotice {
   let active = 0;
   let clearing = 0;
   let pending = 0;
@@ -23,7 +23,7 @@ export function noticeOf(trigger: Trigger, siteArmed: boolean, arming: Arming, s
   if (clearing > 0) return { state: 'active', text: many(clearing, 'alarm ending') };
   if (!trigger.definition.policy.enabled) return { state: 'off', text: 'switched off' };
   if (!scheduleKnown) return { state: 'trouble', text: 'schedule is missing' };
-  if (!siteArmed) return { state: 'off', text: 'disarmed' };
+  if (shut !== null) return { state: 'off', text: shut };
   if (pending > 0) return { state: 'waiting', text: many(pending, 'filtering') };
   return arming.armed ? { state: 'idle', text: 'armed' } : { state: 'off', text: 'outside schedule' };
 }

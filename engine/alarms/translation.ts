@@ -8,6 +8,7 @@ import type { AlarmHolds } from '../domain/holds';
 import { sortableId } from '../domain/ids';
 import { type GateContext, type GateEffect, type GateInput, type GateState, nextDue } from '../gates';
 import { flowMessage, type HeldEvent, raisedAlarm, withoutRaw } from './alarm-record';
+import { type Place, placeOf } from './arming-open';
 import { timerId, timerRow } from './batch';
 import type { Batch, Condition, Snapshot } from './condition';
 import type { FlowOutbox } from './flow-outbox';
@@ -19,6 +20,8 @@ export interface Translation {
   feed(batch: Batch, trigger: Trigger, condition: Condition, input: GateInput, event?: DeviceEvent): void;
   /** Handles the timers that are due at `at`, and nothing else. */
   advance(batch: Batch, trigger: Trigger, condition: Condition, at: number): void;
+  /** The wall clock was set by `by`: what the condition has measured moves with it, and no timer is handled. */
+  carryOver(batch: Batch, trigger: Trigger, condition: Condition, at: number, by: number): void;
   /** Ends a cleared alarm that nothing holds any more; harmless otherwise. */
   release(batch: Batch, trigger: Trigger, condition: Condition, at: number): void;
   /** Ends whatever runs, because its trigger is gone; timers that are overdue do nothing any more. */
@@ -35,7 +38,7 @@ export function createTranslation(options: {
   deviceName(id: string): string;
   holds: AlarmHolds;
   outbox: FlowOutbox;
-  contextAt(trigger: Trigger, at: number): GateContext;
+  contextAt(trigger: Trigger, at: number, place: Place | null, key: string | null): GateContext;
 }): Translation {
   const { holds, outbox } = options;
   const live = new Map<string, Condition>();
@@ -189,7 +192,12 @@ export function createTranslation(options: {
         batch,
         trigger,
         condition,
-        { kind: 'timer', name: due.name, at: due.at, context: options.contextAt(trigger, due.at) },
+        {
+          kind: 'timer',
+          name: due.name,
+          at: due.at,
+          context: options.contextAt(trigger, due.at, placeOf(condition), condition.key),
+        },
         undefined,
       );
       release(batch, trigger, condition, due.at);
@@ -210,6 +218,9 @@ export function createTranslation(options: {
       release(batch, trigger, condition, input.at);
     },
     advance,
+    carryOver(batch, trigger, condition, at, by) {
+      step(batch, trigger, condition, { kind: 'clock', at, by }, undefined);
+    },
     release,
     remove(batch, trigger, condition, at, detail) {
       step(batch, trigger, condition, { kind: 'removed', at, detail }, undefined);

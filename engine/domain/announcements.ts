@@ -1,5 +1,6 @@
 import type { ActionRow } from './actions';
 import type { Alarm, Decision } from './alarms';
+import type { ArmingChange } from './arming';
 import type { DeviceStatus } from './devices';
 import type { OutputId } from './outputs';
 import type { CaughtMail, ExplainedEvent } from './record';
@@ -13,6 +14,7 @@ export type Announcement =
   | { kind: 'device'; data: DeviceStatus }
   | { kind: 'action'; data: ActionRow }
   | { kind: 'mail'; data: CaughtMail }
-  | { kind: 'site'; data: { armed: boolean } };
+  | { kind: 'site'; data: { armed: boolean } }
+  | { kind: 'arming'; data: ArmingChange };
 
 export type Announce = (announcement: Announcement) => void;

@@ -4,15 +4,28 @@
  */
 import type { ActionRow } from '../domain/actions';
 import type { Alarm, Decision } from '../domain/alarms';
+import type { ArmingChange, ArmingOrder, ArmingRow, ArmingSubject } from '../domain/arming';
 import type { DeviceStatus } from '../domain/devices';
 import type { HoldKind, OutputState } from '../domain/outputs';
 import type { CaughtMail, ExplainedEvent } from '../domain/record';
 import type { GateCheck, TriggerCheck, WhyAnswer } from '../domain/why';
 
-export type { ActionRow, Alarm, CaughtMail, Decision, DeviceStatus, ExplainedEvent, OutputState };
-
 /** GET /api/v1/why/event/:id, /why/alarm/:id, /why?trigger=&device=&at= : {WhyAnswer} */
-export type { GateCheck, TriggerCheck, WhyAnswer };
+export type {
+  ActionRow,
+  Alarm,
+  ArmingChange,
+  ArmingRow,
+  ArmingSubject,
+  CaughtMail,
+  Decision,
+  DeviceStatus,
+  ExplainedEvent,
+  GateCheck,
+  OutputState,
+  TriggerCheck,
+  WhyAnswer,
+};
 
 export type Role = 'viewer' | 'operator' | 'administrator';
 
@@ -45,6 +58,19 @@ export interface Site {
   /** Where the flow editor lives, or null when it runs headless. */
   editorPath: string | null;
 }
+
+/** GET /api/v1/arming: the site first, then areas, devices and channels, triggers, actions. */
+export interface ArmingPage {
+  arming: ArmingRow[];
+}
+
+/** POST /api/v1/arming (operator) answers with ArmingPage. */
+export type ArmingCall = Pick<ArmingOrder, 'subject' | 'armed'> & {
+  /** Default `normal`: refused with E_AREA_OPEN (409) while something is open. */
+  how?: ArmingOrder['how'];
+  /** For so many minutes only. */
+  forMinutes?: number;
+};
 
 /** GET /api/v1/devices: {devices}; GET /api/v1/devices/:id/ingest (administrator) tells where the device pushes: {path} */
 export interface DeviceRow {
@@ -113,4 +139,5 @@ export type StreamMessage =
   | { kind: 'device'; data: DeviceRow }
   | { kind: 'action'; data: ActionRow }
   | { kind: 'mail'; data: CaughtMail }
-  | { kind: 'site'; data: Site };
+  | { kind: 'site'; data: Site }
+  | { kind: 'arming'; data: ArmingChange };
