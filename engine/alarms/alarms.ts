@@ -387,7 +387,9 @@ export function createAlarms(options: AlarmsOptions): Alarms {
 
   // Time
 
-  const onTimer = async (timer: TimerRow): Promise<void> => {
+  const onTimer = async (timer: TimerRow, shiftMs = 0): Promise<void> => {
+    // Its time as the wall clock reads now, should that have been set since.
+    const at = timer.at + shiftMs;
     const { triggerId, key, name } = timer.payload as { triggerId?: string; key?: string; name?: GateTimer };
     const trigger = triggers.get(String(triggerId));
     const condition = trigger?.conditions.get(String(key));
@@ -399,13 +401,13 @@ export function createAlarms(options: AlarmsOptions): Alarms {
     // Until the flows run, schedules may be missing; `flowsStarted` arms the timers again.
     if (!started) return;
     // What set or cancelled this timer may be on its way to the disk, and may yet fail to get there.
-    while (condition.inFlight > 0 && condition.now.state.timers[name as GateTimer] !== timer.at) await idle(condition);
+    while (condition.inFlight > 0 && condition.now.state.timers[name as GateTimer] !== at) await idle(condition);
     if (condition.now.state.timers[name as GateTimer] === undefined) {
       return change((batch) => {
         batch.timers.set(timer.id, null);
       });
     }
-    await change((batch) => translation.advance(batch, trigger, condition, timer.at));
+    await change((batch) => translation.advance(batch, trigger, condition, at));
   };
   timers.onDue(ALARM_TIMER, onTimer);
 

@@ -4,13 +4,14 @@ import { VirtualClock } from '../../engine/clock/virtual-clock';
 import type { AlarmMessage } from '../../engine/domain/alarms';
 import type { DeviceEvent, EventPhase } from '../../engine/domain/events';
 import { silentLog } from '../../engine/domain/log';
+import type { HoldPolicy } from '../../engine/domain/outputs';
 import { defaultPolicy } from '../../engine/domain/triggers';
 import { createTimers } from '../../engine/executor/timers';
 import { createOutputs } from '../../engine/outputs';
 import { MemoryRecord, RelayBox, START } from './bench-site';
 
 /** The engine's own alarms, timers and outputs on a record in memory, with one trigger wired to one relay. */
-async function wired(policy: Partial<typeof defaultPolicy>, hold: { afterClearMs: number | null }) {
+async function wired(policy: Partial<typeof defaultPolicy>, hold: Partial<HoldPolicy>) {
   const clock = new VirtualClock(START);
   const record = new MemoryRecord();
   const box = new RelayBox('box', clock);
@@ -41,7 +42,7 @@ async function wired(policy: Partial<typeof defaultPolicy>, hold: { afterClearMs
       messageId: message.messageId,
       condition: message.payload,
       topic: message.topic,
-      hold: { ...hold, capMs: null },
+      hold: { afterClearMs: 0, capMs: null, ...hold },
     });
   };
   await alarms.defineTrigger(
@@ -146,5 +147,152 @@ describe('alarms and outputs together', () => {
     await site.clock.advance(0);
     expect(site.on()).toBe(false);
     expect(site.alarms.live()).toEqual([]);
+  });
+});
+
+describe('a fixed hold', () => {
+  it('lasts its time from the switching, whatever the alarm does', async () => {
+    const site = await wired({}, { kind: 'fixed', onMs: 10_000 });
+    await site.event('start');
+    await site.clock.advance(1_000);
+    await site.event('stop');
+    await site.clock.advance(2_000);
+    await site.event('start');
+    await site.clock.advance(6_999);
+    expect(site.on()).toBe(true);
+    await site.clock.advance(1);
+    expect(site.on()).toBe(false);
+    await site.event('start');
+    await site.clock.advance(60_000);
+    expect(site.on()).toBe(false);
+    expect(site.alarms.live()).toHaveLength(1);
+  });
+
+  it('pulses also when the alarm is over before its message has come through the flow', async () => {
+    const site = await wired({}, { kind: 'fixed', onMs: 2_000 });
+    site.flow.slowMs = 500;
+    await site.event('start');
+    await site.event('stop');
+    await site.clock.advance(500);
+    expect(site.on()).toBe(true);
+    await site.clock.advance(1_999);
+    expect(site.on()).toBe(true);
+    await site.clock.advance(1);
+    expect(site.on()).toBe(false);
+  });
+});
+
+describe('an extended hold', () => {
+  it('begins anew with every start of the alarm, and switches on again when it is over', async () => {
+    const site = await wired({}, { kind: 'extended', onMs: 10_000 });
+    await site.event('start');
+    await site.clock.advance(6_000);
+    await site.event('start');
+    await site.clock.advance(9_999);
+    expect(site.on()).toBe(true);
+    await site.clock.advance(1);
+    expect(site.on()).toBe(false);
+    await site.clock.advance(5_000);
+    await site.event('start');
+    await site.clock.advance(0);
+    expect(site.on()).toBe(true);
+    await site.clock.advance(10_000);
+    expect(site.on()).toBe(false);
+  });
+
+  it('is not begun anew by a condition that merely goes on, nor ended by the clear', async () => {
+    const site = await wired({}, { kind: 'extended', onMs: 10_000 });
+    await site.event('start');
+    await site.clock.advance(3_000);
+    await site.event('refresh');
+    await site.clock.advance(3_000);
+    await site.event('stop');
+    await site.clock.advance(3_999);
+    expect(site.on()).toBe(true);
+    await site.clock.advance(1);
+    expect(site.on()).toBe(false);
+    expect(site.alarms.live()).toEqual([]);
+  });
+});
+
+describe.each([
+  ['back', -3_600_000],
+  ['forward', 3_600_000],
+])('when the wall clock is set %s by an hour', (_name, ms) => {
+  it('a post-alarm lasts as long as without', async () => {
+    const site = await wired({}, { afterClearMs: 30_000 });
+    await site.event('start');
+    await site.event('stop');
+    await site.clock.advance(10_000);
+    site.clock.jump(ms);
+    await site.clock.advance(19_999);
+    expect(site.on()).toBe(true);
+    await site.clock.advance(1);
+    expect(site.on()).toBe(false);
+    expect(site.alarms.live()).toEqual([]);
+    expect(site.record.timers.size).toBe(0);
+  });
+
+  it('a filtering time raises when it has passed, neither earlier nor later, events in between or not', async () => {
+    for (const refresh of [false, true]) {
+      const site = await wired({ onDelayMs: 30_000 }, { afterClearMs: 0 });
+      await site.event('start');
+      await site.clock.advance(10_000);
+      site.clock.jump(ms);
+      if (refresh) await site.event('refresh');
+      await site.clock.advance(19_999);
+      expect(site.on()).toBe(false);
+      await site.clock.advance(1);
+      expect(site.on()).toBe(true);
+    }
+  });
+
+  it('an off-delay and the post-alarm after it keep their times', async () => {
+    const site = await wired({ offDelayMs: 20_000 }, { afterClearMs: 30_000 });
+    await site.event('start');
+    await site.event('stop');
+    await site.clock.advance(10_000);
+    site.clock.jump(ms);
+    await site.clock.advance(10_000);
+    expect(site.phases).toEqual(['raise', 'clear']);
+    await site.clock.advance(29_999);
+    expect(site.on()).toBe(true);
+    await site.clock.advance(1);
+    expect(site.on()).toBe(false);
+  });
+
+  it('a quiet time ends its condition when it has passed', async () => {
+    const site = await wired({ quietMs: 30_000 }, { afterClearMs: 0 });
+    await site.event('start');
+    await site.clock.advance(10_000);
+    site.clock.jump(ms);
+    await site.clock.advance(19_999);
+    expect(site.on()).toBe(true);
+    await site.clock.advance(1);
+    expect(site.on()).toBe(false);
+  });
+
+  it('messages into the flow are settled as soon as without', async () => {
+    const site = await wired({}, { afterClearMs: 0 });
+    await site.event('start');
+    site.clock.jump(ms);
+    await site.event('stop');
+    await site.clock.advance(2_000);
+    // An alarm waits for its messages; this one had them.
+    expect(site.alarms.live()).toEqual([]);
+    expect(site.phases).toEqual(['raise', 'clear', 'end']);
+  });
+
+  it('a restart afterwards finds what is left of a hold', async () => {
+    const site = await wired({}, { afterClearMs: 60_000 });
+    await site.event('start');
+    await site.event('stop');
+    await site.clock.advance(10_000);
+    site.clock.jump(ms);
+    // Noticed within ten seconds while timers are set.
+    await site.clock.advance(10_000);
+    const [lease] = [...site.record.leases.values()];
+    expect(lease?.endsAt).toBe(site.clock.now() + 40_000);
+    expect(site.record.timers.get(`lease:${lease?.id}`)?.at).toBe(lease?.endsAt);
   });
 });
