@@ -29,6 +29,19 @@ const mayImport: Record<string, string[]> = {
     'engine/store',
     'engine/index.ts',
   ],
+  // Joins the engine as the host does, around the host's own flow engine and Node-RED.
+  'engine/simulation': [
+    'engine/domain',
+    'engine/clock',
+    'engine/gates',
+    'engine/thermal',
+    'engine/alarms',
+    'engine/outputs',
+    'engine/actions',
+    'engine/drivers',
+    'engine/host',
+    'engine/index.ts',
+  ],
   'engine/cli': [
     'engine/domain',
     'engine/clock',
@@ -40,6 +53,7 @@ const mayImport: Record<string, string[]> = {
     'engine/executor',
     'engine/store',
     'engine/host',
+    'engine/simulation',
     'engine/index.ts',
   ],
   'engine/index.ts': ['engine/domain'],

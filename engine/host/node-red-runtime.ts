@@ -10,6 +10,7 @@ import type { Log } from '../domain/log';
 import { engineSetting, type FlowEngine } from '../index';
 import type { NodeRedAuth } from './auth';
 import { checkFlows, type FlowNode, typesWithout } from './flow-file';
+import { type FlowTraffic, type NodeRedHooks, watchTraffic } from './flow-traffic';
 import type { EditorPart } from './http-server';
 import { nodeRedLogHandler } from './node-red-log';
 import { createNodeRedStorage, type FlowStorage } from './node-red-storage';
@@ -25,6 +26,8 @@ interface NodeRed {
   start(): Promise<void>;
   stop(): Promise<void>;
   readonly events: EventEmitter;
+  readonly hooks: NodeRedHooks;
+  readonly nodes: { getNode(id: string): { receive?(message: Record<string, unknown>): void } | null | undefined };
   readonly httpAdmin: RequestListener & ExpressSettings;
   readonly httpNode: RequestListener & ExpressSettings;
   readonly runtime: {
@@ -90,6 +93,10 @@ export interface NodeRedHost {
     options?: { credentials?: Record<string, Record<string, string>>; who?: string },
   ): Promise<void>;
   flows(): Promise<FlowNode[]>;
+  /** Follows every message from node to node; for the simulation. `stopsAt` as with `watchTraffic`. */
+  watchTraffic(stopsAt: (nodeId: string) => boolean): FlowTraffic;
+  /** Hands a message to a node's input; false when no such node runs. */
+  receive(nodeId: string, message: Record<string, unknown>): boolean;
   /** Closes the nodes. The runtime is one per process: start it again only after this. */
   stop(): Promise<void>;
 }
@@ -233,6 +240,13 @@ async function start(options: NodeRedOptions): Promise<NodeRedHost> {
       await next;
     },
     flows: async () => (await red.runtime.flows.getFlows({}))?.flows ?? [],
+    watchTraffic: (stopsAt) => watchTraffic(red.hooks, stopsAt),
+    receive(nodeId, message) {
+      const node = red.nodes.getNode(nodeId);
+      if (!node?.receive) return false;
+      node.receive(message);
+      return true;
+    },
     async stop() {
       if (state === 'stopped') return;
       state = 'stopped';

@@ -1,0 +1,154 @@
+/** Puts inputs into a loaded flow, each at its time, and lets time go on after the last. */
+import type { DeviceEvent } from '../domain/events';
+import { namesOf } from './names';
+import type { SimulationResult } from './report';
+import type { LoadedFlow, LoadOptions, SimulationRuntime } from './runtime';
+import { eventOf, type Order, type SimulationInput } from './steps';
+
+/** Who gives the orders of an event file. */
+const WHO = 'simulation';
+const PROGRESS_EVERY = 2_000;
+
+export interface Player {
+  /** Turns the clock to the input's time and puts it in; resolves when all that it set off has run. */
+  put(input: SimulationInput): Promise<void>;
+}
+
+/** @throws E_UNKNOWN_NAME (user) for names that the flow does not have */
+export function createPlayer(flow: LoadedFlow): Player {
+  const { site } = flow;
+  const { alarms, outputs, collector } = site;
+  const names = namesOf(flow);
+  /** Names are looked up once. */
+  const devices = new Map<string, string>();
+  let made = 0;
+
+  const deviceId = (text: string): string => {
+    const known = devices.get(text) ?? names.device(text);
+    devices.set(text, known);
+    return known;
+  };
+  const newId = (): string => `simulated-${String(++made).padStart(9, '0')}`;
+
+  /** Live alarms of a trigger, by its name; or all. */
+  const alarmsOf = (subject: string): string[] => {
+    if (subject === 'all') return alarms.live().map(({ id }) => id);
+    const trigger = names.trigger(subject);
+    return alarms
+      .live()
+      .filter(({ triggerId }) => triggerId === trigger)
+      .map(({ id }) => id);
+  };
+
+  async function give(order: Order): Promise<void> {
+    switch (order.kind) {
+      case 'arm':
+      case 'disarm':
+        await alarms.setArmed(order.kind === 'arm', WHO);
+        return;
+      case 'acknowledge':
+        for (const id of alarmsOf(order.subject)) await alarms.acknowledge(id, WHO);
+        return;
+      case 'reset':
+        for (const id of alarmsOf(order.subject)) await alarms.reset(id, WHO);
+        return;
+      case 'output':
+        await outputs.setMode(names.output(order.subject), order.mode, WHO);
+        return;
+      case 'reset-outputs':
+        await outputs.resetAll(WHO);
+        return;
+      case 'send': {
+        const { payload, topic } = order;
+        flow.inject(names.node(order.node), {
+          _msgid: newId(),
+          payload: structuredClone(payload),
+          ...(topic === undefined ? {} : { topic }),
+        });
+        return;
+      }
+      case 'shelve':
+      case 'unshelve':
+        return;
+    }
+  }
+
+  return {
+    async put(input) {
+      await site.turnTo(input.at);
+      collector.from(input.line);
+      switch (input.kind) {
+        case 'event':
+          collector.event();
+          await site.accept(eventOf(input.step, deviceId(input.step.device), newId(), input.at));
+          break;
+        case 'recorded': {
+          collector.event();
+          const event: DeviceEvent = { ...input.event, id: input.event.id ?? newId(), receivedAt: input.at };
+          await site.accept(event);
+          break;
+        }
+        case 'order':
+          collector.order();
+          await give(input.order);
+          await site.quiet();
+      }
+      collector.from(null);
+      flow.check();
+    },
+  };
+}
+
+/** Lets time go on until nothing is under way any more, at most until `limit`. */
+export async function runOn(flow: LoadedFlow, limit: number): Promise<void> {
+  const { site } = flow;
+  while (site.underWay()) {
+    const next = site.clock.nextAt();
+    if (next === null || next > limit) {
+      await site.turnTo(limit);
+      break;
+    }
+    await site.turnTo(next);
+  }
+  flow.check();
+}
+
+export interface SimulateOptions extends Omit<LoadOptions, 'start'> {
+  runtime: SimulationRuntime;
+  /** A flow as the editor exports it. */
+  flows: unknown;
+  inputs: AsyncIterable<SimulationInput> | Iterable<SimulationInput>;
+  /** Where the clock stands at first; absent: at the first input. */
+  start?: number;
+  /** How long time goes on after the last input while something is under way, in ms; default 1 h. */
+  runOnMs?: number;
+  /** Told now and then how many inputs have been worked on, and the time at which the simulation is. */
+  onProgress?(done: number, at: number): void;
+}
+
+/**
+ * Runs a flow over inputs in their order and tells what it would have done. Nothing is sent.
+ *
+ * @throws E_FLOW_FILE, E_UNKNOWN_NODE_TYPES, E_UNKNOWN_NAME (user); whatever `inputs` throws
+ */
+export async function simulate(options: SimulateOptions): Promise<SimulationResult> {
+  const { runtime, flows, inputs, start, runOnMs = 3_600_000, onProgress, ...load } = options;
+  const iterator = Symbol.asyncIterator in inputs ? inputs[Symbol.asyncIterator]() : inputs[Symbol.iterator]();
+  let next = await iterator.next();
+  const flow = await runtime.load(flows, { ...load, start: start ?? (next.done ? 0 : next.value.at) });
+  try {
+    const player = createPlayer(flow);
+    let done = 0;
+    while (!next.done) {
+      await player.put(next.value);
+      done++;
+      if (done % PROGRESS_EVERY === 0) onProgress?.(done, next.value.at);
+      next = await iterator.next();
+    }
+    await runOn(flow, flow.site.clock.now() + runOnMs);
+    onProgress?.(done, flow.site.clock.now());
+    return flow.result();
+  } finally {
+    await flow.unload();
+  }
+}

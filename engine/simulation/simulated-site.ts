@@ -1,0 +1,250 @@
+/**
+ * The engine as a running site joins it, with a record that keeps nothing, devices that obey at once and actions that
+ * are only told: nothing leaves the process. Time is a virtual clock.
+ */
+import { createActionHandlers } from '../actions';
+import { type Alarms, createAlarms } from '../alarms';
+import { VirtualClock } from '../clock/virtual-clock';
+import type { ActionRow } from '../domain/actions';
+import type { ConnectedDevice, DeviceStatus } from '../domain/devices';
+import { asAlarmflowError, bugError } from '../domain/errors';
+import type { DeviceEvent } from '../domain/events';
+import type { Log } from '../domain/log';
+import { outputId } from '../domain/outputs';
+import type { ResumeState } from '../domain/record';
+import { driverKinds, driverOf } from '../drivers';
+import { createFlowEngine, type FlowHostCalls } from '../host/flow-engine';
+import type { FlowEngine } from '../index';
+import { createOutputs, type Outputs } from '../outputs';
+import { type Collector, createCollector } from './collector';
+import type { ReportEntry } from './report';
+import { createSimulatedTimers, type SimulatedTimers } from './simulated-timers';
+
+export interface SimulatedSiteOptions {
+  /** Where the clock stands at first, in wall milliseconds. */
+  start: number;
+  armed: boolean;
+  siteName: string;
+  log: Log;
+  /** Gets every entry of the report; null: only the summary is wanted. */
+  onEntry: ((entry: ReportEntry) => void) | null;
+  /** Waits until the flow has worked on all messages that were given to it. */
+  flowQuiet(): Promise<void>;
+}
+
+export interface SimulatedSite {
+  readonly clock: VirtualClock;
+  readonly alarms: Alarms;
+  readonly outputs: Outputs;
+  readonly flow: FlowEngine & FlowHostCalls;
+  readonly timers: SimulatedTimers;
+  readonly collector: Collector;
+  /** The flow has been deployed: what it says from now on is reported. */
+  begin(): Promise<void>;
+  accept(event: DeviceEvent): Promise<void>;
+  /** Turns the clock; everything that falls due on the way has run when it resolves. */
+  turnTo(at: number): Promise<void>;
+  /** Resolves when everything that has been set off at this moment has run. */
+  quiet(): Promise<void>;
+  /** An alarm lives, an output is on, or a timer waits. */
+  underWay(): boolean;
+  /** Throws the first error that happened out of anybody's sight. */
+  check(): void;
+  close(): void;
+}
+
+const emptyState: ResumeState = {
+  gateStates: [],
+  alarms: [],
+  timers: [],
+  flowMessages: [],
+  leases: [],
+  outputs: [],
+  standing: [],
+};
+
+const never = (what: string): never => {
+  throw bugError('E_SIMULATED', `A simulation ${what}, which it must never do`);
+};
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+export function createSimulatedSite(options: SimulatedSiteOptions): SimulatedSite {
+  const { log, siteName } = options;
+  /** Something was set off whose consequences have to run before time may go on. */
+  let stirred = false;
+  let failure: unknown = null;
+  const failed = (error: unknown): void => {
+    failure ??= error;
+  };
+  const running = new Set<Promise<void>>();
+  const follow = (work: Promise<void>): void => {
+    stirred = true;
+    const settled = work.catch(failed).finally(() => running.delete(settled));
+    running.add(settled);
+  };
+
+  const clock = new VirtualClock(options.start, quiet);
+  const timers = createSimulatedTimers(clock, failed);
+  const settings = new Map<string, unknown>();
+  let begun = false;
+
+  const writer = {
+    commit: async (writes: Parameters<Collector['written']>[0]): Promise<void> => {
+      collector.written(writes);
+      if (writes.flowMessages || writes.outputs || writes.actions || writes.leases) stirred = true;
+    },
+  };
+
+  function connected(id: string): ConnectedDevice {
+    return {
+      id,
+      name: flow.deviceName(id),
+      async setOutput(output, on) {
+        // At the start every output is driven to off: that is no news.
+        if (begun || on) collector.switched(outputId(id, 'relay', output), on);
+        return on;
+      },
+      readOutput: async () => null,
+      snapshot: async () => never('asked a device for a picture'),
+      gotoPreset: async () => never('turned a camera'),
+    };
+  }
+
+  const outputs: Outputs = createOutputs({
+    writer,
+    clock,
+    log,
+    timers,
+    devices: { device: connected },
+    requestReconcile: (id) => follow(outputs.reconcile(id)),
+    alarm: (id) => alarms.alarm(id),
+    holdEnded: (alarmId) => follow(alarms.holdEnded(alarmId)),
+    announce: () => {},
+  });
+
+  const alarms: Alarms = createAlarms({
+    writer,
+    clock,
+    log,
+    timers,
+    holds: outputs,
+    siteName,
+    announce: () => {},
+    deviceName: (id) => flow.deviceName(id),
+  });
+
+  const status = (deviceId: string): DeviceStatus => ({
+    deviceId,
+    link: 'online',
+    detail: 'simulated',
+    since: options.start,
+    lastSeenAt: null,
+    clockOffsetMs: 0,
+    lockedUntil: null,
+    facts: null,
+  });
+
+  /** What a test button would answer; nobody presses one here. */
+  const untested = async (): Promise<{ ok: boolean; detail: string }> => ({ ok: false, detail: 'simulated' });
+
+  const flow: FlowEngine & FlowHostCalls = createFlowEngine({
+    alarms,
+    outputs,
+    devices: {
+      define: () => {},
+      remove: async () => {},
+      status,
+      test: async () => never('asked a device who it is'),
+    },
+    drivers: driverKinds().map((kind) => ({
+      kind,
+      title: driverOf(kind).title,
+      defaultPort: driverOf(kind).defaultPort,
+    })),
+    handlers: createActionHandlers({
+      devices: { device: connected },
+      mailServer: () => undefined,
+      fileServer: () => undefined,
+      snmpReceiver: () => undefined,
+      media: { keep: async () => never('kept a picture'), read: async () => null },
+      pictures: async () => [],
+      clock,
+      log,
+      siteName,
+    }),
+    writer,
+    settings: {
+      readSetting: async <T>(name: string) => (settings.get(name) as T | undefined) ?? null,
+      writeSetting: async (name, value) => void settings.set(name, value),
+    },
+    tokens: { resolve: () => null, tokenFor: async () => 'simulated' },
+    submit: async (rows) => {
+      for (const row of rows) flow.actionSettled(settled(row, clock.now()));
+    },
+    tests: { testMailServer: untested, testFileServer: untested, testSnmpReceiver: untested },
+    clock,
+    log,
+  });
+
+  const collector = createCollector({
+    now: () => clock.now(),
+    deviceName: (id) => flow.deviceName(id),
+    triggerName: (id) => flow.deviceName(id),
+    output: (id) => outputs.list().find((output) => output.id === id),
+    onEntry: options.onEntry,
+  });
+
+  async function quiet(): Promise<void> {
+    do {
+      stirred = false;
+      await turn();
+      while (timers.running() > 0) await turn();
+      if (running.size > 0) await Promise.all(running);
+      await options.flowQuiet();
+    } while (stirred);
+  }
+
+  alarms.resume(emptyState, options.armed);
+  outputs.resume(emptyState);
+
+  return {
+    clock,
+    alarms,
+    outputs,
+    flow,
+    timers,
+    collector,
+    async begin() {
+      // Nodes may look around before they tell what they are.
+      await quiet();
+      await flow.flowsStarted();
+      await quiet();
+      begun = true;
+    },
+    async accept(event) {
+      await alarms.accept(event);
+      if (stirred) await quiet();
+    },
+    async turnTo(at) {
+      if (!clock.skipTo(at)) await clock.advanceTo(at);
+    },
+    quiet,
+    underWay: () => alarms.live().length > 0 || timers.size() > 0 || outputs.list().some((output) => output.desired),
+    check() {
+      if (failure !== null) throw asAlarmflowError(failure);
+    },
+    close() {
+      alarms.close();
+    },
+  };
+}
+
+const settled = (row: ActionRow, at: number): ActionRow => ({
+  ...row,
+  status: 'done',
+  attempts: 1,
+  summary: 'simulated',
+  finishedAt: at,
+  durationMs: 0,
+});
