@@ -1,7 +1,7 @@
-import type { DeviceEvent, EventLevel, EventTemperature, TemperatureUnit } from '../domain/events';
-import { fromCelsius, fromKelvins } from '../domain/temperature';
+import type { DeviceEvent, EventLevel, EventTemperature } from '../domain/events';
 import type { ThermalCondition, ThermalDifference, ThermalGroup, ThermalMeasure, ThermalRule } from '../domain/thermal';
 import type { DerivedSignal, SourceMachine } from '../domain/triggers';
+import { adoptState } from './adoption';
 import { checkThermalRule } from './check';
 import { confirmedAt, type HeldLevels, holdsAny, levelOfHeld, sameLevels, withValue } from './levels';
 import {
@@ -13,9 +13,17 @@ import {
 } from './measurement';
 import { type Reading, readingsOf } from './readings';
 import { conditionsFor, cyclesOf, isNamed, isNamedIn, isPlaceCondition, ruleName, titleOf } from './scope';
-import { initialState, makeRoom, type PlaceState, type SubjectState, type ThermalState } from './state';
+import { levelSignal, stopSignal } from './signals';
+import {
+  initialState,
+  makeRoom,
+  type PlaceState,
+  placeKey,
+  type SubjectState,
+  subjectOf,
+  type ThermalState,
+} from './state';
 import { type ThermalWindow, withSample } from './window';
-import { ruleWords, sentence } from './words';
 
 /** Readings that overtook one another are seconds apart; a device time further back is a clock that was set. */
 const REORDERED_WITHIN_MS = 60_000;
@@ -29,12 +37,6 @@ interface Judged {
 }
 
 const keyOf = (condition: ThermalCondition): string => JSON.stringify(condition);
-const placeKey = (reading: Pick<Reading, 'source' | 'name'>): string => `place|${reading.source}|${reading.name}`;
-const comparedKey = (source: string, condition: Compared): string => `compared|${source}|${keyOf(condition)}`;
-
-const comparedName = (condition: Compared): string =>
-  condition.kind === 'group' ? `group ${condition.group}` : `${condition.first} − ${condition.second}`;
-
 /**
  * The machine of one temperature rule: readings in, conditions with a level out (REQUIREMENTS T1–T5, T7).
  *
@@ -59,11 +61,11 @@ export function thermalMachine(rule: ThermalRule): SourceMachine<ThermalState> {
       const step = newStep(rule, state, event);
       for (const reading of readings) takeReading(step, reading, compared);
       const source = readings[0]?.source ?? '';
-      for (const condition of compared) compare(step, source, condition);
-      endOrphans(step, source, compared);
+      for (const [key, conditions] of bySubject(source, compared)) compare(step, source, key, conditions);
       if (!step.moved) return { state, signals: [], durable: false };
       return { state: { places: step.places, subjects: step.subjects }, signals: step.signals, durable: step.durable };
     },
+    adopt: (state) => adoptState(rule, state),
   };
 }
 
@@ -113,6 +115,7 @@ function takeReading(step: Step, reading: Reading, compared: readonly Compared[]
     source: reading.source,
     name: reading.name,
     label: reading.label,
+    ...(reading.place === undefined ? {} : { place: reading.place }),
     at,
     deviceAt,
     celsius: reading.celsius,
@@ -127,7 +130,7 @@ function takeReading(step: Step, reading: Reading, compared: readonly Compared[]
     const measurement = placeMeasurement(condition, measured, rule.unit);
     if (measurement !== null) judged.push({ condition, measurement });
   }
-  judge(step, key, { source: reading.source, rule: ruleName(rule, reading), kind: 'place' }, conditions, judged);
+  judge(step, key, { rule: ruleName(rule, reading), kind: 'place' }, conditions, judged);
 }
 
 const overtaken = (before: number | null, now: number | null): boolean =>
@@ -163,20 +166,37 @@ const concerns = (condition: Compared, reading: Reading): boolean => {
   return condition.names.length === 0 ? reading.name !== '' : isNamedIn(reading, condition.names);
 };
 
-function compare(step: Step, source: string, condition: Compared): void {
+/** Conditions that speak of one pair or group have one level together, like those of one place. */
+function bySubject(source: string, compared: readonly Compared[]): Map<string, Compared[]> {
+  const subjects = new Map<string, Compared[]>();
+  for (const condition of compared) {
+    const { key } = subjectOf(source, condition);
+    subjects.set(key, [...(subjects.get(key) ?? []), condition]);
+  }
+  return subjects;
+}
+
+function compare(step: Step, source: string, key: string, conditions: readonly Compared[]): void {
+  const judged: Judged[] = [];
+  for (const condition of conditions) {
+    const members = membersOf(step, source, condition);
+    // What none of its places has told now is judged when one does.
+    if (!members.some(([place]) => step.fresh.has(place))) continue;
+    const measurement = comparison(step, condition, members);
+    if (measurement !== null) judged.push({ condition, measurement });
+  }
+  const first = conditions[0];
+  if (first !== undefined) judge(step, key, subjectOf(source, first), conditions, judged);
+}
+
+/** The places of a pair or group that have told something lately. */
+function membersOf(step: Step, source: string, condition: Compared): [string, PlaceState][] {
   const { rule, at } = step;
-  const wanted = (place: PlaceState, typed: readonly string[]): boolean =>
-    typed.length === 0 ? place.name !== '' : isNamedIn(place, typed);
   const names = condition.kind === 'group' ? condition.names : [condition.first, condition.second];
-  const members = Object.entries(step.places).filter(
-    ([, place]) => place.source === source && Math.abs(at - place.at) <= rule.staleMs && wanted(place, names),
-  );
-  // What none of its places has told now is judged when one does.
-  if (!members.some(([key]) => step.fresh.has(key))) return;
-  const measurement = comparison(step, condition, members);
-  if (measurement === null) return;
-  const subject = { source, rule: comparedName(condition), kind: condition.kind };
-  judge(step, comparedKey(source, condition), subject, [condition], [{ condition, measurement }]);
+  return Object.entries(step.places).filter(([, place]) => {
+    if (place.source !== source || Math.abs(at - place.at) > rule.staleMs) return false;
+    return names.length === 0 ? place.name !== '' : isNamedIn(place, names);
+  });
 }
 
 function comparison(step: Step, condition: Compared, members: [string, PlaceState][]): Measurement | null {
@@ -192,44 +212,24 @@ function comparison(step: Step, condition: Compared, members: [string, PlaceStat
   return differenceMeasurement(condition, measuredPlace(step, ...first), measuredPlace(step, ...second), unit);
 }
 
-/** Ends what no condition watches any more since the rule was changed. */
-function endOrphans(step: Step, source: string, compared: readonly Compared[]): void {
-  for (const [key, subject] of Object.entries(step.subjects)) {
-    if (subject.kind === 'place' || subject.source !== source) continue;
-    if (compared.some((condition) => comparedKey(source, condition) === key)) continue;
-    forget(step, key, subject);
-  }
-}
-
-function forget(step: Step, key: string, subject: SubjectState): void {
-  delete step.subjects[key];
-  step.moved = true;
-  if (subject.told === null) return;
-  step.durable = true;
-  const level = subject.told;
-  step.signals.push({
-    phase: 'stop',
-    type: typeOf(subject.kind, level),
-    level,
-    rule: subject.rule,
-    ...(step.event.channel === undefined ? {} : { channel: step.event.channel }),
-    description: `normal: no rule watches ${subject.rule} any more`,
-  });
-}
-
 // Levels and signals
 
 function judge(
   step: Step,
   key: string,
-  identity: Pick<SubjectState, 'source' | 'rule' | 'kind'>,
+  { rule: name, kind }: Pick<SubjectState, 'rule' | 'kind'>,
   conditions: readonly ThermalCondition[],
   judged: readonly Judged[],
 ): void {
   const { at, rule } = step;
   const before = step.subjects[key];
   if (conditions.length === 0) {
-    if (before !== undefined) forget(step, key, before);
+    // A place whose device calls it by another name now.
+    if (before === undefined) return;
+    delete step.subjects[key];
+    if (before.told === null) return;
+    step.durable = true;
+    step.signals.push(stopSignal(before));
     return;
   }
   if (judged.length === 0) return;
@@ -237,29 +237,38 @@ function judge(
 
   const levels: Record<string, HeldLevels> = {};
   for (const condition of conditions) {
-    const name = keyOf(condition);
-    const held = before?.levels[name];
-    if (held !== undefined) levels[name] = held;
+    const held = before?.levels[keyOf(condition)];
+    if (held !== undefined) levels[keyOf(condition)] = held;
   }
   for (const { condition, measurement } of judged) {
-    const name = keyOf(condition);
-    levels[name] = withValue(condition, levels[name] ?? {}, measurement.value, at);
+    const words = keyOf(condition);
+    levels[words] = withValue(condition, levels[words] ?? {}, measurement.value, at);
   }
   const holding = Object.values(levels).some(holdsAny);
   const beganAt = holding ? Math.min(before?.beganAt ?? at, at) : null;
   let told: EventLevel | null = null;
-  for (const [name, held] of Object.entries(levels)) {
+  for (const [words, held] of Object.entries(levels)) {
     const confirmed = confirmedAt(held, beganAt ?? at, rule.filteringMs, at);
-    levels[name] = confirmed;
+    levels[words] = confirmed;
     const level = levelOfHeld(confirmed);
     if (level === 'alarm' || told === null) told = level;
   }
-  step.subjects[key] = { ...identity, at, beganAt, told, levels };
+  const { channel } = step.event;
+  const after: SubjectState = {
+    ...(channel === undefined ? {} : { channel }),
+    rule: name,
+    kind,
+    at,
+    beganAt,
+    told,
+    levels,
+  };
+  step.subjects[key] = after;
   step.moved = true;
   step.durable ||= changed(before, told, levels);
   const deciding = decidingOf(judged, levels);
   if (deciding === undefined || (told === null && before !== undefined && before.told === null)) return;
-  step.signals.push(signal(step, identity, before?.told ?? null, told, deciding, levels[keyOf(deciding.condition)]));
+  step.signals.push(levelSignal(rule, after, before?.told ?? null, deciding, levels[keyOf(deciding.condition)]));
 }
 
 function changed(
@@ -278,51 +287,4 @@ function decidingOf(judged: readonly Judged[], levels: Record<string, HeldLevels
     return level === 'alarm' ? 2 : level === 'pre-alarm' ? 1 : 0;
   };
   return [...judged].sort((a, b) => rank(b) - rank(a))[0];
-}
-
-const typeOf = (kind: SubjectState['kind'], level: EventLevel | null): DerivedSignal['type'] => {
-  if (kind === 'place') return level === 'pre-alarm' ? 'temperature-prealarm' : 'temperature-alarm';
-  return level === 'pre-alarm' ? 'temperature-difference-prealarm' : 'temperature-difference';
-};
-
-function signal(
-  step: Step,
-  identity: Pick<SubjectState, 'rule' | 'kind'>,
-  before: EventLevel | null,
-  told: EventLevel | null,
-  { condition, measurement }: Judged,
-  held: HeldLevels | undefined,
-): DerivedSignal {
-  const { rule, event, at } = step;
-  const level = told ?? before ?? 'alarm';
-  const waiting = held?.alarm !== undefined && !held.confirmed ? rule.filteringMs - (at - held.alarm) : null;
-  return {
-    phase: told === null ? 'stop' : before === null ? 'start' : 'refresh',
-    type: typeOf(identity.kind, level),
-    level,
-    ...(event.channel === undefined ? {} : { channel: event.channel }),
-    rule: identity.rule,
-    temperature: temperatureOf(condition, measurement, level, rule.unit),
-    description: sentence(condition, told, measurement.text, rule.unit, waiting),
-  };
-}
-
-function temperatureOf(
-  condition: ThermalCondition,
-  { value, difference, told }: Measurement,
-  level: EventLevel,
-  unit: TemperatureUnit,
-): EventTemperature {
-  const limit = level === 'pre-alarm' ? (condition.preAlarm ?? condition.alarm) : condition.alarm;
-  const inUnit = (of: number): number => (difference ? fromKelvins(of, unit) : fromCelsius(of, unit));
-  return {
-    unit,
-    value: inUnit(value),
-    threshold: inUnit(limit),
-    ruleType: ruleWords(condition, unit),
-    ...(difference ? { difference: true } : {}),
-    ...(told?.calibration === undefined ? {} : { calibration: told.calibration }),
-    ...(told?.point === undefined ? {} : { point: told.point }),
-    ...(told?.preset === undefined ? {} : { preset: told.preset }),
-  };
 }

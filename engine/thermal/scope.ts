@@ -31,7 +31,7 @@ export const sensorOf = (rule: ThermalRule, place: Named): ThermalSensor | undef
  * The conditions that a place has for itself. A sensor with rules of its own has these and those that name it;
  * what holds for each place is not for it.
  */
-export function conditionsFor(rule: ThermalRule, reading: Pick<Reading, 'name' | 'label' | 'place'>) {
+export function conditionsFor(rule: ThermalRule, reading: Named & { place?: Reading['place'] }) {
   const own = sensorOf(rule, reading)?.conditions ?? [];
   const common = rule.conditions.filter(isPlaceCondition).filter((condition) => {
     if (condition.names.length === 0 && own.length > 0) return false;

@@ -1,6 +1,7 @@
 import type { EventLevel } from '../domain/events';
-import type { ThermalMeasure } from '../domain/thermal';
+import type { ThermalDifference, ThermalGroup, ThermalMeasure } from '../domain/thermal';
 import type { HeldLevels } from './levels';
+import type { Reading } from './readings';
 import type { ThermalWindow } from './window';
 
 /** The newest reading of one place. */
@@ -8,6 +9,7 @@ export interface PlaceState {
   source: string;
   name: string;
   label: string;
+  place?: Reading['place'];
   /** When it was received, and its device's time where that can be trusted. */
   at: number;
   deviceAt: number | null;
@@ -18,8 +20,8 @@ export interface PlaceState {
 
 /** What has an alarm of its own: a place, a pair of places, or a group. */
 export interface SubjectState {
-  source: string;
-  /** Name that its signals carry. */
+  /** Channel and name that its signals carry. */
+  channel?: number;
   rule: string;
   kind: 'place' | 'difference' | 'group';
   at: number;
@@ -38,6 +40,14 @@ export interface ThermalState {
 }
 
 export const initialState: ThermalState = { places: {}, subjects: {} };
+
+export const placeKey = ({ source, name }: { source: string; name: string }): string => `place|${source}|${name}`;
+
+/** A pair or group of one source; two of one name are one, with the levels of both. */
+export function subjectOf(source: string, condition: ThermalDifference | ThermalGroup) {
+  const rule = condition.kind === 'group' ? `group ${condition.group}` : `${condition.first} − ${condition.second}`;
+  return { key: `${condition.kind}|${source}|${rule}`, rule, kind: condition.kind };
+}
 
 /** Places, and pairs and groups, that one trigger watches; a device that makes up names must not fill the memory. */
 export const MOST_NAMES = 512;
