@@ -29,6 +29,8 @@ export function opensAtOf(
       return outcome === 'pending' ? moment(state.timers['on-delay']) : undefined;
     case 'anti-dither':
       return state.window !== null && at < state.window.until ? state.window.until : undefined;
+    case 'entry-delay':
+      return moment(state.entry?.until);
     default:
       return undefined;
   }

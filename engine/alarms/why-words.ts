@@ -1,7 +1,7 @@
 /** Sentences for people about gates: what a filter wants, what opens a gate. No absolute times: readers have zones. */
-import type { RefusalReason } from '../domain/alarms';
 import { eventTypeLabel } from '../domain/event-words';
 import type { AlarmPolicy, EventFilter, TriggerDefinition } from '../domain/triggers';
+import type { WhyGate } from '../domain/why';
 import { duration } from '../gates';
 
 const either = (values: readonly (string | number)[]): string => values.join(' or ');
@@ -36,7 +36,7 @@ function onDelayWords(policy: AlarmPolicy | undefined): string {
 
 /** What opens a gate that is shut. */
 export function opensWords(
-  gate: RefusalReason,
+  gate: WhyGate,
   opensAt: number | null,
   definition: TriggerDefinition | undefined,
   deviceName: (id: string) => string,
@@ -62,6 +62,8 @@ export function opensWords(
       return onDelayWords(definition?.policy);
     case 'anti-dither':
       return 'when the anti-dither window is over; a condition that goes on has to begin again';
+    case 'entry-delay':
+      return 'when the entry delay is over and nobody has disarmed';
     case 'flood':
       return 'when the flood is over';
     default:
@@ -70,7 +72,7 @@ export function opensWords(
 }
 
 /** What the trigger sets for a gate, for those that let the event pass or were not asked; empty where it sets nothing. */
-export function settingWords(gate: RefusalReason, definition: TriggerDefinition | undefined): string {
+export function settingWords(gate: WhyGate, definition: TriggerDefinition | undefined): string {
   const policy = definition?.policy;
   if (policy === undefined) return '';
   switch (gate) {

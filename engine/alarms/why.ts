@@ -2,10 +2,10 @@
  * Why: gate by gate, what a trigger made of an event (from its journal line) or would make of one (from its state now).
  * Pure. Joined with the record, actions and outputs by `engine/host/why.ts`.
  */
-import { type Decision, type RefusalReason, refusalReasons } from '../domain/alarms';
+import { type Decision, refusalReasons } from '../domain/alarms';
 import { conditionType, type DeviceEvent, type EventType } from '../domain/events';
 import type { TriggerDefinition } from '../domain/triggers';
-import type { GateCheck, TriggerCheck } from '../domain/why';
+import type { GateCheck, TriggerCheck, WhyGate } from '../domain/why';
 import {
   duration,
   filterRefusal,
@@ -22,9 +22,14 @@ import { filterNeeds, opensWords, settingWords } from './why-words';
 type NameOf = (deviceId: string) => string;
 
 /** Gates that look at the event alone; the others ask for a raise. */
-const eventGates: ReadonlySet<RefusalReason> = new Set<RefusalReason>(['disabled', 'filter', 'late', 'duplicate']);
+const eventGates: ReadonlySet<WhyGate> = new Set<WhyGate>(['disabled', 'filter', 'late', 'duplicate']);
 
-const gateOf = (reason: string): RefusalReason | null => refusalReasons.find((gate) => gate === reason) ?? null;
+const gateOf = (reason: string): WhyGate | null =>
+  reason === 'entry-delay' ? reason : (refusalReasons.find((gate) => gate === reason) ?? null);
+
+/** The gates that an answer goes through: the entry delay only where it is what a raise waits for. */
+const gatesWith = (decidedBy: WhyGate | null): readonly WhyGate[] =>
+  decidedBy === 'entry-delay' ? [...refusalReasons, decidedBy] : refusalReasons;
 
 const closed = (gate: GateCheck): boolean => gate.result === 'refused' || gate.result === 'waiting';
 
@@ -39,15 +44,13 @@ export function decidedCheck(
   const gate = gateOf(reason);
   const decidedBy = outcome === 'refused' ? gate : outcome === 'pending' ? (gate ?? 'on-delay') : null;
   const raised = outcome === 'raised';
-  const gates = refusalReasons.map((name): GateCheck => {
+  const order = gatesWith(decidedBy);
+  const gates = order.map((name): GateCheck => {
     if (name === decidedBy) {
       const opens = opensWords(name, opensAt, definition, deviceName);
       return { gate: name, result: outcome === 'pending' ? 'waiting' : 'refused', detail, opensAt, opens };
     }
-    const before =
-      decidedBy === null
-        ? raised || eventGates.has(name)
-        : refusalReasons.indexOf(name) < refusalReasons.indexOf(decidedBy);
+    const before = decidedBy === null ? raised || eventGates.has(name) : order.indexOf(name) < order.indexOf(decidedBy);
     const held = raised && name === 'on-delay' && (reason === 'on-delay' || reason === 'repeat');
     return {
       gate: name,
@@ -185,8 +188,8 @@ export function supposedCheck(supposed: Supposed): TriggerCheck {
   const outcome = decided?.outcome ?? 'no-alarm';
   const reason = decided?.reason ?? event.phase;
   const asked: Asked = { definition, state, context, at, refusal, deviceName };
-  const gates = refusalReasons.map((gate) => standing(gate, asked));
   const decidedBy = outcome === 'refused' || outcome === 'pending' ? gateOf(reason) : null;
+  const gates = gatesWith(decidedBy).map((name) => standing(name, asked));
   const gate = gates.find((one) => one.gate === decidedBy);
   if (gate !== undefined && decided !== undefined) {
     gate.detail = decided.detail;
@@ -224,7 +227,7 @@ interface Asked {
 }
 
 /** One gate by itself, whatever the others say. */
-function standing(gate: RefusalReason, asked: Asked): GateCheck {
+function standing(gate: WhyGate, asked: Asked): GateCheck {
   const { definition, state, context, at, refusal } = asked;
   const { policy } = definition;
   const open = (detail: string): GateCheck => ({ gate, result: 'passed', detail, opensAt: null, opens: null });

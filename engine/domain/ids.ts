@@ -7,8 +7,16 @@ let used = pool.length;
 let lastMs = 0;
 let counter = 0;
 
-/** What every id of this millisecond and later is greater than. */
-export const idsFrom = (at: number): string => Math.max(0, Math.floor(at)).toString(36).padStart(9, '0');
+/**
+ * What every id is greater than that is made more than `ms` after this one. It goes by the ids' own time, which never
+ * goes back, whatever becomes of the clock; a text that is no id of ours counts as made in 1970.
+ */
+export function idAfter(id: string, ms: number): string {
+  const made = /^[0-9a-z]{9}/.test(id) ? Number.parseInt(id.slice(0, 9), 36) : 0;
+  return Math.floor(made + ms + 1)
+    .toString(36)
+    .padStart(9, '0');
+}
 
 /**
  * A unique id that sorts by the time given, ids of one millisecond in the order of the calls:

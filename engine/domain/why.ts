@@ -5,9 +5,12 @@ import type { Alarm, Decision, DecisionOutcome, RefusalReason } from './alarms';
 /** `waiting`: neither open nor shut, the condition has to hold or to come again. */
 export type GateResult = 'passed' | 'refused' | 'waiting' | 'not-asked';
 
+/** A gate, or the entry delay that a raise waits for once it has passed them all. */
+export type WhyGate = RefusalReason | 'entry-delay';
+
 /** One gate, in the order of DESIGN §1, with the values that decided. */
 export interface GateCheck {
-  gate: RefusalReason;
+  gate: WhyGate;
   result: GateResult;
   /** A sentence with the gate's values; empty where the gate was not asked. */
   detail: string;
@@ -36,7 +39,7 @@ export interface TriggerCheck {
   detail: string;
   alarmId: string | null;
   /** The gate that decided; null when none refused and none made it wait. */
-  decidedBy: RefusalReason | null;
+  decidedBy: WhyGate | null;
   gates: GateCheck[];
   /** When, and by what, the gate that decided opens (or would have opened). */
   opensAt: number | null;
@@ -91,8 +94,8 @@ export interface WhyAnswer {
 
 /** What the answers read of the record, beside events and alarms by id. */
 export interface WhyRecord {
-  /** Decisions of a trigger after an id and until a moment, oldest first. */
-  decisionsOf(query: { triggerId: string; after: string; until: number; limit: number }): Promise<Decision[]>;
+  /** Decisions of a trigger made after this one, not more than so much later, oldest first. */
+  decisionsOf(query: { triggerId: string; after: string; withinMs: number; limit: number }): Promise<Decision[]>;
   /** Alarms that this event began, raised within the span, oldest first. */
   alarmsOfEvent(query: { eventId: string; from: number; until: number; limit: number }): Promise<Alarm[]>;
 }

@@ -16,8 +16,8 @@ const sentence = (text: string): string => (text === '' ? '' : `${text.charAt(0)
 
 function opening(check: TriggerCheck): string {
   if (check.opens === null) return '';
-  const after = check.opensAt === null ? '' : ` (${duration(check.opensAt - check.at)} after this)`;
-  return ` It opens ${check.opens}${after}.`;
+  const after = check.opensAt === null ? '' : `${duration(check.opensAt - check.at)} later, `;
+  return ` It opens ${after}${check.opens}.`;
 }
 
 function ofTrigger(check: TriggerCheck): string {

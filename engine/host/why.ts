@@ -59,8 +59,8 @@ export function createWhy(parts: {
     if (triggerId === null || (outcome !== 'pending' && outcome !== 'refused')) return [];
     const patienceMs = outcome === 'pending' ? (definition?.policy.repeat?.withinMs ?? 0) : 0;
     if (opensAt === undefined && patienceMs === 0) return [];
-    const until = (opensAt ?? decision.at + patienceMs) + LOOK_AFTER_MS;
-    const all = await record.decisionsOf({ triggerId, after: decision.id, until, limit: MOST_LATER });
+    const withinMs = Math.max(0, opensAt === undefined ? patienceMs : opensAt - decision.at) + LOOK_AFTER_MS;
+    const all = await record.decisionsOf({ triggerId, after: decision.id, withinMs, limit: MOST_LATER });
     const own = all.filter((other) => other.key === decision.key);
     if (outcome === 'refused') {
       // Only a raise that time or arming made belongs to an event that was refused.

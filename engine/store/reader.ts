@@ -1,7 +1,7 @@
 import type { ActionRow } from '../domain/actions';
 import type { Alarm, Decision } from '../domain/alarms';
 import type { DeviceEvent } from '../domain/events';
-import { idsFrom } from '../domain/ids';
+import { idAfter } from '../domain/ids';
 import type { Lease, OutputState } from '../domain/outputs';
 import type {
   AuditRow,
@@ -147,12 +147,12 @@ export function createRecordReader(database: Database): RecordReader & WhyRecord
         actions: await actions({ alarmId: alarm.id }, LARGEST_PAGE),
       };
     },
-    async decisionsOf({ triggerId, after, until, limit }) {
+    async decisionsOf({ triggerId, after, withinMs, limit }) {
       // Ids begin with their time: the key alone narrows it to the span, whatever the journal holds.
       const rows = await database.query<DecisionColumns>(
         `SELECT ${decisionColumns} FROM alarmflow.decisions
           WHERE id > $1 AND id < $2 AND trigger_id = $3 ORDER BY id LIMIT ${bounded(limit)}`,
-        [plainText(after), idsFrom(until + 1), plainText(triggerId)],
+        [plainText(after), idAfter(after, withinMs), plainText(triggerId)],
       );
       return rows.map(decisionOf);
     },

@@ -5,7 +5,6 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../engine/clock/system-clock';
 import type { Decision } from '../../engine/domain/alarms';
-import { idsFrom } from '../../engine/domain/ids';
 import { silentLog } from '../../engine/domain/log';
 import type { RecordWrites } from '../../engine/domain/record';
 import { openStore, type Store } from '../../engine/store';
@@ -199,7 +198,8 @@ export function recordContract(name: string, databaseUrl: () => Promise<string |
 
     it('keeps which condition a decision is about and when its gate was to open, and finds what followed', async () => {
       const began = eventRow('w1');
-      const pending = decisionRow(`${idsFrom(1_795_000_000_000)}a`, {
+      const idAt = (ms: number): string => `${(1_795_000_000_000 + ms).toString(36).padStart(9, '0')}a`;
+      const pending = decisionRow(idAt(0), {
         eventId: 'w1',
         triggerId: 'why',
         outcome: 'pending',
@@ -207,8 +207,7 @@ export function recordContract(name: string, databaseUrl: () => Promise<string |
         key: 'device=cam1;channel=1',
         opensAt: 1_795_000_005_000.25,
       });
-      const later = (ms: number, triggerId: string): Decision =>
-        decisionRow(`${idsFrom(1_795_000_000_000 + ms)}a`, { triggerId, key: 'k' });
+      const later = (ms: number, triggerId: string): Decision => decisionRow(idAt(ms), { triggerId, key: 'k' });
       await store.commit({
         events: [began],
         decisions: [pending, later(5_000, 'why'), later(5_000, 'other'), later(9_000, 'why')].map((row, n) => ({
@@ -223,7 +222,7 @@ export function recordContract(name: string, databaseUrl: () => Promise<string |
       expect((await store.event('w1'))?.decisions).toEqual([
         { ...pending, id: `${pending.id}0`, opensAt: 1_795_000_005_001 },
       ]);
-      const span = { after: `${pending.id}0`, until: 1_795_000_006_000, limit: 10 };
+      const span = { after: `${pending.id}0`, withinMs: 6_000, limit: 10 };
       expect((await store.decisionsOf({ triggerId: 'why', ...span })).map((one) => one.at)).toHaveLength(1);
       const began1 = { eventId: 'w1', from: 1_795_000_000_000, until: 1_795_000_006_000, limit: 10 };
       expect((await store.alarmsOfEvent(began1)).map((one) => one.id)).toEqual(['w-alarm']);

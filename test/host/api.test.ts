@@ -268,6 +268,26 @@ describe('changes', () => {
     expect(await statuses('GET', '/events')).toEqual([200, 200, 200]);
   });
 
+  it('answer why to a viewer, about an event, an alarm, and an event that has not come', async () => {
+    await open();
+    const as = await login('vera');
+    expect((await call('GET', '/why/event/e1', { as })).json).toEqual(whyAnswer);
+    expect((await call('GET', '/why/alarm/a1', { as })).json).toEqual(whyAnswer);
+    const at = encodeURIComponent('2026-11-21T20:00:00+01:00');
+    expect((await call('GET', `/why?trigger=t1&device=cam&at=${at}`, { as })).status).toBe(200);
+    expect((await call('GET', '/why?trigger=t1&at=1795000000000', { as })).status).toBe(200);
+    expect(calls).toEqual([
+      'why event e1',
+      'why alarm a1',
+      `why trigger {"trigger":"t1","device":"cam","at":${Date.UTC(2026, 10, 21, 19)}}`,
+      'why trigger {"trigger":"t1","at":1795000000000}',
+    ]);
+    expect((await call('GET', '/why/event/gone', { as })).status).toBe(404);
+    for (const bad of ['', '?trigger=t1&at=tomorrow', '?trigger=t1&at=9999999999999999', '?trigger=t1&other=1'])
+      expect((await call('GET', `/why${bad}`, { as })).status).toBe(400);
+    expect((await call('GET', '/why/event/e1')).status).toBe(401);
+  });
+
   it('carry who made them', async () => {
     await open();
     const otto = await login('otto');

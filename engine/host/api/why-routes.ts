@@ -1,9 +1,9 @@
 /** GET /api/v1/why…: one answer for an event, an alarm, or a supposed event of a trigger. */
-import type { Router } from 'express';
+import type { RequestHandler, Router } from 'express';
 import { z } from 'zod';
 import { parseIsoTime } from '../../clock/clock';
 import type { WhyAnswer } from '../console-api';
-import type { RouteParts } from './routes';
+import type { ConsoleServices } from './services';
 import { idType, parse } from './validation';
 
 /** Wall milliseconds, or ISO 8601. */
@@ -19,7 +19,12 @@ const momentType = z
   });
 const whyQuery = z.strictObject({ trigger: idType, device: idType.optional(), at: momentType.optional() });
 
-export function addWhyRoutes(router: Router, { services, need }: RouteParts): void {
+interface WhyRouteParts {
+  services: Pick<ConsoleServices, 'why'>;
+  need(role: 'viewer'): RequestHandler;
+}
+
+export function addWhyRoutes(router: Router, { services, need }: WhyRouteParts): void {
   router.get('/why/event/:id', need('viewer'), async (request, response) => {
     response.json((await services.why.event(parse(idType, request.params.id, 'path'))) satisfies WhyAnswer);
   });
