@@ -271,8 +271,8 @@ describe('changes', () => {
   it('answer why to a viewer, about an event, an alarm, and an event that has not come', async () => {
     await open();
     const as = await login('vera');
-    expect((await call('GET', '/why/event/e1', { as })).json).toEqual(whyAnswer);
-    expect((await call('GET', '/why/alarm/a1', { as })).json).toEqual(whyAnswer);
+    expect((await call('GET', '/why/event/e1', { as })).body).toEqual(whyAnswer);
+    expect((await call('GET', '/why/alarm/a1', { as })).body).toEqual(whyAnswer);
     const at = encodeURIComponent('2026-11-21T20:00:00+01:00');
     expect((await call('GET', `/why?trigger=t1&device=cam&at=${at}`, { as })).status).toBe(200);
     expect((await call('GET', '/why?trigger=t1&at=1795000000000', { as })).status).toBe(200);
