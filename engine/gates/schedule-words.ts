@@ -65,8 +65,7 @@ export function reasonOfBeginning(schedule: ArmingSchedule, zone: Zone, interval
     return `clocks go forward: ${begins} at ${clockAt(zone, moment.at)}, the end of the gap`;
   if (moment.clocks === 'repeated') return `clocks go back: ${begins} when it comes for the first time`;
   const before = plansOf(schedule)(day - 1);
-  if (period.from === 0 && before !== plan && before.kind !== 'weekday')
-    return `${begins}, ${planText(before)} is over`;
+  if (period.from === 0 && before !== plan && before.kind !== 'weekday') return `${begins}, after ${planText(before)}`;
   return begins;
 }
 
