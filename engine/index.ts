@@ -9,7 +9,9 @@
  */
 import type { ActionKind } from './domain/actions';
 import type { AlarmMessage } from './domain/alarms';
+import type { AreaDefinition, ArmingChange, ArmingOrder, ArmingSubject } from './domain/arming';
 import type { DeviceDefinition, DeviceStatus } from './domain/devices';
+import type { EventTemperature } from './domain/events';
 import type { FileServer } from './domain/file-server';
 import type { MailServer } from './domain/mail';
 import type { HoldPolicy } from './domain/outputs';
@@ -19,9 +21,19 @@ import type { TriggerDefinition } from './domain/triggers';
 
 export type { ActionKind, ActionStatus } from './domain/actions';
 export type { Alarm, AlarmKeyPart, AlarmMessage, AlarmPhase } from './domain/alarms';
+export type {
+  AreaDefinition,
+  ArmingChange,
+  ArmingInput,
+  ArmingOrder,
+  ArmingScope,
+  ArmingSubject,
+  ArmingWay,
+} from './domain/arming';
+export { armingScopes, armingWays, theSite } from './domain/arming';
 export type { DeviceDefinition, DeviceStatus } from './domain/devices';
 export { AlarmflowError, asAlarmflowError, userError } from './domain/errors';
-export type { EventTarget, EventType, KnownEventType } from './domain/events';
+export type { EventTarget, EventTemperature, EventType, KnownEventType, TemperatureUnit } from './domain/events';
 export { knownEventTypes } from './domain/events';
 export type { FileServer as FileServerDefinition } from './domain/file-server';
 export type { MailServer as MailServerDefinition } from './domain/mail';
@@ -39,6 +51,23 @@ export type {
 export { sunEvents, weekdays } from './domain/schedules';
 export type { SnmpReceiver as SnmpReceiverDefinition } from './domain/snmp-receiver';
 export { DEFAULT_SNMP_ARC } from './domain/snmp-receiver';
+export {
+  COLDEST_CELSIUS,
+  HOTTEST_CELSIUS,
+  temperatureUnits,
+  toCelsius,
+  toKelvins,
+  unitSign,
+} from './domain/temperature';
+export type {
+  ThermalCondition,
+  ThermalMeasure,
+  ThermalPlace,
+  ThermalPlaceCondition,
+  ThermalRule,
+  ThermalSensor,
+} from './domain/thermal';
+export { defaultStaleMs, thermalMeasures, thermalPlaces } from './domain/thermal';
 export type { AlarmPolicy, EventFilter, TriggerDefinition } from './domain/triggers';
 export { defaultPolicy } from './domain/triggers';
 
@@ -64,6 +93,14 @@ export interface OfferedMessage {
   /** Tells conditions of one linkage node apart; `msg.topic`. */
   topic: string;
   description?: string;
+}
+
+/** Temperatures that another node sent into a temperature rule node. */
+export interface OfferedReading {
+  /** Unique per message; Node-RED's `_msgid`. */
+  messageId: string;
+  /** What was measured where; `name` '' is the whole scene. At most 256. */
+  places: { name: string; temperature: EventTemperature }[];
 }
 
 /** An action node asks for its action on a message. */
@@ -104,6 +141,16 @@ export interface OutputNodeDefinition {
   name: string;
 }
 
+/** A node that arms and disarms a subject, and hears of it. */
+export interface ArmingNodeDefinition {
+  nodeId: string;
+  subject: ArmingSubject;
+  /** Name of the subject, for people. */
+  name: string;
+  /** Arms it at the beginning of each period and disarms it at the end; null: orders alone. */
+  scheduleId: string | null;
+}
+
 export interface FlowEngine {
   defineDevice(definition: DeviceDefinition): Promise<void>;
   defineSchedule(schedule: ArmingSchedule): Promise<void>;
@@ -113,15 +160,29 @@ export interface FlowEngine {
   /** `deliver` hands a message to the node; it is called again for a message that a crash interrupted. */
   defineTrigger(definition: TriggerDefinition, deliver: (message: AlarmMessage) => void): Promise<void>;
   defineOutput(definition: OutputNodeDefinition): Promise<void>;
+  /** An action node tells that it is there, so that it can be armed and disarmed by itself. */
+  defineAction(definition: { nodeId: string; name: string }): Promise<void>;
+  /** @throws E_BAD_AREA, E_SITE_AREA_TWICE, E_ARMING_SCHEDULE_TWICE (user) */
+  defineArea(area: AreaDefinition): Promise<void>;
+  /** `changed` is called whenever the subject turns. @throws E_ARMING_SCHEDULE_TWICE (user) */
+  defineArming(definition: ArmingNodeDefinition, changed: (change: ArmingChange) => void): Promise<void>;
   /** The node is being closed; whether it comes back is known when the flows have started again. */
   detach(nodeId: string): Promise<void>;
 
   /** The linkage node's input. Resolves when the consequence is on disk. */
   offerMessage(triggerId: string, message: OfferedMessage): Promise<void>;
+  /** The temperature rule node's input. Resolves when the consequence is on disk. @throws E_BAD_READING (user) */
+  offerReading(triggerId: string, reading: OfferedReading): Promise<void>;
   /** Resolves when the action's row is on disk; the effect follows. Asking twice for one key is one action. */
   requestAction(request: ActionRequest): Promise<{ key: string; accepted: boolean }>;
   /** Resolves when the claim is on disk; the command follows. */
   requestOutput(request: OutputRequest): Promise<void>;
+
+  /**
+   * Arms or disarms; resolves when it is on disk with what follows from it.
+   * @throws E_UNKNOWN_SUBJECT, E_AMBIGUOUS_SUBJECT, E_AREA_OPEN, E_BAD_ORDER (user)
+   */
+  orderArming(order: ArmingOrder): Promise<void>;
 
   /** Tells a node what to show, now and at every change, until it is detached. */
   watchNode(nodeId: string, show: (notice: NodeNotice) => void): Promise<void>;

@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import type { Alarms } from '../alarms';
 import type { Clock } from '../clock/clock';
 import type { ActionHandler, ActionRow } from '../domain/actions';
+import type { ArmingOrder, ArmingRow, ArmingSubject } from '../domain/arming';
 import type { DeviceDefinition, DeviceFacts, DeviceStatus } from '../domain/devices';
 import { asAlarmflowError, userError } from '../domain/errors';
 import type { DeviceEvent } from '../domain/events';
@@ -18,8 +19,10 @@ import type { TriggerDefinition } from '../domain/triggers';
 import { checkSchedule, previewSchedule } from '../gates';
 import type { ActionRequest, FlowEngine, NodeNotice, OutputRequest, ServiceDefinitions } from '../index';
 import type { Outputs } from '../outputs';
+import { createFlowArming, type KnownSubject } from './flow-arming';
 import type { IngestTokens } from './ingest-tokens';
 import { actionNotice, deviceNotice, outputNotice } from './node-notices';
+import { readingEvent } from './offered-reading';
 
 /** The devices as the joiner needs them; `engine/drivers` has more. */
 export interface FlowDevices {
@@ -57,6 +60,9 @@ export interface FlowHostCalls {
   devices(): DeviceDefinition[];
   /** Name of a device, or of the linkage node that stands for one. */
   deviceName(id: string): string;
+  /** Name of an action node; its id where it has none. */
+  nodeName(id: string): string;
+  armingRows(): ArmingRow[];
   /** Refreshes what nodes show: after an action's outcome, an output's or a device's change. */
   actionSettled(row: ActionRow): void;
   outputChanged(id: string): void;
@@ -70,7 +76,10 @@ type Definition =
   | { kind: 'schedule'; schedule: ArmingSchedule }
   | { kind: 'service'; service: ServiceKind }
   | { kind: 'trigger'; trigger: TriggerDefinition }
-  | { kind: 'output'; output: string };
+  | { kind: 'output'; output: string; name: string }
+  | { kind: 'action'; name: string }
+  | { kind: 'area' }
+  | { kind: 'arm'; subject: ArmingSubject };
 
 const TEST_TIMEOUT_MS = 10_000;
 /** What the dialog of a schedule shows. */
@@ -123,8 +132,11 @@ export function createFlowEngine(parts: FlowEngineParts): FlowEngine & FlowHostC
       }
       case 'output':
         return outputNotice(outputs.list().find((output) => output.id === definition.output));
+      case 'arm':
+        return arming.notice(definition.subject);
       case 'schedule':
       case 'service':
+      case 'area':
         return null;
       default: {
         const row = lastAction.get(nodeId);
@@ -145,6 +157,30 @@ export function createFlowEngine(parts: FlowEngineParts): FlowEngine & FlowHostC
   }
 
   alarms.onNotice(show);
+
+  const known = (): KnownSubject[] =>
+    [...definitions].flatMap(([id, definition]): KnownSubject[] => {
+      if (definition.kind === 'device') return [{ subject: { scope: 'device', id }, name: deviceName(id) }];
+      if (definition.kind === 'output' || definition.kind === 'action') {
+        return [{ subject: { scope: 'action', id }, name: definition.name || id }];
+      }
+      return [];
+    });
+  const arming = createFlowArming({
+    alarms,
+    known,
+    log,
+    turned(nodeIds) {
+      for (const nodeId of nodeIds) show(nodeId);
+    },
+  });
+
+  function deviceName(id: string): string {
+    const definition = definitions.get(id);
+    if (definition?.kind === 'device') return definition.device.name || definition.device.host;
+    if (definition?.kind === 'trigger') return definition.trigger.name;
+    return id;
+  }
 
   /** A linkage node stands for its own device: only its own messages reach its gates. */
   const ownMessagesOnly = (trigger: TriggerDefinition): TriggerDefinition =>
@@ -207,15 +243,30 @@ export function createFlowEngine(parts: FlowEngineParts): FlowEngine & FlowHostC
     defineOutput: (definition) =>
       define(
         definition.nodeId,
-        { kind: 'output', output: outputId(definition.deviceId, 'relay', definition.output) },
+        {
+          kind: 'output',
+          output: outputId(definition.deviceId, 'relay', definition.output),
+          name: definition.name,
+        },
         () => outputs.define(definition),
       ),
+
+    defineAction: ({ nodeId, name }) => define(nodeId, { kind: 'action', name }, () => undefined),
+    defineArea: (area) => define(area.id, { kind: 'area' }, () => alarms.defineArea(area)),
+    defineArming({ nodeId, subject, name, scheduleId }, changed) {
+      return define(nodeId, { kind: 'arm', subject }, async () => {
+        arming.watch(nodeId, subject, changed);
+        if (scheduleId !== null) await alarms.defineArmingProgram({ nodeId, subject, name, scheduleId });
+      });
+    },
+    orderArming: (order: ArmingOrder) => arming.order(order),
 
     async detach(nodeId) {
       attached.delete(nodeId);
       watchers.delete(nodeId);
       const kind = definitions.get(nodeId)?.kind;
-      if (kind === 'trigger' || kind === 'schedule') alarms.detach(nodeId);
+      if (kind === 'trigger' || kind === 'schedule' || kind === 'area' || kind === 'arm') alarms.detach(nodeId);
+      arming.detach(nodeId);
       if (kind === 'output') outputs.detach(nodeId);
     },
 
@@ -257,6 +308,15 @@ export function createFlowEngine(parts: FlowEngineParts): FlowEngine & FlowHostC
         raw: JSON.stringify({ messageId: message.messageId, payload: message.condition, topic: message.topic }),
       };
       await alarms.accept(event);
+    },
+
+    async offerReading(triggerId, reading) {
+      if (definitions.get(triggerId)?.kind !== 'trigger')
+        throw userError(
+          'E_UNKNOWN_TRIGGER',
+          `Temperature rule node "${triggerId}" is not known to the engine: deploy the flow again`,
+        );
+      await alarms.accept(readingEvent(triggerId, reading, clock.now()));
     },
 
     requestAction,
@@ -312,12 +372,13 @@ export function createFlowEngine(parts: FlowEngineParts): FlowEngine & FlowHostC
       return definition?.kind === 'device' ? definition.device : undefined;
     },
     devices: () => [...definitions.values()].flatMap((entry) => (entry.kind === 'device' ? [entry.device] : [])),
-    deviceName(id) {
+    deviceName,
+    nodeName(id) {
       const definition = definitions.get(id);
-      if (definition?.kind === 'device') return definition.device.name || definition.device.host;
-      if (definition?.kind === 'trigger') return definition.trigger.name;
-      return id;
+      const name = definition?.kind === 'output' || definition?.kind === 'action' ? definition.name : '';
+      return name || id;
     },
+    armingRows: () => arming.rows(),
     actionSettled(row) {
       lastAction.set(row.nodeId, row);
       show(row.nodeId);

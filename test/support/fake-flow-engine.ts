@@ -9,6 +9,7 @@ import type {
   MailServerDefinition,
   NodeNotice,
   OfferedMessage,
+  OfferedReading,
   OutputNodeDefinition,
   OutputRequest,
   SchedulePreview,
@@ -30,6 +31,7 @@ export class FakeFlowEngine implements FlowEngine {
   readonly triggers = new Map<string, TriggerDefinition>();
   readonly outputs = new Map<string, OutputNodeDefinition>();
   readonly offered: { triggerId: string; message: OfferedMessage }[] = [];
+  readonly readings: { triggerId: string; reading: OfferedReading }[] = [];
   readonly actionRequests: ActionRequest[] = [];
   readonly outputRequests: OutputRequest[] = [];
   readonly detached: string[] = [];
@@ -120,6 +122,11 @@ export class FakeFlowEngine implements FlowEngine {
   async offerMessage(triggerId: string, message: OfferedMessage): Promise<void> {
     await this.called('offerMessage', triggerId, message);
     this.offered.push({ triggerId, message });
+  }
+
+  async offerReading(triggerId: string, reading: OfferedReading): Promise<void> {
+    await this.called('offerReading', triggerId, reading);
+    this.readings.push({ triggerId, reading });
   }
 
   async requestAction(request: ActionRequest): Promise<{ key: string; accepted: boolean }> {
