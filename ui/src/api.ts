@@ -11,6 +11,7 @@ import type {
   Session,
   Site,
   StreamMessage,
+  WhyAnswer,
   Words,
 } from '../../engine/host/console-api';
 
@@ -79,6 +80,9 @@ export const api = {
   retry: (key: string) => call<unknown>('POST', `/actions/${id(key)}/retry`, {}),
   mails: async () => (await call<MailPage>('GET', '/mails')).mails,
   scenes: async () => (await call<DemoScenes>('GET', '/demo')).scenes,
+  whyEvent: (event: string) => call<WhyAnswer>('GET', `/why/event/${id(event)}`),
+  whyAlarm: (alarm: string) => call<WhyAnswer>('GET', `/why/alarm/${id(alarm)}`),
+  whyTrigger: (trigger: string) => call<WhyAnswer>('GET', `/why?trigger=${id(trigger)}`),
   fire: (scene: string) => call<unknown>('POST', `/demo/${id(scene)}`, {}),
 };
 

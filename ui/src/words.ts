@@ -41,6 +41,10 @@ export const clockTime = (ms: number): string =>
 export const dayAndTime = (ms: number): string =>
   new Date(ms).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'medium', hourCycle: 'h23' });
 
+/** The time of day of a moment, with its day where that is another than the one it is told of. */
+export const moment = (ms: number, beside: number): string =>
+  new Date(ms).toDateString() === new Date(beside).toDateString() ? `at ${clockTime(ms)}` : dayAndTime(ms);
+
 /** "12 s", "3 min 5 s", "2 h 4 min", "3 d 2 h". */
 export function span(ms: number): string {
   const s = Math.max(0, Math.round(ms / 1000));
@@ -78,6 +82,8 @@ const outcomeWords: Record<string, { word: string; tone: Tone }> = {
   'no-trigger': { word: 'no trigger', tone: 'quiet' },
   'no-alarm': { word: 'no alarm', tone: 'quiet' },
 };
+
+export const outcomeLabel = (outcome: string): string => outcomeWords[outcome]?.word ?? outcome;
 
 /** The chip of an event: the strongest outcome among its decisions. */
 export function fate({ decisions }: ExplainedEvent): { word: string; tone: Tone } {

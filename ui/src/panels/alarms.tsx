@@ -2,6 +2,7 @@ import type { Alarm } from '../../../engine/host/console-api';
 import type { Actor } from '../actor';
 import { api } from '../api';
 import { alarmState, alarmTone, clockTime, dayAndTime, place, span, temperature, typeLabel } from '../words';
+import { AskWhy } from './why';
 
 export function AlarmsPanel({ alarms, now, actor }: { alarms: Alarm[]; now: number; actor: Actor }) {
   const live = alarms.filter((alarm) => alarm.endedAt === null);
@@ -31,6 +32,7 @@ export function AlarmsPanel({ alarms, now, actor }: { alarms: Alarm[]; now: numb
                   {span((alarm.endedAt ?? alarm.raisedAt) - alarm.raisedAt)}
                   {alarm.count > 1 ? ` · ${alarm.count} times` : ''}
                 </small>
+                <AskWhy alarm={alarm} />
               </li>
             ))}
           </ul>
@@ -74,6 +76,7 @@ function AlarmCard({ alarm, now, actor }: { alarm: Alarm; now: number; actor: Ac
           </button>
         </div>
       )}
+      <AskWhy alarm={alarm} />
     </li>
   );
 }

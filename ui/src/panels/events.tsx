@@ -1,6 +1,7 @@
 import { useState } from 'react';
 import type { DeviceRow, ExplainedEvent } from '../../../engine/host/console-api';
 import { clockTime, dayAndTime, fate, place, typeLabel } from '../words';
+import { Why } from './why';
 
 export function EventsPanel({ events, devices }: { events: ExplainedEvent[]; devices: DeviceRow[] }) {
   const [onlyRefused, setOnlyRefused] = useState(false);
@@ -40,9 +41,10 @@ const isRepeat = ({ event, decisions }: ExplainedEvent): boolean =>
 function EventLine({ entry, deviceName }: { entry: ExplainedEvent; deviceName: string }) {
   const { event, decisions } = entry;
   const { word, tone } = fate(entry);
+  const [open, setOpen] = useState(false);
   return (
     <li>
-      <details>
+      <details onToggle={(e) => setOpen(e.currentTarget.open)}>
         <summary>
           <time title={dayAndTime(event.receivedAt)}>{clockTime(event.receivedAt)}</time>
           <span className="event-what">
@@ -55,14 +57,11 @@ function EventLine({ entry, deviceName }: { entry: ExplainedEvent; deviceName: s
           <span className={`chip ${tone}`}>{word}</span>
         </summary>
         <div className="why">
-          {decisions.length === 0 && <p>No trigger of a deployed flow listens to this event.</p>}
-          {decisions.map((decision) => (
-            <p key={decision.id}>
-              <b>{decision.outcome}</b>
-              {decision.reason && ` (${decision.reason})`}: {decision.detail}
-            </p>
-          ))}
-          <pre>{event.raw}</pre>
+          {open && <Why kind="event" id={event.id} fresh={decisions.map(({ id }) => id).join()} />}
+          <details className="raw">
+            <summary>As the device sent it</summary>
+            <pre>{event.raw}</pre>
+          </details>
         </div>
       </details>
     </li>
