@@ -50,6 +50,11 @@ export function readPhases(action: string, params: Params): AlarmPhase[] {
   return [...phases] as AlarmPhase[];
 }
 
-/** Whether an action is for its row's message: plain messages and the steps of an escalation always are. */
+/**
+ * Whether an action is for its row's message: plain messages and the steps of an escalation always are. The clear and
+ * the end that an escalation passes on are like any other.
+ */
 export const isAskedFor = (phases: readonly AlarmPhase[], row: Pick<ActionRow, 'phase' | 'alarm'>): boolean =>
-  row.phase === 'message' || row.alarm?.escalation !== undefined || phases.includes(row.phase);
+  row.phase === 'message' ||
+  (row.phase === 'escalate' && row.alarm?.escalation !== undefined) ||
+  phases.includes(row.phase);

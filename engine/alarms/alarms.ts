@@ -11,6 +11,7 @@ import type {
 } from '../domain/arming';
 import { theSite } from '../domain/arming';
 import { userError } from '../domain/errors';
+import type { EscalationDefinition } from '../domain/escalations';
 import type { DeviceEvent, PictureRef } from '../domain/events';
 import type { AlarmHolds } from '../domain/holds';
 import { sortableId } from '../domain/ids';
@@ -41,6 +42,7 @@ import { ALARM_TIMER, newBatch, timerId, timerRow } from './batch';
 import { createCommitment } from './commitment';
 import { type Batch, type Condition, newCondition, orphanedState, type Snapshot, snapshotOf } from './condition';
 import { createDerivation, isDerivedBy } from './derivation';
+import { createEscalations } from './escalations';
 import { createFlowOutbox } from './flow-outbox';
 import { createInspection, type Inspection } from './inspection';
 import { noticeOf, type TriggerNotice } from './notice';
@@ -86,6 +88,10 @@ export interface Alarms {
   defineSchedule(schedule: ArmingSchedule): Promise<void>;
   /** @throws E_BAD_TRIGGER (user) */
   defineTrigger(definition: TriggerDefinition, deliver: (message: AlarmMessage) => void): Promise<void>;
+  /** @throws E_BAD_ESCALATION (user) */
+  defineEscalation(definition: EscalationDefinition, deliver: (message: AlarmMessage) => void): Promise<void>;
+  /** A message of a live alarm that says "on" has come to an escalation node. @throws E_UNKNOWN_ESCALATION (user) */
+  escalate(nodeId: string, alarmId: string): Promise<void>;
   /** The trigger's or schedule's node is closed. Its alarms and timers go on until `flowsStarted` knows better. */
   detach(nodeId: string): void;
   /** Ends what no node defined again, sends interrupted messages again, evaluates the windows. */
@@ -153,9 +159,9 @@ export function createAlarms(options: AlarmsOptions): Alarms {
     writer,
     clock,
     log,
-    recipient: (triggerId) => {
-      const trigger = triggers.get(triggerId);
-      return trigger?.ready ? trigger.deliver : null;
+    recipient: (nodeId) => {
+      const trigger = triggers.get(nodeId);
+      return trigger?.ready ? trigger.deliver : (escalations.recipient(nodeId) ?? null);
     },
     settled(alarmIds) {
       for (const alarmId of alarmIds) {
@@ -195,11 +201,62 @@ export function createAlarms(options: AlarmsOptions): Alarms {
   ): GateContext => ({
     arming: arming.verdict(trigger, place, key, at),
     schedule: schedules.verdict(trigger.definition.policy.scheduleId, at),
-    shelf: null,
+    shelf: shelves.isEmpty() ? null : shelves.verdict(shelvedPlace(trigger, place, key), at),
     flood: null,
   });
 
-  const translation = createTranslation({ siteName, deviceName, holds, outbox, contextAt });
+  const shelving = createShelving({
+    clock,
+    timers,
+    triggers,
+    deviceName,
+    areaName: (id) => arming.area(id)?.name ?? id,
+    isStarted: () => started,
+    change: (fill) => change(fill),
+    announce,
+    retell: (batch, condition, trigger) =>
+      translation.feed(batch, trigger, condition, armingInput(trigger, condition, clock.now())),
+  });
+  const { shelves } = shelving;
+
+  const floods = createFloods({
+    outbox,
+    now: () => clock.now(),
+    limits: (areaId) => (areaId === null ? undefined : arming.area(areaId)?.flood),
+    areaName: (areaId) => (areaId === null ? siteName : (arming.area(areaId)?.name ?? areaId)),
+    lives: (alarmId) => translation.find(alarmId) !== undefined,
+    reaches: (triggerId) => triggers.has(triggerId),
+  });
+  timers.onDue(FLOOD_TIMER, async (timer) => {
+    // Until the flows run, areas are missing; `flowsStarted` arms the timers again.
+    if (!started) return;
+    await change((batch) =>
+      floods.notice(batch, timer, (alarmId, mark) => translation.markFlood(batch, alarmId, mark)),
+    );
+  });
+
+  const translation = createTranslation({
+    siteName,
+    deviceName,
+    holds,
+    outbox,
+    contextAt,
+    floods,
+    entered: (batch, trigger, until) => arming.entered(batch, trigger.definition.policy.areaId, until),
+    rested: (batch, trigger, condition, place) => {
+      if (!shelves.isEmpty()) shelves.rested(batch, shelvedPlace(trigger, place, condition.key));
+    },
+  });
+
+  const escalations = createEscalations({
+    clock,
+    log,
+    timers,
+    outbox,
+    alarm: (id) => translation.find(id)?.now.alarm ?? undefined,
+    change: (fill) => change(fill),
+    noticed: (nodeIds) => noticed(nodeIds),
+  });
 
   /** A look goes through all conditions of a trigger: in an alarm storm it must not follow every commit. */
   const toNotice = new Set<string>();
@@ -233,6 +290,7 @@ export function createAlarms(options: AlarmsOptions): Alarms {
     outbox,
     announce,
     put: translation.put,
+    follow: escalations.follow,
     judged: (condition) => ({ ...condition.now, kept: worthKeeping(condition.now.state, clock.now()) }),
     noticed,
   });
@@ -415,6 +473,7 @@ export function createAlarms(options: AlarmsOptions): Alarms {
     const at = clock.now();
     change((batch) => {
       for (const [trigger, condition] of conditionsOf()) translation.carryOver(batch, trigger, condition, at, byMs);
+      escalations.wallSet(batch, byMs);
     }).catch((error: unknown) => log.error('alarm.times-not-moved', { byMs, error }));
   });
 
@@ -553,6 +612,7 @@ export function createAlarms(options: AlarmsOptions): Alarms {
         translation.feed(batch, trigger, condition, armingInput(trigger, condition, at));
       }
       derivation.flowsStarted(batch, triggers);
+      escalations.flowsStarted(batch);
     });
     for (const trigger of gone) {
       outbox.drop(trigger.id);
@@ -574,6 +634,7 @@ export function createAlarms(options: AlarmsOptions): Alarms {
       }
     }
     for (const timer of arming.timers()) timers.arm(timer);
+    escalations.begin();
     outbox.deliverAll();
     watchWindows();
     noticed(triggers.keys());
@@ -622,7 +683,7 @@ export function createAlarms(options: AlarmsOptions): Alarms {
 
   const triggerNotice = (triggerId: string): TriggerNotice => {
     const trigger = triggers.get(triggerId);
-    if (trigger === undefined) return { state: 'trouble', text: 'not running' };
+    if (trigger === undefined) return escalations.notice(triggerId) ?? { state: 'trouble', text: 'not running' };
     const { scheduleId } = trigger.definition.policy;
     return noticeOf(
       trigger,
@@ -657,7 +718,9 @@ export function createAlarms(options: AlarmsOptions): Alarms {
       const cleared: Alarm = { ...alarm, state: 'clearing', clearedAt: alarm.clearedAt ?? clock.now() };
       add(alarm.triggerId, alarm.key, { state: orphanedState(alarm), event: null, alarm: cleared, kept: false });
     }
-    for (const row of derivation.resume(state.standing)) log.warn('alarm.source-unknown', { row: row.id });
+    for (const row of [...derivation.resume(state.standing), ...escalations.resume(state.standing)]) {
+      log.warn('alarm.row-unknown', { row: row.id });
+    }
     for (const row of state.flowMessages) {
       outbox.expect(row);
       outbox.committed(row);
@@ -670,8 +733,13 @@ export function createAlarms(options: AlarmsOptions): Alarms {
       schedules.define(schedule);
     },
     defineTrigger,
+    async defineEscalation(definition, deliver) {
+      escalations.define(definition, deliver);
+    },
+    escalate: (nodeId, alarmId) => change((batch) => escalations.offer(batch, nodeId, alarmId)),
     detach(nodeId) {
       schedules.detach(nodeId);
+      escalations.detach(nodeId);
       arming.detach(nodeId);
       const trigger = triggers.get(nodeId);
       if (trigger === undefined) return;

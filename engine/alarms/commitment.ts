@@ -45,12 +45,15 @@ export function createCommitment(options: {
   put(condition: Condition, snapshot: Snapshot): void;
   /** The snapshot with its `kept` as it should be on disk. */
   judged(condition: Condition, before: Snapshot): Snapshot;
+  /** Adds what follows from the alarms that the batch has changed. */
+  follow(batch: Batch): void;
   /** These triggers' notices may have changed. */
   noticed(triggerIds: Set<string>): void;
 }): Commitment {
   const { writer, clock, log, timers, outbox, announce, put } = options;
 
   const gather = (batch: Batch): void => {
+    options.follow(batch);
     const { change, event } = batch;
     if (event !== null) addWrites(change, 'events', event);
     if (batch.decisions.length > 0) addWrites(change, 'decisions', ...batch.decisions);
@@ -218,6 +221,7 @@ function isMinor(before: Snapshot, after: Snapshot): boolean {
     was.phase === 'normal' &&
     is.phase === 'normal' &&
     was.heldBack === is.heldBack &&
+    was.timers === is.timers &&
     was.startedAt === is.startedAt &&
     was.window?.until === is.window?.until
   );

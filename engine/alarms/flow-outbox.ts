@@ -35,6 +35,8 @@ export interface FlowOutbox {
   deliverAll(): void;
   /** Ids of a trigger's messages that are not settled. */
   idsOf(triggerId: string): string[];
+  /** These rows are gone from the disk: nobody has to have them any more. */
+  settle(messageIds: readonly string[]): void;
   /** Forgets a trigger's messages. */
   drop(triggerId: string): void;
   close(): void;
@@ -144,6 +146,11 @@ export function createFlowOutbox(options: {
     },
     idsOf: (triggerId) =>
       [...outgoing.values()].filter((entry) => entry.row.triggerId === triggerId).map((entry) => entry.row.messageId),
+    settle(messageIds) {
+      const entries = messageIds.map((id) => outgoing.get(id)).filter((entry) => entry !== undefined);
+      for (const { row } of entries) forget(row);
+      if (!closed && entries.length > 0) options.settled(new Set(entries.map(({ row }) => row.alarmId)));
+    },
     drop(triggerId) {
       for (const entry of [...outgoing.values()]) if (entry.row.triggerId === triggerId) forget(entry.row);
     },

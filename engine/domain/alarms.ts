@@ -1,4 +1,5 @@
 import type { DeviceEvent, EventLevel, EventType } from './events';
+import type { AlarmFlood } from './flood';
 
 /** Where an alarm stands (DESIGN §1, after ISA-18.2 and OPC UA Part 9). */
 export type AlarmState = 'normal' | 'pending' | 'active' | 'clearing';
@@ -17,7 +18,15 @@ export type EndReason =
   | 'device-removed';
 
 /** Parts of an event that tell one alarm of a trigger from another. */
-export type AlarmKeyPart = 'device' | 'channel' | 'input' | 'type' | 'rule' | 'target';
+export type AlarmKeyPart =
+  | 'device'
+  | 'channel'
+  | 'input'
+  | 'type'
+  | 'rule'
+  | 'target'
+  /** The object that the device tracks (M9 "single alarm"); its rule and target where the device names no object. */
+  | 'object';
 
 /** One alarm, from its raise to its end. Times are wall milliseconds. */
 export interface Alarm {
@@ -50,6 +59,8 @@ export interface Alarm {
   latched: boolean;
   acknowledgedAt: number | null;
   acknowledgedBy: string | null;
+  /** Set where it fell into a flood of its area, or was the first of one. */
+  flood?: AlarmFlood;
   /** The event that raised it, pictures and temperatures included; `raw` is left out. */
   event: Omit<DeviceEvent, 'raw'>;
 }
@@ -59,10 +70,13 @@ export type MessageAlarm = Alarm & {
   phase: AlarmPhase;
   /** Which reminder this is, from 1 (phase `remind`). */
   reminder?: number;
-  /** Set by an escalation node: what is wired behind it acts, whatever phases its dialog names. */
-  escalation?: { nodeId: string; step: number; round: number };
-  /** Set while the area's alarms are grouped: how many raises the notice stands for, and whether it was the first. */
-  flood?: { area: string; raises: number; firstOut: boolean };
+  /**
+   * Set by an escalation node, with the outputs of it that the message goes to. What is wired behind it acts on the
+   * phase `escalate`, whatever phases its dialog names.
+   */
+  escalation?: { nodeId: string; step: number; round: number; outputs: number[] };
+  /** Set on a notice for several raises (phase `raise`): tells it from the alarm's own message and from other notices. */
+  floodNotice?: number;
 };
 
 /** What goes along the wire (DESIGN §7). */

@@ -15,7 +15,15 @@ export {
   type StandingOrder,
 } from './arming';
 export { type CombinationState, combinationMachine, combinationProblem, runningOperands } from './combination';
+export {
+  type EscalationInput,
+  type EscalationState,
+  escalationMachine,
+  escalationProblem,
+  newEscalation,
+} from './escalation';
 export { celsius, filterRefusal, hottestCelsius, levelOf, listensTo, matchesFilter } from './filter';
+export { carryFlood, type FloodState, floodNotice, floodRaise, noFlood } from './flood';
 export { latestSeen } from './jump';
 export { alarmKey, hasWholeKey, keyAgrees } from './key';
 export { type GateMachine, gateMachine } from './machine';
@@ -27,6 +35,7 @@ export {
 } from './schedule';
 export { checkSchedule } from './schedule-check';
 export { nextEdges, previewSchedule } from './schedule-edges';
+export { covers, type ShelvedPlace, shelfVerdict } from './shelf';
 export { quietOf, signalOf } from './signal';
 export {
   completeState,
@@ -38,6 +47,7 @@ export {
   type GateStep,
   type GateTimer,
   highestLevel,
+  holds,
   initialState,
   nextDue,
   type RaisedBy,

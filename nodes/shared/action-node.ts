@@ -10,9 +10,12 @@ export const actionPhases = ['raise', 'escalate', 'remind', 'clear', 'end'] as c
 
 export const readPhases = (fields: Fields): AlarmPhase[] => fields.choices('phases', 'Act on', actionPhases);
 
-/** Whether an alarm's message is for a node: what is wired behind an escalation acts on each of its steps. */
+/**
+ * Whether an alarm's message is for a node: what is wired behind an escalation acts on each of its steps. The clear and
+ * the end that it passes on are for those who ask for them.
+ */
 const actsOn = (alarm: AlarmMessage['alarm'], phases: readonly AlarmPhase[]): boolean =>
-  alarm.escalation !== undefined || phases.includes(alarm.phase);
+  (alarm.phase === 'escalate' && alarm.escalation !== undefined) || phases.includes(alarm.phase);
 
 /** What an action node asks of the engine, whatever the message. */
 export interface ActionConfig {
