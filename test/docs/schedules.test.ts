@@ -78,7 +78,8 @@ function readSchedule(rows: string[][]): ArmingSchedule {
       list?.push({ name: title, from, ...(to === undefined ? {} : { to }), periods: readPeriods(value) });
     } else {
       const [first = '', last = first] = name.toLowerCase().split(' to ');
-      const days = weekdays.slice(weekdays.indexOf(first), weekdays.indexOf(last) + 1);
+      const names: readonly string[] = weekdays;
+      const days = weekdays.slice(names.indexOf(first), names.indexOf(last) + 1);
       if (days.length === 0) throw new Error(`no day: ${name}`);
       for (const day of days) schedule.week[day] = readPeriods(value);
     }
