@@ -100,7 +100,7 @@ export function flowMessage(alarm: Alarm, phase: AlarmPhase, at: number, repetit
     messageId,
     payload: payloadOf[phase],
     topic: alarm.topic,
-    alarm: { ...alarm, phase },
+    alarm: { ...alarm, phase, ...(phase === 'remind' && { reminder: repetition }) },
   };
   return { messageId, triggerId: alarm.triggerId, alarmId: alarm.id, createdAt: at, message };
 }

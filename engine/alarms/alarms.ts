@@ -30,6 +30,7 @@ import {
   hasWholeKey,
   initialState,
   keyAgrees,
+  latestSeen,
   listensTo,
   signalOf,
   worthKeeping,
@@ -43,9 +44,11 @@ import { createCommitment } from './commitment';
 import { type Batch, type Condition, newCondition, orphanedState, type Snapshot, snapshotOf } from './condition';
 import { createDerivation, isDerivedBy } from './derivation';
 import { createEscalations } from './escalations';
+import { createFloods, FLOOD_TIMER } from './flood';
 import { createFlowOutbox } from './flow-outbox';
 import { createInspection, type Inspection } from './inspection';
 import { noticeOf, type TriggerNotice } from './notice';
+import { createShelving, type Shelving, shelvedPlace } from './shelving';
 import { createTranslation } from './translation';
 import { checkTrigger, indexTriggers, newTrigger, type Trigger } from './trigger';
 
@@ -129,6 +132,8 @@ export interface Alarms {
   triggerNotice(triggerId: string): TriggerNotice;
   /** Called when a trigger's notice may be another. */
   onNotice(callback: (triggerId: string) => void): void;
+  /** What operators hold back. */
+  readonly shelving: Pick<Shelving, 'list' | 'shelve' | 'unshelve'>;
   /** A look at triggers and conditions, for answers to "why". */
   readonly inspection: Inspection;
   /** Stops the timers of its own. */
@@ -473,6 +478,8 @@ export function createAlarms(options: AlarmsOptions): Alarms {
     const at = clock.now();
     change((batch) => {
       for (const [trigger, condition] of conditionsOf()) translation.carryOver(batch, trigger, condition, at, byMs);
+      shelves.carryOver(batch, byMs);
+      floods.carryOver(batch, byMs);
       escalations.wallSet(batch, byMs);
     }).catch((error: unknown) => log.error('alarm.times-not-moved', { byMs, error }));
   });
@@ -486,7 +493,7 @@ export function createAlarms(options: AlarmsOptions): Alarms {
     schedules.watch(used);
   };
 
-  const armingInput = (trigger: Trigger, condition: Condition, at: number): GateInput => ({
+  const armingInput = (trigger: Trigger, condition: Condition, at: number): GateInput & { kind: 'arming' } => ({
     kind: 'arming',
     at,
     context: contextAt(trigger, at, placeOf(condition), condition.key),
@@ -607,8 +614,11 @@ export function createAlarms(options: AlarmsOptions): Alarms {
           forgotten.push([trigger, condition]);
           continue;
         }
+        // Seen in the future: the wall clock was set back while nobody watched.
+        const ahead = latestSeen(condition.now.state) - at;
+        if (ahead > 0) translation.carryOver(batch, trigger, condition, at, -ahead);
         if (trigger.changed)
-          translation.feed(batch, trigger, condition, { kind: 'policy', at, context: contextAt(trigger, at) });
+          translation.feed(batch, trigger, condition, { ...armingInput(trigger, condition, at), kind: 'policy' });
         translation.feed(batch, trigger, condition, armingInput(trigger, condition, at));
       }
       derivation.flowsStarted(batch, triggers);
@@ -633,7 +643,7 @@ export function createAlarms(options: AlarmsOptions): Alarms {
         timers.arm(timerRow(condition, name, due));
       }
     }
-    for (const timer of arming.timers()) timers.arm(timer);
+    for (const timer of [...arming.timers(), ...shelves.timers(), ...floods.timers()]) timers.arm(timer);
     escalations.begin();
     outbox.deliverAll();
     watchWindows();
@@ -718,7 +728,12 @@ export function createAlarms(options: AlarmsOptions): Alarms {
       const cleared: Alarm = { ...alarm, state: 'clearing', clearedAt: alarm.clearedAt ?? clock.now() };
       add(alarm.triggerId, alarm.key, { state: orphanedState(alarm), event: null, alarm: cleared, kept: false });
     }
-    for (const row of [...derivation.resume(state.standing), ...escalations.resume(state.standing)]) {
+    for (const row of [
+      ...derivation.resume(state.standing),
+      ...escalations.resume(state.standing),
+      ...shelves.resume(state.standing),
+      ...floods.resume(state.standing),
+    ]) {
       log.warn('alarm.row-unknown', { row: row.id });
     }
     for (const row of state.flowMessages) {
@@ -772,6 +787,7 @@ export function createAlarms(options: AlarmsOptions): Alarms {
     onNotice(callback) {
       noticeCallbacks.push(callback);
     },
+    shelving,
     inspection: createInspection({ triggers, contextAt, find: translation.find, deviceName }),
     close() {
       schedules.close();

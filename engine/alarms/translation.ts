@@ -4,6 +4,7 @@
  */
 import type { Alarm, AlarmPhase, EndReason } from '../domain/alarms';
 import { conditionType, type DeviceEvent } from '../domain/events';
+import type { AlarmFlood } from '../domain/flood';
 import type { AlarmHolds } from '../domain/holds';
 import { sortableId } from '../domain/ids';
 import { type GateContext, type GateEffect, type GateInput, type GateState, nextDue } from '../gates';
@@ -11,8 +12,10 @@ import { flowMessage, type HeldEvent, raisedAlarm, withoutRaw } from './alarm-re
 import { type Place, placeOf } from './arming-open';
 import { timerId, timerRow } from './batch';
 import type { Batch, Condition, Snapshot } from './condition';
+import type { Floods } from './flood';
 import type { FlowOutbox } from './flow-outbox';
 import { opensAtOf } from './opens';
+import { isOccupied } from './shelves';
 import type { Trigger } from './trigger';
 
 export interface Translation {
@@ -26,6 +29,8 @@ export interface Translation {
   release(batch: Batch, trigger: Trigger, condition: Condition, at: number): void;
   /** Ends whatever runs, because its trigger is gone; timers that are overdue do nothing any more. */
   remove(batch: Batch, trigger: Trigger, condition: Condition, at: number, detail: string): void;
+  /** Puts a flood's mark on a live alarm; null when it does not live. */
+  markFlood(batch: Batch, alarmId: string, mark: AlarmFlood): Alarm | null;
   /** Takes back a move, in memory. */
   put(condition: Condition, snapshot: Snapshot): void;
   /** The condition of a live alarm. */
@@ -39,8 +44,13 @@ export function createTranslation(options: {
   holds: AlarmHolds;
   outbox: FlowOutbox;
   contextAt(trigger: Trigger, at: number, place: Place | null, key: string | null): GateContext;
+  floods: Pick<Floods, 'raised' | 'lasts'>;
+  /** A raise waits for the entry delay of its area until then. */
+  entered(batch: Batch, trigger: Trigger, until: number): void;
+  /** A condition has come to rest. */
+  rested(batch: Batch, trigger: Trigger, condition: Condition, place: Place | null): void;
 }): Translation {
-  const { holds, outbox } = options;
+  const { holds, outbox, floods } = options;
   const live = new Map<string, Condition>();
 
   const put = (condition: Condition, snapshot: Snapshot): void => {
@@ -59,6 +69,36 @@ export function createTranslation(options: {
     outbox.expect(row);
   };
 
+  const markFlood = (batch: Batch, alarmId: string, mark: AlarmFlood): Alarm | null => {
+    const condition = live.get(alarmId);
+    const alarm = condition?.now.alarm;
+    if (condition === undefined || alarm == null) return null;
+    if (!batch.touched.has(condition)) batch.touched.set(condition, condition.now);
+    const marked = { ...alarm, flood: mark };
+    put(condition, { ...condition.now, alarm: marked });
+    batch.alarms.set(alarm.id, { alarm: marked, condition });
+    return marked;
+  };
+
+  /** Whether a hold of a cleared alarm lives: where none does, a new start has to be filtered first. */
+  const withHolds = (condition: Condition, context: GateContext): GateContext => {
+    const { alarm, state } = condition.now;
+    return alarm === null || state.phase !== 'clearing' || holds.holdsFor(alarm.id)
+      ? context
+      : { ...context, held: false };
+  };
+
+  const completed = (condition: Condition, input: GateInput, event: DeviceEvent | undefined): GateInput => {
+    if (!('context' in input)) return input;
+    const context = withHolds(condition, input.context);
+    const changed = context === input.context ? input : { ...input, context };
+    if (changed.kind !== 'signal' || changed.late === null || changed.phase !== 'stop') return changed;
+    const began = condition.now.alarm?.event ?? condition.now.event;
+    // Both by the device's own clock, however wrong that is.
+    const outdated = event?.deviceAt != null && began?.deviceAt != null && event.deviceAt < began.deviceAt;
+    return { ...changed, outdated };
+  };
+
   const step = (
     batch: Batch,
     trigger: Trigger,
@@ -69,15 +109,29 @@ export function createTranslation(options: {
     const before = condition.now;
     const { state, effects } = trigger.machine(before.state)(input);
     if (state === before.state && effects.length === 0) return;
-    const work: Work = { batch, trigger, condition, input, event, state, alarm: before.alarm, subject: before.alarm };
+    const work: Work = {
+      batch,
+      trigger,
+      condition,
+      input,
+      event,
+      state,
+      alarm: before.alarm,
+      subject: before.alarm,
+      entered: null,
+      flooded: '',
+    };
     const moved = state !== before.state;
     if (moved && !batch.touched.has(condition)) batch.touched.set(condition, before);
     const begun = beginning(before, state, event);
     for (const effect of effects) apply(work, effect, begun);
     if (!moved) return;
+    const place = placeOf(condition) ?? event ?? null;
     const { alarm } = work;
     if (alarm !== null && alarm !== before.alarm) batch.alarms.set(alarm.id, { alarm, condition });
-    put(condition, { ...before, state, alarm, event: alarm === null ? stillHeld(state, begun, before.alarm) : null });
+    put(condition, { ...before, state, alarm, event: keptEvent(state, alarm, begun, before.alarm) });
+    if (work.entered !== null) options.entered(batch, trigger, work.entered);
+    if (isOccupied(before.state) && !isOccupied(state)) options.rested(batch, trigger, condition, place);
   };
 
   interface Work {
@@ -90,6 +144,10 @@ export function createTranslation(options: {
     alarm: Alarm | null;
     /** The alarm that decisions of this step are about, also when it has just ended. */
     subject: Alarm | null;
+    /** End of an entry delay that this step has begun. */
+    entered: number | null;
+    /** What flood control adds to the reason of a raise. */
+    flooded: string;
   }
 
   const change = (work: Work, changes: Partial<Alarm>): Alarm => {
@@ -121,6 +179,7 @@ export function createTranslation(options: {
           siteName: options.siteName,
           deviceName: options.deviceName(raising.deviceId),
         });
+        flood(work, work.alarm);
         work.subject = work.alarm;
         send(batch, work.alarm, 'raise', effect.at);
         return;
@@ -136,9 +195,12 @@ export function createTranslation(options: {
       case 'de-escalate':
         change(work, { level: effect.level });
         return;
-      case 'merge':
-        holds.alarmMerged?.(change(work, { count: effect.count, seenAt: effect.at }).id, effect.at, batch.change);
+      case 'merge': {
+        // Not inside the optional call: what it is called with would not be worked out where it is absent.
+        const { id } = change(work, { count: effect.count, seenAt: effect.at });
+        holds.alarmMerged?.(id, effect.at, batch.change);
         return;
+      }
       case 'seen':
         change(work, { seenAt: effect.at });
         return;
@@ -151,6 +213,13 @@ export function createTranslation(options: {
         holds.alarmCleared(alarm.id, effect.at, batch.change);
         return;
       }
+      case 'remind':
+        remind(work, effect.at, effect.n);
+        return;
+      case 'entry':
+        // Once this step is over: it may concern this very condition.
+        work.entered = effect.until;
+        return;
       case 'acknowledge':
         change(work, { acknowledgedAt: effect.at, acknowledgedBy: effect.who });
         return;
@@ -167,13 +236,31 @@ export function createTranslation(options: {
           alarmId: work.subject?.id ?? null,
           outcome: effect.outcome,
           reason: effect.reason,
-          detail: effect.detail,
+          detail: effect.outcome === 'raised' ? `${effect.detail}${work.flooded}` : effect.detail,
           key: condition.key,
           ...(opensAt !== undefined && { opensAt }),
         });
         return;
       }
     }
+  };
+
+  const flood = (work: Work, alarm: Alarm): void => {
+    const { batch, trigger } = work;
+    const flooded = floods.raised(batch, trigger.definition.policy, alarm, (id, mark) => markFlood(batch, id, mark));
+    if (flooded === null) return;
+    work.alarm = { ...alarm, flood: flooded.mark };
+    work.flooded = `; ${flooded.detail}`;
+  };
+
+  const remind = (work: Work, at: number, n: number): void => {
+    const { alarm, batch, trigger } = work;
+    if (alarm === null) throw new Error(`a machine of ${trigger.id} reminded of an alarm that there is not`);
+    // Its raise may have been grouped; once the flood is over its reminders are its own again.
+    const { areaId } = trigger.definition.policy;
+    const own = alarm.flood !== undefined && !floods.lasts(areaId);
+    const told = own && alarm.flood !== undefined ? { ...alarm, flood: { ...alarm.flood, grouped: false } } : alarm;
+    send(batch, told, 'remind', at, n);
   };
 
   const end = (work: Work, at: number, reason: EndReason): void => {
@@ -196,7 +283,7 @@ export function createTranslation(options: {
           kind: 'timer',
           name: due.name,
           at: due.at,
-          context: options.contextAt(trigger, due.at, placeOf(condition), condition.key),
+          context: withHolds(condition, options.contextAt(trigger, due.at, placeOf(condition), condition.key)),
         },
         undefined,
       );
@@ -214,7 +301,7 @@ export function createTranslation(options: {
   return {
     feed(batch, trigger, condition, input, event) {
       advance(batch, trigger, condition, input.at);
-      step(batch, trigger, condition, input, event);
+      step(batch, trigger, condition, completed(condition, input, event), event);
       release(batch, trigger, condition, input.at);
     },
     advance,
@@ -225,6 +312,7 @@ export function createTranslation(options: {
     remove(batch, trigger, condition, at, detail) {
       step(batch, trigger, condition, { kind: 'removed', at, detail }, undefined);
     },
+    markFlood,
     put,
     find: (alarmId) => live.get(alarmId),
     live: () => [...live.values()].map((condition) => condition.now.alarm).filter((alarm) => alarm !== null),
@@ -234,10 +322,23 @@ export function createTranslation(options: {
 /** The event that began the condition: a new one if it began just now. */
 function beginning(before: Snapshot, state: GateState, event: DeviceEvent | undefined): HeldEvent | null {
   if (event === undefined || event.phase === 'stop') return before.event;
+  // Who comes in by an entry route is told by the event that opened the door, whatever opens after it.
+  if (before.state.entry !== null && before.event !== null) return before.event;
   const began = before.event === null || state.startedAt !== before.state.startedAt;
   if (!began) return before.event;
   if (before.event !== null && conditionType(before.event.type) !== conditionType(event.type)) return before.event;
   return withoutRaw(event);
+}
+
+/** A condition that holds beside a cleared alarm may raise another one. */
+function keptEvent(
+  state: GateState,
+  alarm: Alarm | null,
+  begun: HeldEvent | null,
+  ended: Alarm | null,
+): HeldEvent | null {
+  if (alarm === null) return stillHeld(state, begun, ended);
+  return state.phase === 'clearing' && (state.startedAt !== null || state.starts.length > 0) ? begun : null;
 }
 
 /** Without an alarm, the event is kept while its condition may still raise one. */

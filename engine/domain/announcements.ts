@@ -4,6 +4,7 @@ import type { ArmingChange } from './arming';
 import type { DeviceStatus } from './devices';
 import type { OutputId } from './outputs';
 import type { CaughtMail, ExplainedEvent } from './record';
+import type { Shelf } from './shelves';
 
 /** What the engine tells whoever watches (console, command line, metrics), after it is on disk. */
 export type Announcement =
@@ -14,6 +15,8 @@ export type Announcement =
   | { kind: 'device'; data: DeviceStatus }
   | { kind: 'action'; data: ActionRow }
   | { kind: 'mail'; data: CaughtMail }
+  /** All that is shelved. */
+  | { kind: 'shelves'; data: { shelves: Shelf[] } }
   | { kind: 'site'; data: { armed: boolean } }
   | { kind: 'arming'; data: ArmingChange };
 

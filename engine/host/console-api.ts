@@ -8,6 +8,7 @@ import type { ArmingChange, ArmingOrder, ArmingRow, ArmingSubject } from '../dom
 import type { DeviceStatus } from '../domain/devices';
 import type { HoldKind, OutputState } from '../domain/outputs';
 import type { CaughtMail, ExplainedEvent } from '../domain/record';
+import type { Shelf } from '../domain/shelves';
 import type { GateCheck, TriggerCheck, WhyAnswer } from '../domain/why';
 
 /** GET /api/v1/why/event/:id, /why/alarm/:id, /why?trigger=&device=&at= : {WhyAnswer} */
@@ -23,6 +24,7 @@ export type {
   ExplainedEvent,
   GateCheck,
   OutputState,
+  Shelf,
   TriggerCheck,
   WhyAnswer,
 };
@@ -115,6 +117,14 @@ export interface AlarmDetails {
   actions: ActionRow[];
 }
 
+/**
+ * GET /api/v1/shelves, what is shelved; POST /api/v1/shelves {scope, id, key?, minutes | oneShot: true, reason?} and
+ * DELETE /api/v1/shelves/:id (operator) answer with the same.
+ */
+export interface ShelfPage {
+  shelves: Shelf[];
+}
+
 /** GET /api/v1/actions?status=&limit= ; POST /api/v1/actions/:key/retry (operator) */
 export interface ActionPage {
   actions: ActionRow[];
@@ -139,5 +149,6 @@ export type StreamMessage =
   | { kind: 'device'; data: DeviceRow }
   | { kind: 'action'; data: ActionRow }
   | { kind: 'mail'; data: CaughtMail }
+  | { kind: 'shelves'; data: ShelfPage }
   | { kind: 'site'; data: Site }
   | { kind: 'arming'; data: ArmingChange };
