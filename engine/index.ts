@@ -11,6 +11,7 @@ import type { ActionKind } from './domain/actions';
 import type { AlarmMessage } from './domain/alarms';
 import type { AreaDefinition, ArmingChange, ArmingOrder, ArmingSubject } from './domain/arming';
 import type { DeviceDefinition, DeviceStatus } from './domain/devices';
+import type { EscalationDefinition } from './domain/escalations';
 import type { EventTemperature } from './domain/events';
 import type { FileServer } from './domain/file-server';
 import type { MailServer } from './domain/mail';
@@ -31,8 +32,12 @@ export type {
   ArmingWay,
 } from './domain/arming';
 export { armingScopes, armingWays, theSite } from './domain/arming';
+export type { CombinationMode, CombinationRule } from './domain/combinations';
+export { combinationModes, MOST_COMBINED_STARTS, MOST_OPERANDS } from './domain/combinations';
 export type { DeviceDefinition, DeviceStatus } from './domain/devices';
 export { AlarmflowError, asAlarmflowError, userError } from './domain/errors';
+export type { EscalationDefinition, EscalationStep } from './domain/escalations';
+export { MOST_ESCALATION_REPEATS, MOST_ESCALATION_STEPS } from './domain/escalations';
 export type { EventTarget, EventTemperature, EventType, KnownEventType, TemperatureUnit } from './domain/events';
 export { knownEventTypes } from './domain/events';
 export type { FileServer as FileServerDefinition } from './domain/file-server';
@@ -88,11 +93,25 @@ export interface NodeNotice {
 export interface OfferedMessage {
   /** Unique per message; Node-RED's `_msgid`. */
   messageId: string;
-  /** true: the condition begins or goes on; false: it ended. */
+  /** true: the condition begins; false: it ended. */
   condition: boolean;
   /** Tells conditions of one linkage node apart; `msg.topic`. */
   topic: string;
   description?: string;
+  /** The condition was told before and goes on (a reminder). */
+  goesOn?: boolean;
+  /** For a combination: which of its operands the message is about. */
+  operand?: OfferedOperand;
+}
+
+/** An operand of a combination, as one message names it. */
+export interface OfferedOperand {
+  /** Trigger node id, or topic of a plain message. */
+  id: string;
+  /** For people, where the engine does not know the alarm any more. */
+  name: string;
+  /** The alarm that the message is about; absent for a plain message. */
+  alarmId?: string;
 }
 
 /** Temperatures that another node sent into a temperature rule node. */
@@ -159,6 +178,13 @@ export interface FlowEngine {
   defineSnmpReceiver(definition: SnmpReceiver): Promise<void>;
   /** `deliver` hands a message to the node; it is called again for a message that a crash interrupted. */
   defineTrigger(definition: TriggerDefinition, deliver: (message: AlarmMessage) => void): Promise<void>;
+  /** `deliver` hands a step's message to the node: `alarm.escalation.outputs` says to which of its outputs. */
+  defineEscalation(definition: EscalationDefinition, deliver: (message: AlarmMessage) => void): Promise<void>;
+  /**
+   * A message of an alarm that says "on" has come to an escalation node. Resolves when its first step is on disk;
+   * nothing happens where it has begun before, or the alarm is over or acknowledged.
+   */
+  offerEscalation(nodeId: string, alarmId: string): Promise<void>;
   defineOutput(definition: OutputNodeDefinition): Promise<void>;
   /** An action node tells that it is there, so that it can be armed and disarmed by itself. */
   defineAction(definition: { nodeId: string; name: string }): Promise<void>;

@@ -236,8 +236,10 @@ export function combinationMachine(rule: CombinationRule): SourceMachine<Combina
     const isAlarm = condition !== operand;
     const known = draft.held.find((part) => part.operand === operand && part.condition === condition);
     if (event.phase === 'stop') {
+      const told = isAlarm && draft.recent.includes(condition);
       if (isAlarm) remember(draft, condition);
-      if (known === undefined) return { why: `${name} ended; its start was not seen` };
+      if (known === undefined)
+        return { why: `${name} ended; ${told ? 'that was told before' : 'its start was not seen'}` };
       draft.held = draft.held.filter((part) => part !== known);
       draft.completedBy = draft.completedBy.filter((id) => id !== condition);
       return ended(draft, named(known));

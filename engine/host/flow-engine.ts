@@ -9,8 +9,6 @@ import type { ActionHandler, ActionRow } from '../domain/actions';
 import type { ArmingOrder, ArmingRow, ArmingSubject } from '../domain/arming';
 import type { DeviceDefinition, DeviceFacts, DeviceStatus } from '../domain/devices';
 import { asAlarmflowError, userError } from '../domain/errors';
-import type { DeviceEvent } from '../domain/events';
-import { sortableId } from '../domain/ids';
 import type { Log } from '../domain/log';
 import { outputId } from '../domain/outputs';
 import type { RecordWriter, SettingsRecord } from '../domain/record';
@@ -22,6 +20,7 @@ import type { Outputs } from '../outputs';
 import { createFlowArming, type KnownSubject } from './flow-arming';
 import type { IngestTokens } from './ingest-tokens';
 import { actionNotice, deviceNotice, outputNotice } from './node-notices';
+import { messageEvent } from './offered-message';
 import { readingEvent } from './offered-reading';
 
 /** The devices as the joiner needs them; `engine/drivers` has more. */
@@ -76,10 +75,14 @@ type Definition =
   | { kind: 'schedule'; schedule: ArmingSchedule }
   | { kind: 'service'; service: ServiceKind }
   | { kind: 'trigger'; trigger: TriggerDefinition }
+  | { kind: 'escalation' }
   | { kind: 'output'; output: string; name: string }
   | { kind: 'action'; name: string }
   | { kind: 'area' }
   | { kind: 'arm'; subject: ArmingSubject };
+
+/** What the alarms keep under the node's id through a deploy. */
+const keptByAlarms: ReadonlySet<Definition['kind']> = new Set(['trigger', 'escalation', 'schedule', 'area', 'arm']);
 
 const TEST_TIMEOUT_MS = 10_000;
 /** What the dialog of a schedule shows. */
@@ -134,6 +137,8 @@ export function createFlowEngine(parts: FlowEngineParts): FlowEngine & FlowHostC
         return outputNotice(outputs.list().find((output) => output.id === definition.output));
       case 'arm':
         return arming.notice(definition.subject);
+      case 'escalation':
+        return alarms.triggerNotice(nodeId);
       case 'schedule':
       case 'service':
       case 'area':
@@ -182,13 +187,17 @@ export function createFlowEngine(parts: FlowEngineParts): FlowEngine & FlowHostC
     return id;
   }
 
-  /** A linkage node stands for its own device: only its own messages reach its gates. */
+  /** A linkage or combination node stands for its own device: only its own messages reach its gates. */
   const ownMessagesOnly = (trigger: TriggerDefinition): TriggerDefinition =>
     trigger.filter.types.includes('message')
       ? {
           ...trigger,
           filter: { types: ['message'], deviceIds: [trigger.id] },
-          policy: { ...trigger.policy, keyParts: ['device', 'rule'] },
+          policy: {
+            ...trigger.policy,
+            // A combination makes one condition of all its topics.
+            keyParts: trigger.source?.kind === 'combination' ? ['device'] : ['device', 'rule'],
+          },
         }
       : trigger;
 
@@ -240,6 +249,11 @@ export function createFlowEngine(parts: FlowEngineParts): FlowEngine & FlowHostC
       const trigger = ownMessagesOnly(definition);
       return define(trigger.id, { kind: 'trigger', trigger }, () => alarms.defineTrigger(trigger, deliver));
     },
+    defineEscalation: (escalation, deliver) =>
+      define(escalation.id, { kind: 'escalation' }, () => alarms.defineEscalation(escalation, deliver)),
+    async offerEscalation(nodeId, alarmId) {
+      await alarms.escalate(nodeId, alarmId);
+    },
     defineOutput: (definition) =>
       define(
         definition.nodeId,
@@ -265,7 +279,7 @@ export function createFlowEngine(parts: FlowEngineParts): FlowEngine & FlowHostC
       attached.delete(nodeId);
       watchers.delete(nodeId);
       const kind = definitions.get(nodeId)?.kind;
-      if (kind === 'trigger' || kind === 'schedule' || kind === 'area' || kind === 'arm') alarms.detach(nodeId);
+      if (kind !== undefined && keptByAlarms.has(kind)) alarms.detach(nodeId);
       arming.detach(nodeId);
       if (kind === 'output') outputs.detach(nodeId);
     },
@@ -288,26 +302,11 @@ export function createFlowEngine(parts: FlowEngineParts): FlowEngine & FlowHostC
       if (definitions.get(triggerId)?.kind !== 'trigger')
         throw userError(
           'E_UNKNOWN_TRIGGER',
-          `Linkage node "${triggerId}" is not known to the engine: deploy the flow again`,
+          `Linkage or combination node "${triggerId}" is not known to the engine: deploy the flow again`,
         );
-      const now = clock.now();
-      const event: DeviceEvent = {
-        id: sortableId(now),
-        deviceId: triggerId,
-        type: 'message',
-        vendorType: 'message',
-        phase: message.condition ? 'start' : 'stop',
-        rule: message.topic,
-        description: message.description,
-        deviceTime: null,
-        deviceAt: null,
-        receivedAt: now,
-        clockSuspect: false,
-        late: false,
-        pictures: [],
-        raw: JSON.stringify({ messageId: message.messageId, payload: message.condition, topic: message.topic }),
-      };
-      await alarms.accept(event);
+      const about = message.operand?.alarmId;
+      const alarm = about === undefined ? undefined : alarms.alarm(about);
+      await alarms.accept(messageEvent(triggerId, message, alarm, clock.now()));
     },
 
     async offerReading(triggerId, reading) {

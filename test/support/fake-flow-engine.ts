@@ -4,6 +4,7 @@ import type {
   ArmingSchedule,
   DeviceDefinition,
   DeviceStatus,
+  EscalationDefinition,
   FileServerDefinition,
   FlowEngine,
   MailServerDefinition,
@@ -32,6 +33,8 @@ export class FakeFlowEngine implements FlowEngine {
   readonly outputs = new Map<string, OutputNodeDefinition>();
   readonly offered: { triggerId: string; message: OfferedMessage }[] = [];
   readonly readings: { triggerId: string; reading: OfferedReading }[] = [];
+  readonly escalations = new Map<string, EscalationDefinition>();
+  readonly escalated: { nodeId: string; alarmId: string }[] = [];
   readonly actionRequests: ActionRequest[] = [];
   readonly outputRequests: OutputRequest[] = [];
   readonly detached: string[] = [];
@@ -106,6 +109,17 @@ export class FakeFlowEngine implements FlowEngine {
     await this.called('defineTrigger', definition);
     this.triggers.set(definition.id, definition);
     this.deliveries.set(definition.id, deliver);
+  }
+
+  async defineEscalation(definition: EscalationDefinition, deliver: (message: AlarmMessage) => void): Promise<void> {
+    await this.called('defineEscalation', definition);
+    this.escalations.set(definition.id, definition);
+    this.deliveries.set(definition.id, deliver);
+  }
+
+  async offerEscalation(nodeId: string, alarmId: string): Promise<void> {
+    await this.called('offerEscalation', nodeId, alarmId);
+    this.escalated.push({ nodeId, alarmId });
   }
 
   async defineOutput(definition: OutputNodeDefinition): Promise<void> {
