@@ -164,8 +164,6 @@ export interface OutputNodeDefinition {
 export interface ArmingNodeDefinition {
   nodeId: string;
   subject: ArmingSubject;
-  /** Name of the subject, for people. */
-  name: string;
   /** Arms it at the beginning of each period and disarms it at the end; null: orders alone. */
   scheduleId: string | null;
 }

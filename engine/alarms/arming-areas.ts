@@ -138,7 +138,10 @@ function checkArea(area: AreaDefinition): void {
  */
 export function checkOrder({ subject, armed, how, forMs }: ArmingOrder): void {
   const refuse = (why: string): never => {
-    throw userError('E_BAD_ORDER', `The order to ${armed ? 'arm' : 'disarm'} cannot be used: ${why}`);
+    throw userError(
+      'E_BAD_ORDER',
+      `The order to ${armed === 'toggle' ? 'toggle' : armed ? 'arm' : 'disarm'} cannot be used: ${why}`,
+    );
   };
   if (!isScope(subject.scope) || typeof subject.id !== 'string' || subject.id === '') refuse('it names no subject');
   if (subject.scope === 'site' && subject.id !== theSite.id) refuse(`the site's id is "${theSite.id}"`);

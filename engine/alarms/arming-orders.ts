@@ -308,13 +308,14 @@ export function createArmingOrders(parts: ArmingParts): ArmingOrders {
   };
 
   const order = (batch: Batch, wanted: ArmingOrder, at: number): void => {
-    const { subject, armed, how, source, who, forMs } = wanted;
+    const { subject, how, source, who, forMs } = wanted;
     checkOrder(wanted);
     if (subject.scope === 'area' && areas.get(subject.id) === undefined) unknown(subject);
     if (subject.scope === 'trigger' && !triggers.has(subject.id)) unknown(subject);
     const key = subjectKey(subject);
     turnOne(batch, key, at);
     const before = stateOf(key);
+    const armed = wanted.armed === 'toggle' ? before.phase === 'disarmed' : wanted.armed;
     const exitDelayMs = settings(subject)?.exitDelayMs ?? 0;
     let open = armed ? openOf(subject, at, exitDelayMs) : [];
     // At an input nobody reads a refusal.

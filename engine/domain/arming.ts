@@ -30,7 +30,8 @@ export type ArmingWay = (typeof armingWays)[number];
 /** An order to arm or disarm. The newest order of a subject stands. */
 export interface ArmingOrder {
   subject: ArmingSubject;
-  armed: boolean;
+  /** `toggle` disarms what is armed, or about to be, and arms what is not. */
+  armed: boolean | 'toggle';
   /** Without meaning for disarming. */
   how: ArmingWay;
   source: ArmingSource;
@@ -86,8 +87,6 @@ export interface ArmingProgram {
   /** Id of the node that says so. */
   nodeId: string;
   subject: ArmingSubject;
-  /** Name of the subject, for people. */
-  name: string;
   scheduleId: string;
 }
 

@@ -67,7 +67,8 @@ export interface ArmingPage {
 }
 
 /** POST /api/v1/arming (operator) answers with ArmingPage. */
-export type ArmingCall = Pick<ArmingOrder, 'subject' | 'armed'> & {
+export type ArmingCall = Pick<ArmingOrder, 'subject'> & {
+  armed: boolean;
   /** Default `normal`: refused with E_AREA_OPEN (409) while something is open. */
   how?: ArmingOrder['how'];
   /** For so many minutes only. */

@@ -23,6 +23,7 @@ export function consoleServices(options: {
   demo: Demo | null;
   version: string;
   editorPath: string | null;
+  flows: ConsoleServices['flows'];
   clock: Clock;
 }): ConsoleServices {
   const { site, demo, clock } = options;
@@ -37,6 +38,10 @@ export function consoleServices(options: {
     site: {
       isArmed: () => site.alarms.isArmed(),
       setArmed: (armed, who) => site.setArmed(armed, who),
+    },
+    arming: {
+      rows: () => site.flow.armingRows(),
+      order: (order) => site.flow.orderArming(order),
     },
     alarms: {
       acknowledge: (id, who) => site.alarms.acknowledge(id, who),
@@ -69,6 +74,7 @@ export function consoleServices(options: {
       clock,
     }),
     subscribe: (listener) => site.subscribe(listener),
+    flows: options.flows,
     audit,
   };
 }

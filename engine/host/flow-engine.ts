@@ -267,10 +267,10 @@ export function createFlowEngine(parts: FlowEngineParts): FlowEngine & FlowHostC
 
     defineAction: ({ nodeId, name }) => define(nodeId, { kind: 'action', name }, () => undefined),
     defineArea: (area) => define(area.id, { kind: 'area' }, () => alarms.defineArea(area)),
-    defineArming({ nodeId, subject, name, scheduleId }, changed) {
+    defineArming({ nodeId, subject, scheduleId }, changed) {
       return define(nodeId, { kind: 'arm', subject }, async () => {
         arming.watch(nodeId, subject, changed);
-        if (scheduleId !== null) await alarms.defineArmingProgram({ nodeId, subject, name, scheduleId });
+        if (scheduleId !== null) await alarms.defineArmingProgram({ nodeId, subject, scheduleId });
       });
     },
     orderArming: (order: ArmingOrder) => arming.order(order),

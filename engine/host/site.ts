@@ -51,6 +51,7 @@ export interface Site {
   close(): Promise<void>;
 }
 
+/** Where versions before the standing rows kept it. */
 const ARMED_SETTING = 'site-armed';
 
 export async function openSite(options: SiteOptions): Promise<Site> {
@@ -128,6 +129,7 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
     siteName: options.siteName,
     announce,
     deviceName: (id) => flow.deviceName(id),
+    nodeName: (id) => flow.nodeName(id),
   });
 
   const handlers = createActionHandlers({
@@ -217,7 +219,7 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
 
   const state = await store.resume();
   outputs.resume(state);
-  alarms.resume(state, (await store.readSetting<boolean>(ARMED_SETTING)) ?? true);
+  alarms.resume(state, await store.readSetting<boolean>(ARMED_SETTING));
 
   let starting: Promise<void> = Promise.resolve();
 
@@ -248,11 +250,7 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
     async push(deviceId, request) {
       await devices.push(deviceId, request);
     },
-    async setArmed(armed, who) {
-      await store.writeSetting(ARMED_SETTING, armed);
-      await alarms.setArmed(armed, who);
-      announce({ kind: 'site', data: { armed } });
-    },
+    setArmed: (armed, who) => alarms.setArmed(armed, who),
     subscribe(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

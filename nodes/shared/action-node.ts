@@ -42,6 +42,7 @@ export const actionKind = (kind: {
   defaults: kind.defaults,
   migrations: kind.migrations,
   read: kind.read,
+  start: (config, site) => site.engine.defineAction({ nodeId: site.id, name: config.name }),
   async input(message, config, site) {
     const alarm = alarmOf(message, site.subject);
     const acts = alarm ? actsOn(alarm, config.phases) : message.payload !== false;

@@ -3,7 +3,7 @@ import { engineMissing, engineOf } from './engine-access';
 import { Fields } from './fields';
 import { type Migration, migrate } from './migrations';
 import { issueStatus, statusOf, troubleStatus } from './notices';
-import type { FlowMessage, NodeInstance, RawConfig, Red } from './runtime-api';
+import type { FlowMessage, NodeInstance, RawConfig, Red, Send } from './runtime-api';
 
 /** What a node's own code is given. */
 export interface NodeSite {
@@ -11,7 +11,7 @@ export interface NodeSite {
   id: string;
   /** How messages name the node, e.g. `Relay out "Siren"`. */
   subject: string;
-  send(message: FlowMessage): void;
+  send: Send;
   warn(text: string): void;
   /** False once the node is being closed. */
   open(): boolean;

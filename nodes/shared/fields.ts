@@ -224,6 +224,13 @@ export class Fields {
     return usable;
   }
 
+  /** Whether a config node of the type is there, for entries that the node can do without; an issue if not. */
+  isThere(id: string, label: string, type: string): boolean {
+    const problem = this.referenceProblem(id, label, type);
+    if (problem) this.issues.push(problem.message);
+    return problem === null;
+  }
+
   private referenceProblem(id: string, label: string, type: string): Error | null {
     const found = this.find(id);
     const thing = label.toLowerCase().replace(/s$/, '');

@@ -22,7 +22,8 @@ export interface NodeStatus {
   text?: string;
 }
 
-export type Send = (message: FlowMessage) => void;
+/** A list has one message, or null, for each output port. */
+export type Send = (message: FlowMessage | (FlowMessage | null)[]) => void;
 export type Done = (error?: Error) => void;
 
 /** A node at run time. */

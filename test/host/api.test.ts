@@ -108,6 +108,13 @@ const services: ConsoleServices = {
       calls.push(`armed ${value} ${who}`);
     },
   },
+  arming: {
+    rows: () => [],
+    async order({ subject, armed: wanted, how, source, who, forMs }) {
+      if (subject.id === 'open') throw userError('E_AREA_OPEN', 'area "Hall" cannot be armed: Motion (Hall camera)');
+      calls.push(`order ${subject.scope} ${subject.id} ${wanted} ${how} ${source} ${who} ${forMs}`);
+    },
+  },
   alarms: {
     async acknowledge(id, who) {
       if (id === 'gone') throw userError('E_UNKNOWN_ALARM', 'There is no alarm "gone"');
@@ -121,6 +128,7 @@ const services: ConsoleServices = {
     resetAll: async (who) => void calls.push(`reset-outputs ${who}`),
   },
   devices: { rows: () => [], ingestPath: async () => '/ingest/x' },
+  flows: async () => [{ id: 'tab', type: 'tab' }],
   retryAction: async (key) => {
     calls.push(`retry ${key}`);
     return { key, nodeName: 'Mail' } as never;

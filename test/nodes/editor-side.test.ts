@@ -124,6 +124,7 @@ describe.each(nodeFolders)('$type in the editor', ({ type, name, folder, html, c
     const toChoose: Record<string, string[]> = {
       'alarmflow-device': ['host'],
       'alarmflow-schedule': ['name'],
+      'alarmflow-area': ['name'],
       'alarmflow-mail-server': ['host', 'from'],
       'alarmflow-email': ['to'],
       'alarmflow-file-server': ['host'],

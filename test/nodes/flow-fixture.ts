@@ -8,11 +8,13 @@ import relayOut from '../../nodes/actions/relay-out/relay-out';
 import snapshot from '../../nodes/actions/snapshot/snapshot';
 import snmpTrap from '../../nodes/actions/snmp-trap/snmp-trap';
 import upload from '../../nodes/actions/upload/upload';
+import area from '../../nodes/config/area/area';
 import device from '../../nodes/config/device/device';
 import fileServer from '../../nodes/config/file-server/file-server';
 import mailServer from '../../nodes/config/mail-server/mail-server';
 import schedule from '../../nodes/config/schedule/schedule';
 import snmpReceiver from '../../nodes/config/snmp-receiver/snmp-receiver';
+import arm from '../../nodes/logic/arm/arm';
 import linkage from '../../nodes/logic/linkage/linkage';
 import type { FlowMessage, NodeStatus, Red } from '../../nodes/shared/runtime-api';
 import alarmInput from '../../nodes/triggers/alarm-input/alarm-input';
@@ -25,6 +27,7 @@ export type NodeSet = (red: Red) => void;
 export const nodeSets: Record<string, NodeSet> = {
   'alarmflow-device': device,
   'alarmflow-schedule': schedule,
+  'alarmflow-area': area,
   'alarmflow-mail-server': mailServer,
   'alarmflow-file-server': fileServer,
   'alarmflow-snmp-receiver': snmpReceiver,
@@ -33,6 +36,7 @@ export const nodeSets: Record<string, NodeSet> = {
   'alarmflow-alarm-input': alarmInput,
   'alarmflow-exception': exception,
   'alarmflow-linkage': linkage,
+  'alarmflow-arm': arm,
   'alarmflow-relay-out': relayOut,
   'alarmflow-email': email,
   'alarmflow-upload': upload,

@@ -1,6 +1,10 @@
 import type {
   ActionRequest,
   AlarmMessage,
+  AreaDefinition,
+  ArmingChange,
+  ArmingNodeDefinition,
+  ArmingOrder,
   ArmingSchedule,
   DeviceDefinition,
   DeviceStatus,
@@ -37,6 +41,11 @@ export class FakeFlowEngine implements FlowEngine {
   readonly escalated: { nodeId: string; alarmId: string }[] = [];
   readonly actionRequests: ActionRequest[] = [];
   readonly outputRequests: OutputRequest[] = [];
+  readonly areas = new Map<string, AreaDefinition>();
+  readonly arming = new Map<string, ArmingNodeDefinition>();
+  readonly armingWatchers = new Map<string, (change: ArmingChange) => void>();
+  readonly actionNodes = new Map<string, string>();
+  readonly armingOrders: ArmingOrder[] = [];
   readonly detached: string[] = [];
   /** Set to make a call reject. */
   readonly failures = new Map<CallName, Error>();
@@ -125,6 +134,27 @@ export class FakeFlowEngine implements FlowEngine {
   async defineOutput(definition: OutputNodeDefinition): Promise<void> {
     await this.called('defineOutput', definition);
     this.outputs.set(definition.nodeId, definition);
+  }
+
+  async defineAction(definition: { nodeId: string; name: string }): Promise<void> {
+    await this.called('defineAction', definition);
+    this.actionNodes.set(definition.nodeId, definition.name);
+  }
+
+  async defineArea(area: AreaDefinition): Promise<void> {
+    await this.called('defineArea', area);
+    this.areas.set(area.id, area);
+  }
+
+  async defineArming(definition: ArmingNodeDefinition, changed: (change: ArmingChange) => void): Promise<void> {
+    await this.called('defineArming', definition);
+    this.arming.set(definition.nodeId, definition);
+    this.armingWatchers.set(definition.nodeId, changed);
+  }
+
+  async orderArming(order: ArmingOrder): Promise<void> {
+    await this.called('orderArming', order);
+    this.armingOrders.push(order);
   }
 
   async detach(nodeId: string): Promise<void> {

@@ -19,6 +19,8 @@ import type {
 } from '../console-api';
 import type { RequestContext } from '../http-server';
 import { plainSecurityHeaders } from '../replies';
+import { addArmingRoutes } from './arming-routes';
+import { addFlowRoutes } from './flow-routes';
 import type { ConsoleServices } from './services';
 import type { Streams } from './streams';
 import { countType, idType, parse, switchType } from './validation';
@@ -46,6 +48,7 @@ const streamKinds = [
   'action',
   'mail',
   'site',
+  'arming',
 ] as const satisfies readonly StreamMessage['kind'][];
 
 const eventQuery = z.strictObject({
@@ -97,7 +100,9 @@ export function addRoutes(router: Router, parts: RouteParts): void {
   addSessionRoutes(router, parts);
   addRecordRoutes(router, parts);
   addOperatingRoutes(router, parts);
+  addArmingRoutes(router, parts);
   addUserRoutes(router, parts);
+  addFlowRoutes(router, parts);
   addWhyRoutes(router, parts);
 }
 

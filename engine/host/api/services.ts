@@ -1,5 +1,6 @@
 import type { ActionRow } from '../../domain/actions';
 import type { Announce } from '../../domain/announcements';
+import type { ArmingOrder, ArmingRow } from '../../domain/arming';
 import type { OutputMode } from '../../domain/outputs';
 import type { MediaRecord, RecordReader } from '../../domain/record';
 import type { AuditEntry } from '../auth';
@@ -18,6 +19,12 @@ export interface ConsoleServices {
   site: {
     isArmed(): boolean;
     setArmed(armed: boolean, who: string): Promise<void>;
+  };
+  arming: {
+    /** Every subject, the site first. */
+    rows(): ArmingRow[];
+    /** `E_UNKNOWN_SUBJECT`, `E_AREA_OPEN` … (user). Each order writes its own line of the audit trail. */
+    order(order: ArmingOrder): Promise<void>;
   };
   /** `E_UNKNOWN_ALARM` (user) for an alarm that does not live. Each writes its own line of the audit trail. */
   alarms: {
@@ -47,5 +54,7 @@ export interface ConsoleServices {
   why: Why;
   /** Returns the way to end it. */
   subscribe(listener: Announce): () => void;
+  /** The deployed nodes, without their passwords; empty while none are. */
+  flows(): Promise<object[]>;
   audit(entry: AuditEntry): Promise<void>;
 }
