@@ -8,7 +8,9 @@ import { type ConfigRow, describeConfig, type LoadedConfig, loadConfig } from '.
 import { decodeCommand } from './decode';
 import { deviceCommand } from './device';
 import { eventsCommand } from './events';
+import { shelveCommand, unshelveCommand } from './shelve';
 import { signalled } from './signalled';
+import { addSimulationCommands } from './simulation-commands';
 import { addUserCommands } from './user';
 import { whyCommand } from './why';
 
@@ -108,6 +110,47 @@ function program(): Command {
       );
     });
 
+  addConfigOptions(
+    alarmflow
+      .command('shelve')
+      .argument('[what]', 'alarm, condition, trigger, device or area; nothing lists what is shelved')
+      .argument('[id]', 'id of the alarm, or of the node (for a condition: of its trigger)'),
+    ['data'],
+  )
+    .description('hold alarms back for a time or until they have ended once')
+    .option('--minutes <n>', 'so long, at most 43200 (30 days)')
+    .option('--one-shot', 'until it has ended once')
+    .option('--key <key>', 'key of the condition')
+    .option('--reason <text>', 'shown beside it and kept in the audit trail', '')
+    .option('--json', 'as JSON')
+    .action(async (what: string | undefined, id: string | undefined, flags: Record<string, unknown>) => {
+      const { minutes, oneShot, key, reason, json, ...config } = flags;
+      const { data } = configOf(config, 'other').config;
+      await shelveCommand(
+        {
+          data,
+          scope: what,
+          id,
+          key: text(key),
+          minutes: text(minutes),
+          oneShot: oneShot === true,
+          reason: String(reason),
+          json: json === true,
+        },
+        print,
+      );
+    });
+
+  addConfigOptions(alarmflow.command('unshelve').argument('<id>', 'id of the shelf, as "alarmflow shelve" lists it'), [
+    'data',
+  ])
+    .description('take alarms off the shelf; what still holds is raised')
+    .option('--json', 'as JSON')
+    .action(async (id: string, flags: Record<string, unknown>) => {
+      const { json, ...config } = flags;
+      await unshelveCommand({ data: configOf(config, 'other').config.data, id, json: json === true }, print);
+    });
+
   alarmflow
     .command('decode')
     .description(
@@ -137,6 +180,11 @@ function program(): Command {
       ) => deviceCommand(kind, options, print, untilSignal()),
     );
 
+  addSimulationCommands(alarmflow, {
+    print,
+    addConfigOptions: (command) => addConfigOptions(command, ['data', 'databaseUrl', 'siteName']),
+    configOf: (flags) => configOf(flags, 'other'),
+  });
   addUserCommands(alarmflow, print);
   return alarmflow;
 }

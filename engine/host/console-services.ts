@@ -63,6 +63,17 @@ export function consoleServices(options: {
         return await site.flow.ingestPath(id);
       },
     },
+    shelves: {
+      list: () => site.alarms.shelving.list(),
+      async shelve(request, who) {
+        if (request.scope === 'device' && !site.flow.device(request.id))
+          throw userError('E_UNKNOWN_DEVICE', `The deployed flow has no device "${request.id}"`);
+        if (request.scope === 'area' && !site.alarms.area(request.id))
+          throw userError('E_UNKNOWN_SUBJECT', `The deployed flow has no area "${request.id}"`);
+        return await site.alarms.shelving.shelve(request, who);
+      },
+      unshelve: (id, who) => site.alarms.shelving.unshelve(id, who),
+    },
     retryAction: (key) => site.executor.retry(key),
     demoScenes: demo?.scenes ?? null,
     why: createWhy({

@@ -144,7 +144,14 @@ async function openDoors(options: ServeOptions, site: Site, demo: Demo | null, l
   let missing: string[] = [];
 
   const api = createApi({
-    services: consoleServices({ site, demo, version, editorPath: headless ? null : EDITOR_PATH, clock: systemClock }),
+    services: consoleServices({
+      site,
+      demo,
+      version,
+      editorPath: headless ? null : EDITOR_PATH,
+      flows: async () => (await flows?.flows()) ?? [],
+      clock: systemClock,
+    }),
     auth,
     clock: systemClock,
     log,

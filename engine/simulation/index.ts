@@ -1,7 +1,18 @@
 /** Simulation: the same engine under a virtual clock, sending nothing (ARCHITECTURE, "Simulation"). */
+
+export { type Comparison, compare, comparisonSentence } from './compare';
 export { type EventLineOptions, readEventLines, recordedInput } from './event-lines';
 export type * from './report';
+export {
+  type RuleTestFailure,
+  type RuleTestOptions,
+  type RuleTestResult,
+  type RuleTestRun,
+  runRuleTests,
+} from './rule-test-run';
+export { type RuleTest, readRuleTests } from './rule-tests';
 export { createPlayer, runOn, type SimulateOptions, simulate } from './run';
 export { type LoadedFlow, type LoadOptions, type SimulationRuntime, startSimulationRuntime } from './runtime';
 export type { SimulationInput } from './steps';
+export { comparisonLines, entryLine, summaryLines } from './text';
 export { parseMoment, parseSpan, spanText } from './times';

@@ -1,4 +1,5 @@
 /** Finds what people name in event files and rule tests: by node id, or by the name in the flow. */
+import { type ArmingSubject, theSite } from '../domain/arming';
 import { userError } from '../domain/errors';
 import type { LoadedFlow } from './runtime';
 
@@ -6,7 +7,8 @@ export interface Names {
   /** `alarmflow` stands for the site's own events. */
   device(text: string): string;
   trigger(text: string): string;
-  area(text: string): string;
+  /** `site`, an area, a trigger or a device. */
+  armable(text: string): ArmingSubject;
   /** Id of an output, by its id, its name, or `<device>/<number>`. */
   output(text: string): string;
   /** Any node of the flow. */
@@ -46,7 +48,14 @@ export function namesOf({ defined, nodes, site }: LoadedFlow): Names {
   return {
     device: (text) => (text === 'alarmflow' ? text : find('device', text, ofKind('device'))),
     trigger: (text) => find('trigger', text, ofKind('trigger')),
-    area: (text) => find('area', text, ofKind('area')),
+    armable(text) {
+      if (text === theSite.id) return theSite;
+      const scopes = ['area', 'trigger', 'device'] as const;
+      const candidates = scopes.flatMap((scope) => ofKind(scope));
+      const id = find('area, trigger or device', text, candidates);
+      const scope = scopes.find((kind) => defined.some((entry) => entry.kind === kind && entry.id === id));
+      return { scope: scope ?? 'area', id };
+    },
     output(text) {
       const outputs = site.outputs.list();
       return find(

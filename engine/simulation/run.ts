@@ -1,4 +1,5 @@
 /** Puts inputs into a loaded flow, each at its time, and lets time go on after the last. */
+import { AlarmflowError, asAlarmflowError, userError } from '../domain/errors';
 import type { DeviceEvent } from '../domain/events';
 import { namesOf } from './names';
 import type { SimulationResult } from './report';
@@ -40,36 +41,55 @@ export function createPlayer(flow: LoadedFlow): Player {
       .map(({ id }) => id);
   };
 
-  async function give(order: Order): Promise<void> {
+  /** Looks the names up, which may throw, and returns what is to be done. */
+  function orderWork(order: Order): () => Promise<void> {
     switch (order.kind) {
       case 'arm':
-      case 'disarm':
-        await alarms.setArmed(order.kind === 'arm', WHO);
-        return;
+      case 'disarm': {
+        const subject = names.armable(order.subject);
+        const armed = order.kind === 'arm';
+        return () => alarms.orderArming({ subject, armed, how: order.how, source: 'user', who: WHO, forMs: null });
+      }
       case 'acknowledge':
-        for (const id of alarmsOf(order.subject)) await alarms.acknowledge(id, WHO);
-        return;
-      case 'reset':
-        for (const id of alarmsOf(order.subject)) await alarms.reset(id, WHO);
-        return;
-      case 'output':
-        await outputs.setMode(names.output(order.subject), order.mode, WHO);
-        return;
+      case 'reset': {
+        const ids = alarmsOf(order.subject);
+        const work = order.kind === 'reset' ? alarms.reset : alarms.acknowledge;
+        return async () => {
+          for (const id of ids) await work(id, WHO);
+        };
+      }
+      case 'output': {
+        const id = names.output(order.subject);
+        return () => outputs.setMode(id, order.mode, WHO);
+      }
       case 'reset-outputs':
-        await outputs.resetAll(WHO);
-        return;
+        return () => outputs.resetAll(WHO);
       case 'send': {
+        const id = names.node(order.node);
         const { payload, topic } = order;
-        flow.inject(names.node(order.node), {
-          _msgid: newId(),
-          payload: structuredClone(payload),
-          ...(topic === undefined ? {} : { topic }),
-        });
-        return;
+        return async () => {
+          flow.inject(id, {
+            _msgid: newId(),
+            payload: structuredClone(payload),
+            ...(topic === undefined ? {} : { topic }),
+          });
+        };
       }
       case 'shelve':
       case 'unshelve':
-        return;
+        return async () => {};
+    }
+  }
+
+  /** What the site refuses is part of the report: an area that is open is not armed. */
+  async function give(order: Order): Promise<void> {
+    const work = orderWork(order);
+    try {
+      await work();
+    } catch (thrown) {
+      const error = asAlarmflowError(thrown);
+      if (error.family !== 'user') throw error;
+      collector.complained(error.message);
     }
   }
 
@@ -140,7 +160,7 @@ export async function simulate(options: SimulateOptions): Promise<SimulationResu
     const player = createPlayer(flow);
     let done = 0;
     while (!next.done) {
-      await player.put(next.value);
+      await putNamed(player, next.value);
       done++;
       if (done % PROGRESS_EVERY === 0) onProgress?.(done, next.value.at);
       next = await iterator.next();
@@ -150,5 +170,15 @@ export async function simulate(options: SimulateOptions): Promise<SimulationResu
     return flow.result();
   } finally {
     await flow.unload();
+  }
+}
+
+/** An input that names what the flow does not have is told with its line. */
+async function putNamed(player: Player, input: SimulationInput): Promise<void> {
+  try {
+    await player.put(input);
+  } catch (error) {
+    if (input.line === null || !(error instanceof AlarmflowError) || error.code !== 'E_UNKNOWN_NAME') throw error;
+    throw userError('E_EVENT_LINE', `Line ${input.line} of the events: ${error.message}`);
   }
 }

@@ -3,6 +3,7 @@
  * order of a person. One strict form for both.
  */
 import { z } from 'zod';
+import { armingWays } from '../domain/arming';
 import type { DeviceEvent, EventType } from '../domain/events';
 import { knownEventTypes } from '../domain/events';
 import { parseSpan } from './times';
@@ -60,9 +61,11 @@ export type EventStep = z.output<typeof eventSchema>;
 
 /** What people order. Exactly one of these a step. */
 export const orderFields = {
-  /** `site`, or an area's name. */
+  /** `site`, or the name of an area, a trigger or a device. */
   arm: text.optional(),
   disarm: text.optional(),
+  /** With `arm`: what becomes of what is open. */
+  how: z.enum(armingWays).optional(),
   /** Live alarms of a trigger, or `all`. */
   acknowledge: text.optional(),
   reset: text.optional(),
@@ -93,7 +96,7 @@ const orderKinds = [
 ] as const;
 
 export type Order =
-  | { kind: 'arm' | 'disarm'; subject: string }
+  | { kind: 'arm' | 'disarm'; subject: string; how: 'normal' | 'force' | 'bypass' }
   | { kind: 'acknowledge' | 'reset' | 'unshelve'; subject: string }
   | { kind: 'shelve'; subject: string; forMs: number }
   | { kind: 'output'; subject: string; mode: 'auto' | 'on' | 'off' }
@@ -111,8 +114,12 @@ export function orderOf(step: OrderInput): Order | string {
       : `it gives several orders at once (${given.join(', ')}): write a step for each`;
   const kind = given[0]!;
   if (step.for !== undefined && kind !== 'shelve') return '"for" belongs to "shelve" only';
+  if (step.how !== undefined && kind !== 'arm') return '"how" belongs to "arm" only';
   if (step.mode !== undefined && kind !== 'output') return '"mode" belongs to "output" only';
   switch (kind) {
+    case 'arm':
+    case 'disarm':
+      return { kind, subject: step[kind]!, how: step.how ?? 'normal' };
     case 'shelve':
       return step.for === undefined
         ? '"shelve" needs "for", e.g. "for": "1 h"'

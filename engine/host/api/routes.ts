@@ -22,6 +22,7 @@ import { plainSecurityHeaders } from '../replies';
 import { addArmingRoutes } from './arming-routes';
 import { addFlowRoutes } from './flow-routes';
 import type { ConsoleServices } from './services';
+import { addShelfRoutes } from './shelf-routes';
 import type { Streams } from './streams';
 import { countType, idType, parse, switchType } from './validation';
 import { addWhyRoutes } from './why-routes';
@@ -49,6 +50,7 @@ const streamKinds = [
   'mail',
   'site',
   'arming',
+  'shelves',
 ] as const satisfies readonly StreamMessage['kind'][];
 
 const eventQuery = z.strictObject({
@@ -104,6 +106,7 @@ export function addRoutes(router: Router, parts: RouteParts): void {
   addUserRoutes(router, parts);
   addFlowRoutes(router, parts);
   addWhyRoutes(router, parts);
+  addShelfRoutes(router, parts);
 }
 
 function addSessionRoutes(router: Router, { services, auth, context, sessionMs }: RouteParts): void {

@@ -3,6 +3,7 @@ import type { Announce } from '../../domain/announcements';
 import type { ArmingOrder, ArmingRow } from '../../domain/arming';
 import type { OutputMode } from '../../domain/outputs';
 import type { MediaRecord, RecordReader } from '../../domain/record';
+import type { Shelf, ShelfRequest } from '../../domain/shelves';
 import type { AuditEntry } from '../auth';
 import type { DemoScenes, DeviceRow, OutputRow } from '../console-api';
 import type { Why } from '../why';
@@ -50,6 +51,12 @@ export interface ConsoleServices {
     /** `E_UNKNOWN_SCENE` (user). */
     fire(scene: string): Promise<void>;
   } | null;
+  /** `E_BAD_SHELF`, `E_UNKNOWN_SHELF`, `E_UNKNOWN_TRIGGER` … (user). Each writes its own line of the audit trail. */
+  shelves: {
+    list(): Shelf[];
+    shelve(request: ShelfRequest, who: string): Promise<unknown>;
+    unshelve(id: string, who: string): Promise<void>;
+  };
   /** "Why" and "why not"; each throws a user error for what there is not. */
   why: Why;
   /** Returns the way to end it. */

@@ -1,0 +1,101 @@
+/** Recorded events and the deployed flow: from the alarmflow that runs on a data folder, or from the folder itself. */
+import { systemClock } from '../clock/system-clock';
+import { AlarmflowError, userError } from '../domain/errors';
+import type { DeviceEvent } from '../domain/events';
+import type { ExplainedEvent, RecordReader } from '../domain/record';
+import type { LoadedConfig } from '../host/config';
+import { createLog } from '../log';
+import { lockDatabase, lockDataDir, openStore } from '../store';
+import { callSite, findRunningSite, type RunningSite } from './running-site';
+
+export interface Journal {
+  /** Events received from `from` to before `to` (wall milliseconds), oldest first. */
+  events(from: number, to: number): AsyncIterable<DeviceEvent>;
+  /** What the editor has deployed. @throws E_NO_FLOW (user) */
+  deployedFlow(): Promise<unknown>;
+  close(): Promise<void>;
+}
+
+const PAGE = 1_000;
+
+/** Ids begin with their time: 9 characters of base 36, see `sortableId`. */
+const idBefore = (at: number): string => Math.max(0, Math.floor(at)).toString(36).padStart(9, '0');
+
+type Page = (after: string) => Promise<ExplainedEvent[]>;
+
+/** What was received in order may have been recorded a little out of order: ids are from the recording. */
+const DISORDER_MS = 60_000;
+
+async function* eventsOf(page: Page, from: number, to: number): AsyncGenerator<DeviceEvent> {
+  let after = idBefore(from);
+  const end = idBefore(to + DISORDER_MS);
+  for (;;) {
+    const entries = await page(after);
+    // Newest first, as the console wants them.
+    for (const { event } of entries.toReversed()) {
+      after = event.id;
+      if (event.id >= end) return;
+      if (event.receivedAt >= from && event.receivedAt < to) yield event;
+    }
+    if (entries.length < PAGE) return;
+  }
+}
+
+const noFlow = (): AlarmflowError =>
+  userError('E_NO_FLOW', 'Nothing is deployed there yet: name the flow file instead of "deployed"');
+
+function runningJournal(site: RunningSite): Journal {
+  return {
+    events: (from, to) =>
+      eventsOf(
+        async (after) => {
+          const body = await callSite(site, `/api/v1/events?${new URLSearchParams({ after, limit: String(PAGE) })}`);
+          return ((await new Response(body).json()) as { events: ExplainedEvent[] }).events;
+        },
+        from,
+        to,
+      ),
+    async deployedFlow() {
+      const { flows } = (await new Response(await callSite(site, '/api/v1/flow')).json()) as { flows: unknown[] };
+      if (flows.length === 0) throw noFlow();
+      return flows;
+    },
+    close: async () => {},
+  };
+}
+
+/** @throws E_DATA_LOCKED and others (user) when the folder is held by a process that does not answer */
+export async function openJournal({ config }: LoadedConfig): Promise<Journal> {
+  try {
+    const site = await findRunningSite(config.data);
+    await callSite(site, '/api/v1/session');
+    return runningJournal(site);
+  } catch (error) {
+    // Nobody runs, or the lock is what a killed process has left: the record can be opened here.
+    if (!(error instanceof AlarmflowError && ['E_NOT_RUNNING', 'E_NOT_REACHED'].includes(error.code))) throw error;
+  }
+  const log = createLog({ level: 'warn', format: config.logFormat });
+  const opened: { release?(): Promise<void>; close?(): Promise<void> }[] = [];
+  const close = async (): Promise<void> => {
+    for (const part of opened.reverse()) await (part.close ?? part.release)?.();
+  };
+  try {
+    opened.push(await lockDataDir(config.data, {}));
+    if (config.databaseUrl !== null) opened.push(await lockDatabase(config.databaseUrl, systemClock, log));
+    const store = await openStore({ dataDir: config.data, databaseUrl: config.databaseUrl, clock: systemClock, log });
+    opened.push(store);
+    const reader: RecordReader = store;
+    return {
+      events: (from, to) => eventsOf((after) => reader.events({ after, limit: PAGE }), from, to),
+      async deployedFlow() {
+        const flows = await store.flowStorage.read('flows');
+        if (!Array.isArray(flows) || flows.length === 0) throw noFlow();
+        return flows;
+      },
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
