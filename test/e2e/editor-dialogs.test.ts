@@ -16,6 +16,7 @@ const shots = process.env.ALARMFLOW_SHOTS;
 
 const nodeTypes = [
   'thermal-alarm',
+  'temperature-rule',
   'line-crossing',
   'alarm-input',
   'exception',

@@ -20,6 +20,7 @@ import type { FlowMessage, NodeStatus, Red } from '../../nodes/shared/runtime-ap
 import alarmInput from '../../nodes/triggers/alarm-input/alarm-input';
 import exception from '../../nodes/triggers/exception/exception';
 import lineCrossing from '../../nodes/triggers/line-crossing/line-crossing';
+import temperatureRule from '../../nodes/triggers/temperature-rule/temperature-rule';
 import thermalAlarm from '../../nodes/triggers/thermal-alarm/thermal-alarm';
 
 export type NodeSet = (red: Red) => void;
@@ -32,6 +33,7 @@ export const nodeSets: Record<string, NodeSet> = {
   'alarmflow-file-server': fileServer,
   'alarmflow-snmp-receiver': snmpReceiver,
   'alarmflow-thermal-alarm': thermalAlarm,
+  'alarmflow-temperature-rule': temperatureRule,
   'alarmflow-line-crossing': lineCrossing,
   'alarmflow-alarm-input': alarmInput,
   'alarmflow-exception': exception,
