@@ -7,7 +7,7 @@
  * flows have started again, the host calls `FlowHostCalls.flowsStarted`, and what no node has defined anew is gone:
  * a removed trigger's alarms end and release their outputs.
  */
-import type { ActionKind } from './domain/actions';
+import type { ActionInterval, ActionKind } from './domain/actions';
 import type { AlarmMessage } from './domain/alarms';
 import type { AreaDefinition, ArmingChange, ArmingOrder, ArmingSubject } from './domain/arming';
 import type { DeviceDefinition, DeviceStatus } from './domain/devices';
@@ -20,7 +20,7 @@ import type { ArmingSchedule, SchedulePreview } from './domain/schedules';
 import type { SnmpReceiver } from './domain/snmp-receiver';
 import type { TriggerDefinition } from './domain/triggers';
 
-export type { ActionKind, ActionStatus } from './domain/actions';
+export type { ActionInterval, ActionKind, ActionStatus } from './domain/actions';
 export type { Alarm, AlarmKeyPart, AlarmMessage, AlarmPhase } from './domain/alarms';
 export type {
   AreaDefinition,
@@ -134,6 +134,8 @@ export interface ActionRequest {
   /** The device to work on; null: the alarm's own, or none. */
   deviceId: string | null;
   params: Record<string, unknown>;
+  /** How often it acts for alarms of one type; absent: always. */
+  interval?: ActionInterval;
   /** Overrides the kind's default. */
   deadlineMs?: number;
 }
@@ -197,7 +199,10 @@ export interface FlowEngine {
   offerMessage(triggerId: string, message: OfferedMessage): Promise<void>;
   /** The temperature rule node's input. Resolves when the consequence is on disk. @throws E_BAD_READING (user) */
   offerReading(triggerId: string, reading: OfferedReading): Promise<void>;
-  /** Resolves when the action's row is on disk; the effect follows. Asking twice for one key is one action. */
+  /**
+   * Resolves when the action's row is on disk; the effect follows. Asking twice for one key is one action.
+   * Not accepted: the row says why nothing is done (disarmed, held back by its interval).
+   */
   requestAction(request: ActionRequest): Promise<{ key: string; accepted: boolean }>;
   /** Resolves when the claim is on disk; the command follows. */
   requestOutput(request: OutputRequest): Promise<void>;

@@ -1,50 +1,12 @@
 import type { ActionRow } from '../domain/actions';
 import { eventTypeLabel } from '../domain/event-words';
 import type { EventTemperature } from '../domain/events';
+import { heldBackLines, heldBackOf } from './held-back';
+import { localTime } from './local-time';
+import { phaseWord } from './phase-words';
 import type { TemplateValues } from './template';
 
-const phaseWords = {
-  raise: 'Alarm',
-  escalate: 'Escalation',
-  remind: 'Reminder',
-  clear: 'Cleared',
-  end: 'Over',
-  message: 'Message',
-} as const;
-
 const unitSigns = { celsius: '°C', fahrenheit: '°F', kelvin: 'K' } as const;
-
-const clockFaces = new Map<string | undefined, Intl.DateTimeFormat>();
-/** The values of one action name the same moment several times. */
-let latest: { zone: string | undefined; at: number; text: string } | null = null;
-
-/** Making a formatter takes a thousand times as long as using it; a new zone of the process gets its own. */
-function clockFace(zone: string | undefined): Intl.DateTimeFormat {
-  let face = clockFaces.get(zone);
-  if (!face) {
-    face = new Intl.DateTimeFormat('sv-SE', {
-      year: 'numeric',
-      month: '2-digit',
-      day: '2-digit',
-      hour: '2-digit',
-      minute: '2-digit',
-      second: '2-digit',
-      timeZoneName: 'short',
-    });
-    clockFaces.set(zone, face);
-  }
-  return face;
-}
-
-/**
- * Local time of this machine, e.g. `2026-11-21 08:00:00 CET`.
- * @param at wall milliseconds
- */
-export function localTime(at: number): string {
-  const zone = process.env.TZ;
-  if (latest?.at !== at || latest.zone !== zone) latest = { zone, at, text: clockFace(zone).format(at) };
-  return latest.text;
-}
 
 const degrees = (temperature: EventTemperature | undefined, value: number | undefined): string | null =>
   temperature && value !== undefined ? `${Math.round(value * 10) / 10} ${unitSigns[temperature.unit]}` : null;
@@ -71,6 +33,7 @@ export function momentOf(row: ActionRow): number {
 export function templateValues(row: ActionRow, siteName: string): TemplateValues {
   const { alarm } = row;
   const moment = momentOf(row);
+  const heldBack = heldBackOf(row);
   const event = alarm?.event;
   const measured = [event?.temperature, ...(event?.regions ?? []).map((region) => region.temperature)];
   const temperature = measured.find((one) => one?.value !== undefined) ?? measured.find((one) => one !== undefined);
@@ -81,11 +44,13 @@ export function templateValues(row: ActionRow, siteName: string): TemplateValues
     ['site', siteName],
     ['node', row.nodeName || row.nodeId],
     ['phase', row.phase],
-    ['phaseText', phaseWords[row.phase]],
+    ['phaseText', phaseWord(row.phase)],
     ['time', localTime(moment)],
     // Fit for file names: no colons, no blanks.
     ['date', localTime(moment).slice(0, 10)],
     ['clock', localTime(moment).slice(11, 19).replaceAll(':', '-')],
+    ['heldBack', heldBack === null ? null : heldBackLines(heldBack).join('\n')],
+    ['heldBackCount', heldBack === null ? null : String(heldBack.count)],
     ['temperature', degrees(temperature, temperature?.value)],
     ['threshold', degrees(temperature, temperature?.threshold)],
     ['duration', alarm && last !== null ? duration(last - alarm.raisedAt) : null],

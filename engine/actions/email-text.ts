@@ -1,5 +1,6 @@
 import type { ActionRow } from '../domain/actions';
 import type { EmailParams } from './email-params';
+import { heldBackLines, heldBackOf, isDigest } from './held-back';
 import { manyLines, oneLine, renderTemplate, type TemplateValues, withoutEmptyLines } from './template';
 
 const LONGEST_SUBJECT = 200;
@@ -41,6 +42,31 @@ const defaultTexts: Record<ActionRow['phase'], string> = {
   message: 'A message reached the node {{node}} of {{site}} at {{time}}.',
 };
 
+/** Texts of a mail that sums up what an interval has held back. */
+const digestSubject = '{{heldBackCount}} held back: {{alarm.typeText}}: {{alarm.deviceName}} ({{site}})';
+const digestText = 'The mail interval has held back {{heldBackCount}} since the last mail. The last was:';
+
+/** What an interval has held back, below a text that does not show it itself. */
+function summedUp(row: ActionRow, body: string): string {
+  const heldBack = heldBackOf(row);
+  if (!heldBack || /\{\{ {0,4}heldBack {0,4}\}\}/.test(body)) return '';
+  return `\n\nHeld back by the mail interval (${heldBack.count}):\n${heldBackLines(heldBack).join('\n')}`;
+}
+
+function templatesOf(row: ActionRow, params: EmailParams): { subject: string; text: string } {
+  const digest = isDigest(row);
+  const subject = params.subject.trim();
+  return {
+    subject:
+      subject === ''
+        ? digest
+          ? digestSubject
+          : defaultSubjects[row.phase]
+        : `${digest ? '{{heldBackCount}} held back: ' : ''}${subject}`,
+    text: digest && params.text.trim() === '' ? `${digestText}\n\n${defaultTexts[row.phase]}` : params.text,
+  };
+}
+
 /** Subject and text of a mail; `missing` tells why a picture that was asked for is not there. */
 export function mailText(
   row: ActionRow,
@@ -48,12 +74,14 @@ export function mailText(
   values: TemplateValues,
   missing: string | null,
 ): { subject: string; text: string } {
-  const subject = renderTemplate(params.subject.trim() || defaultSubjects[row.phase], values, 4_000);
-  const body = params.text.trim() ? params.text : withoutEmptyLines(defaultTexts[row.phase], values);
+  const templates = templatesOf(row, params);
+  const subject = renderTemplate(templates.subject, values, 4_000);
+  const own = params.text.trim() !== '';
+  const body = own ? params.text : withoutEmptyLines(templates.text.trim() || defaultTexts[row.phase], values);
   const text = manyLines(renderTemplate(body, values, LONGEST_TEXT));
   const note = missing === null ? '' : `\n\nThe picture is missing: ${oneLine(missing).slice(0, 1_000)}`;
   return {
     subject: oneLine(subject).slice(0, LONGEST_SUBJECT).toWellFormed() || defaultSubjects.message,
-    text: `${text}${note}\n`,
+    text: `${text}${summedUp(row, body)}${note}\n`,
   };
 }

@@ -7,6 +7,7 @@ import { templateValues } from './alarm-values';
 import { readEmailParams } from './email-params';
 import { mailText } from './email-text';
 import { isAskedFor } from './fields';
+import { withHeldBack } from './held-back';
 import { idDomain } from './mail-address';
 import { senderOf, sendMail } from './mail-transport';
 import { collectPictures, type PictureParts } from './pictures';
@@ -67,7 +68,7 @@ export function emailHandler(parts: EmailParts): ActionHandler {
         parts.clock,
         signal,
       );
-      return { status: 'done', summary: summaryOf(server, receipt, pictures.length, missing) };
+      return { status: 'done', summary: withHeldBack(summaryOf(server, receipt, pictures.length, missing), row) };
     },
   };
 }

@@ -7,6 +7,13 @@ import { snapshotHandler } from './snapshot';
 import { type SnmpTrapParts, snmpTrapHandler } from './snmp-trap';
 
 export type { EmailParams } from './email-params';
+export {
+  endInterval,
+  type IntervalState,
+  type IntervalSubject,
+  intervalType,
+  judgeInterval,
+} from './interval';
 export type { LogParams } from './log-line';
 export { testMail } from './mail-test';
 export type { PtzPresetParams } from './ptz-preset';

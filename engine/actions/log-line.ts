@@ -2,6 +2,7 @@ import type { ActionHandler } from '../domain/actions';
 import type { Log } from '../domain/log';
 import { alarmLine } from './alarm-line';
 import { oneOf, type Params, text } from './fields';
+import { heldBackOf, withHeldBack } from './held-back';
 
 /** Parameters of the action `log`. */
 export interface LogParams {
@@ -30,15 +31,17 @@ export function logHandler(parts: { log: Log; siteName: string }): ActionHandler
     },
     async execute({ row }) {
       const params = readLogParams(row.params);
+      const heldBack = heldBackOf(row);
       const line = alarmLine(params.text, row, parts.siteName, LONGEST_LINE);
       parts.log[params.level]('action.log', {
         text: line,
         node: row.nodeName || row.nodeId,
         key: row.key,
         phase: row.phase,
+        ...(heldBack ? { heldBack: heldBack.count } : {}),
         ...(row.alarm ? { alarm: row.alarm.id, device: row.alarm.deviceId, type: row.alarm.type } : {}),
       });
-      return { status: 'done', summary: line };
+      return { status: 'done', summary: withHeldBack(line, row) };
     },
   };
 }

@@ -3,7 +3,7 @@ import type { Clock } from '../clock/clock';
 import { systemClock } from '../clock/system-clock';
 import { asAlarmflowError } from '../domain/errors';
 import type { MailServer } from '../domain/mail';
-import { localTime } from './alarm-values';
+import { localTime } from './local-time';
 import { idDomain, isAddress } from './mail-address';
 import { senderOf, sendMail } from './mail-transport';
 import { limited } from './time-limit';

@@ -4,6 +4,7 @@ import type { ActionHandler, ActionResult } from '../domain/actions';
 import { asAlarmflowError, userError } from '../domain/errors';
 import type { FileServer } from '../domain/file-server';
 import { isAskedFor } from './fields';
+import { withHeldBack } from './held-back';
 import { collectPictures, type PictureParts } from './pictures';
 import { joinPath, sftpLimits, withSftp } from './sftp';
 import { readSftpUploadParams } from './upload-params';
@@ -53,7 +54,10 @@ export function sftpUploadHandler(parts: SftpUploadParts): ActionHandler {
         for (const file of files) if (await connection.writeWhole(directory, file.name, file.content)) fresh++;
         return fresh;
       });
-      return { status: 'done', summary: summaryOf(server, joinPath(directory, files[0]!.name), files.length, written) };
+      return {
+        status: 'done',
+        summary: withHeldBack(summaryOf(server, joinPath(directory, files[0]!.name), files.length, written), row),
+      };
     },
   };
 }

@@ -5,6 +5,7 @@ import type { DeviceDirectory } from '../domain/devices';
 import type { MediaRecord } from '../domain/record';
 import { deviceOf } from './device-of';
 import { type Params, wholeNumberOrNull } from './fields';
+import { withHeldBack } from './held-back';
 import { limited } from './time-limit';
 
 /** Parameters of the action `snapshot`; the camera is the row's device, else the alarm's. */
@@ -42,7 +43,10 @@ export function snapshotHandler(parts: { devices: DeviceDirectory; media: MediaR
       const mediaId = await parts.media.keep({ ...picture, name });
       return {
         status: 'done',
-        summary: `Snapshot of "${device.name}" channel ${channel} kept as ${mediaId} (${picture.bytes.length} bytes)`,
+        summary: withHeldBack(
+          `Snapshot of "${device.name}" channel ${channel} kept as ${mediaId} (${picture.bytes.length} bytes)`,
+          row,
+        ),
       };
     },
   };

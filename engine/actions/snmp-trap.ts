@@ -8,6 +8,7 @@ import { asAlarmflowError, userError } from '../domain/errors';
 import type { SnmpReceiver } from '../domain/snmp-receiver';
 import { alarmLine } from './alarm-line';
 import { badParameter, isAskedFor, type Params, readPhases, text } from './fields';
+import { withHeldBack } from './held-back';
 import { notificationOf, testNotification } from './snmp-notification';
 import { engineIdOf, receiverName, sendNotification } from './snmp-session';
 
@@ -57,7 +58,7 @@ export function snmpTrapHandler(parts: SnmpTrapParts): ActionHandler {
         );
       const line = alarmLine(params.text, row, parts.siteName, 255);
       await sendNotification(receiver, notificationOf(row, parts.siteName, line), parts.clock, signal);
-      return { status: 'done', summary: outcome(receiver) };
+      return { status: 'done', summary: withHeldBack(outcome(receiver), row) };
     },
   };
 }

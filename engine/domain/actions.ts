@@ -1,4 +1,5 @@
 import type { AlarmPhase, MessageAlarm } from './alarms';
+import type { EventType } from './events';
 
 /** Which one-shot actions exist; each has one file in `engine/actions`. */
 export type ActionKind = 'email' | 'ptz-preset' | 'snapshot' | 'log' | 'sftp-upload' | 'snmp-trap';
@@ -38,6 +39,35 @@ export interface ActionRow {
   finishedAt: number | null;
   /** Time that the last attempt took. */
   durationMs: number | null;
+}
+
+/** How often one action node acts for alarms of one type (REQUIREMENTS M7, M8). */
+export interface ActionInterval {
+  /** Milliseconds from an action that went out, in which further ones of its type are held back; 0: none. */
+  everyMs: number;
+  /** Where what was held back is summed up: in the next one that goes out, or in one of its own when the time is over. */
+  tell: 'next' | 'digest';
+}
+
+/** What an interval has held back, as the parameter `heldBack` of the action that sums it up. */
+export interface HeldBack {
+  /** How many in all. */
+  count: number;
+  firstAt: number;
+  lastAt: number;
+  /** By device, type and phase, in the order in which they came first; at most 50. */
+  groups: HeldBackGroup[];
+  /** How many belong to no group, because there were too many. */
+  others: number;
+}
+
+export interface HeldBackGroup {
+  deviceName: string;
+  type: EventType | 'message';
+  phase: AlarmPhase | 'message';
+  count: number;
+  firstAt: number;
+  lastAt: number;
 }
 
 /** What an action reports when it has done its work. */

@@ -11,12 +11,14 @@ import type { DeviceDefinition, DeviceFacts, DeviceStatus } from '../domain/devi
 import { asAlarmflowError, userError } from '../domain/errors';
 import type { Log } from '../domain/log';
 import { outputId } from '../domain/outputs';
-import type { RecordWriter, SettingsRecord } from '../domain/record';
+import type { RecordWriter, SettingsRecord, StandingRow } from '../domain/record';
 import type { ArmingSchedule } from '../domain/schedules';
+import type { DurableTimers } from '../domain/timers';
 import type { TriggerDefinition } from '../domain/triggers';
 import { checkSchedule, previewSchedule } from '../gates';
-import type { ActionRequest, FlowEngine, NodeNotice, OutputRequest, ServiceDefinitions } from '../index';
+import type { FlowEngine, NodeNotice, OutputRequest, ServiceDefinitions } from '../index';
 import type { Outputs } from '../outputs';
+import { createFlowActions } from './flow-actions';
 import { createFlowArming, type KnownSubject } from './flow-arming';
 import type { IngestTokens } from './ingest-tokens';
 import { actionNotice, deviceNotice, outputNotice } from './node-notices';
@@ -41,8 +43,11 @@ export interface FlowEngineParts {
   writer: RecordWriter;
   settings: SettingsRecord;
   tokens: IngestTokens;
+  timers: DurableTimers;
   /** Hands rows that are on disk to the queue. */
   submit(rows: ActionRow[]): Promise<void>;
+  /** An action that was asked for is not done; its row says why. */
+  actionSkipped?(row: ActionRow): void;
   /** The dialogs' test buttons for services of others. */
   tests: Pick<FlowEngine, 'testMailServer' | 'testFileServer' | 'testSnmpReceiver'>;
   clock: Clock;
@@ -51,6 +56,8 @@ export interface FlowEngineParts {
 
 /** What the host calls, beside what the nodes call. */
 export interface FlowHostCalls {
+  /** Takes over what the last run has left. Once, before anything else. */
+  resume(rows: readonly StandingRow[]): void;
   /** Every node of the flow has been created: what none of them has defined again is gone. */
   flowsStarted(): Promise<void>;
   /** A mail server, a file server …, as its config node defined it. */
@@ -201,44 +208,18 @@ export function createFlowEngine(parts: FlowEngineParts): FlowEngine & FlowHostC
         }
       : trigger;
 
-  async function requestAction(request: ActionRequest): Promise<{ key: string; accepted: boolean }> {
-    const handler = parts.handlers.find((candidate) => candidate.kind === request.kind);
-    if (!handler)
-      throw userError(
-        'E_UNKNOWN_ACTION',
-        `Node "${request.nodeName || request.nodeId}" asks for the action "${request.kind}", which this version does not have: update alarmflow or remove the node`,
-      );
-    handler.check(request.params);
-    const { alarm } = request;
-    const now = clock.now();
-    const row: ActionRow = {
-      key: actionKey(request),
-      alarmId: alarm?.id ?? null,
-      nodeId: request.nodeId,
-      nodeName: request.nodeName,
-      kind: request.kind,
-      phase: alarm?.phase ?? 'message',
-      deviceId:
-        request.deviceId ?? (alarm && definitions.get(alarm.deviceId)?.kind === 'device' ? alarm.deviceId : null),
-      params: request.params,
-      alarm,
-      requestedAt: now,
-      deadlineAt: (alarm ? phaseTime(alarm, now) : now) + (request.deadlineMs ?? handler.defaultDeadlineMs),
-      status: 'queued',
-      attempts: 0,
-      summary: null,
-      errorCode: null,
-      finishedAt: null,
-      durationMs: null,
-    };
-    await parts.writer.commit({ actions: [row] });
-    lastAction.set(request.nodeId, row);
-    show(request.nodeId);
-    await parts.submit([row]);
-    return { key: row.key, accepted: true };
-  }
+  const actions = createFlowActions({
+    ...parts,
+    isDevice: (id) => definitions.get(id)?.kind === 'device',
+    recorded(row) {
+      lastAction.set(row.nodeId, row);
+      show(row.nodeId);
+      if (row.status !== 'queued') parts.actionSkipped?.(row);
+    },
+  });
 
   return {
+    resume: actions.resume,
     defineDevice: (device) => define(device.id, { kind: 'device', device }, () => devices.define(device)),
     defineSchedule: (schedule) =>
       define(schedule.id, { kind: 'schedule', schedule }, () => alarms.defineSchedule(schedule)),
@@ -294,6 +275,7 @@ export function createFlowEngine(parts: FlowEngineParts): FlowEngine & FlowHostC
       }
       await alarms.flowsStarted();
       await outputs.flowsStarted();
+      await actions.flowsStarted((id) => attached.has(id));
       for (const [id, { kind }] of gone) if (kind === 'device') await devices.remove(id);
       for (const id of watchers.keys()) show(id);
     },
@@ -318,10 +300,10 @@ export function createFlowEngine(parts: FlowEngineParts): FlowEngine & FlowHostC
       await alarms.accept(readingEvent(triggerId, reading, clock.now()));
     },
 
-    requestAction,
+    requestAction: actions.requestAction,
 
     async requestOutput(request: OutputRequest) {
-      await outputs.request(request);
+      await actions.requestOutput(request);
       show(request.nodeId);
     },
 
@@ -395,29 +377,4 @@ export function createFlowEngine(parts: FlowEngineParts): FlowEngine & FlowHostC
       }
     },
   };
-}
-
-/**
- * The stable key of DESIGN §3. Raise and end happen once in an alarm's life; the others may come again,
- * so their message tells them apart, and a message keeps its id when it is sent again after a crash.
- */
-export function actionKey(request: Pick<ActionRequest, 'nodeId' | 'alarm' | 'messageId'>): string {
-  const { alarm, nodeId, messageId } = request;
-  if (!alarm) return `msg:${nodeId}:${messageId}`;
-  const once = (alarm.phase === 'raise' || alarm.phase === 'end') && !alarm.escalation;
-  return once ? `${alarm.id}:${nodeId}:${alarm.phase}` : `${alarm.id}:${nodeId}:${alarm.phase}:${messageId}`;
-}
-
-/** The moment a message speaks of: deadlines count from it, so that a message sent again after a crash is no younger. */
-function phaseTime(alarm: NonNullable<ActionRequest['alarm']>, now: number): number {
-  switch (alarm.phase) {
-    case 'raise':
-      return alarm.raisedAt;
-    case 'clear':
-      return alarm.clearedAt ?? now;
-    case 'end':
-      return alarm.endedAt ?? now;
-    default:
-      return now;
-  }
 }

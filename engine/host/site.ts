@@ -167,6 +167,8 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
     }),
     handlers,
     writer: store,
+    timers,
+    actionSkipped: (row) => announce({ kind: 'action', data: row }),
     settings: store,
     tokens,
     // Before the site is live the rows wait on disk; the executor takes them up when it starts.
@@ -219,6 +221,7 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
 
   const state = await store.resume();
   outputs.resume(state);
+  flow.resume(state.standing);
   alarms.resume(state, await store.readSetting<boolean>(ARMED_SETTING));
 
   let starting: Promise<void> = Promise.resolve();

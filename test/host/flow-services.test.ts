@@ -27,12 +27,18 @@ const controlRoom: SnmpReceiverDefinition = {
 
 /** An engine whose other parts have nothing to do. */
 function engine() {
-  const idle = { onNotice: () => undefined, flowsStarted: async () => undefined, detach: () => undefined };
+  const idle = {
+    onNotice: () => undefined,
+    onArming: () => undefined,
+    flowsStarted: async () => undefined,
+    detach: () => undefined,
+  };
   const answer = async (): Promise<{ ok: boolean; detail: string }> => ({ ok: true, detail: 'tried' });
   const parts = {
     alarms: idle,
     outputs: idle,
     handlers: [],
+    timers: { onDue: () => undefined },
     tests: { testMailServer: answer, testFileServer: answer, testSnmpReceiver: answer },
     clock: new VirtualClock(0),
     log: silentLog,

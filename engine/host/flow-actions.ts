@@ -1,0 +1,189 @@
+/**
+ * What action and relay nodes ask for, on its way to the executor and the outputs: the stable key, the arming of the
+ * single action (REQUIREMENTS S3), its interval (M7, M8). What is not done is on record with its reason (L12).
+ */
+import type { Alarms } from '../alarms';
+import type { Clock } from '../clock/clock';
+import type { ActionHandler, ActionRow } from '../domain/actions';
+import { asAlarmflowError, userError } from '../domain/errors';
+import { sortableId } from '../domain/ids';
+import type { Log } from '../domain/log';
+import { addWrites, emptyChange, type RecordWriter, type StandingRow } from '../domain/record';
+import type { DurableTimers } from '../domain/timers';
+import type { ActionRequest, OutputRequest } from '../index';
+import type { Outputs } from '../outputs';
+import { createActionIntervals } from './action-intervals';
+
+export interface FlowActionsParts {
+  handlers: ActionHandler[];
+  writer: RecordWriter;
+  clock: Clock;
+  log: Log;
+  timers: DurableTimers;
+  alarms: Pick<Alarms, 'alarm' | 'actionArming' | 'onArming'>;
+  outputs: Pick<Outputs, 'request' | 'releaseNode'>;
+  /** Whether an id is that of a device, and not of a node that stands for one. */
+  isDevice(id: string): boolean;
+  /** Hands rows that are on disk to the queue. */
+  submit(rows: ActionRow[]): Promise<void>;
+  /** A row is on disk; it may be one that says why nothing is done. */
+  recorded(row: ActionRow): void;
+}
+
+export interface FlowActions {
+  resume(rows: readonly StandingRow[]): void;
+  /** Nodes that are gone leave nothing behind. */
+  flowsStarted(isThere: (nodeId: string) => boolean): Promise<void>;
+  requestAction(request: ActionRequest): Promise<{ key: string; accepted: boolean }>;
+  requestOutput(request: OutputRequest): Promise<void>;
+}
+
+export function createFlowActions(parts: FlowActionsParts): FlowActions {
+  const { alarms, clock, log, outputs, writer } = parts;
+
+  const handlerOf = (kind: ActionRow['kind']): ActionHandler | undefined =>
+    parts.handlers.find((candidate) => candidate.kind === kind);
+
+  /** Why a node may not act now, or null. */
+  function disarmed(nodeId: string, at: number): string | null {
+    const { armed, detail } = alarms.actionArming(nodeId, at);
+    return armed ? null : detail;
+  }
+
+  /** The row is on disk: shown, and handed to the queue unless it says why nothing is done. */
+  async function recorded(row: ActionRow): Promise<void> {
+    parts.recorded(row);
+    if (row.status === 'queued') await parts.submit([row]);
+  }
+
+  const intervals = createActionIntervals({
+    writer,
+    clock,
+    log,
+    timers: parts.timers,
+    isLive: (alarmId) => alarms.alarm(alarmId) !== undefined,
+    deadlineMs: ({ kind }) => handlerOf(kind)?.defaultDeadlineMs ?? 0,
+    refused: (row) => skippedIf(disarmed(row.nodeId, row.requestedAt), row),
+    recorded,
+  });
+
+  /** A disarmed relay must not stay on. */
+  alarms.onArming(({ subject }) => {
+    if (subject.scope !== 'action' || disarmed(subject.id, clock.now()) === null) return;
+    outputs.releaseNode(subject.id).catch((thrown: unknown) => {
+      log.error('output.not-released', { node: subject.id, error: asAlarmflowError(thrown).message });
+    });
+  });
+
+  function rowOf(request: ActionRequest, handler: ActionHandler): ActionRow {
+    const { alarm } = request;
+    const now = clock.now();
+    return {
+      key: actionKey(request),
+      alarmId: alarm?.id ?? null,
+      nodeId: request.nodeId,
+      nodeName: request.nodeName,
+      kind: request.kind,
+      phase: alarm?.phase ?? 'message',
+      deviceId: request.deviceId ?? (alarm && parts.isDevice(alarm.deviceId) ? alarm.deviceId : null),
+      params: request.params,
+      alarm,
+      requestedAt: now,
+      deadlineAt: (alarm ? phaseTime(alarm, now) : now) + (request.deadlineMs ?? handler.defaultDeadlineMs),
+      status: 'queued',
+      attempts: 0,
+      summary: null,
+      errorCode: null,
+      finishedAt: null,
+      durationMs: null,
+    };
+  }
+
+  return {
+    resume: intervals.resume,
+    flowsStarted: intervals.keepOnly,
+
+    async requestAction(request) {
+      const handler = handlerOf(request.kind);
+      if (!handler)
+        throw userError(
+          'E_UNKNOWN_ACTION',
+          `Node "${request.nodeName || request.nodeId}" asks for the action "${request.kind}", which this version does not have: update alarmflow or remove the node`,
+        );
+      handler.check(request.params);
+      const asked = rowOf(request, handler);
+      const change = emptyChange();
+      const refused = skippedIf(disarmed(asked.nodeId, asked.requestedAt), asked);
+      const { row, undo } = refused
+        ? { row: refused, undo: () => undefined }
+        : intervals.judge(asked, request.interval, change);
+      addWrites(change, 'actions', row);
+      try {
+        await writer.commit(change.writes);
+      } catch (thrown) {
+        undo();
+        throw thrown;
+      }
+      for (const follow of change.afterCommit) follow();
+      await recorded(row);
+      return { key: row.key, accepted: row.status === 'queued' };
+    },
+
+    async requestOutput(request) {
+      const at = clock.now();
+      const asks = request.alarm !== null || request.condition;
+      const reason = asks ? disarmed(request.nodeId, at) : null;
+      if (reason === null) return outputs.request(request);
+      const { alarm, nodeId, nodeName, deviceId, output } = request;
+      log.info('output.claim-refused', { node: nodeId, device: deviceId, output, alarm: alarm?.id ?? null, reason });
+      const detail = `Relay node "${nodeName || nodeId}" does not take its output: ${reason}`;
+      await writer.commit({
+        decisions: [
+          {
+            id: sortableId(at),
+            at,
+            eventId: null,
+            triggerId: alarm?.triggerId ?? null,
+            alarmId: alarm?.id ?? null,
+            outcome: 'refused',
+            reason: 'disarmed',
+            detail,
+          },
+        ],
+      });
+    },
+  };
+}
+
+/** The row as one that says why it is not done, or null when there is no reason. */
+function skippedIf(reason: string | null, row: ActionRow): ActionRow | null {
+  if (reason === null) return null;
+  return { ...row, status: 'skipped', summary: `Not done: ${reason}`, finishedAt: row.requestedAt, durationMs: 0 };
+}
+
+/**
+ * The stable key of DESIGN §3. Raise and end happen once in an alarm's life; the others may come again,
+ * so their message tells them apart, and a message keeps its id when it is sent again after a crash.
+ */
+export function actionKey(request: Pick<ActionRequest, 'nodeId' | 'alarm' | 'messageId'>): string {
+  const { alarm, nodeId, messageId } = request;
+  if (!alarm) return `msg:${nodeId}:${messageId}`;
+  const once = (alarm.phase === 'raise' || alarm.phase === 'end') && !alarm.escalation;
+  return once ? `${alarm.id}:${nodeId}:${alarm.phase}` : `${alarm.id}:${nodeId}:${alarm.phase}:${messageId}`;
+}
+
+/** The moment a message speaks of: deadlines count from it, so that a message sent again after a crash is no younger. */
+function phaseTime(alarm: NonNullable<ActionRequest['alarm']>, now: number): number {
+  // A step of an escalation speaks of itself, however long ago the alarm was raised.
+  if (alarm.escalation) return now;
+  switch (alarm.phase) {
+    case 'raise':
+      return alarm.floodNotice ?? alarm.raisedAt;
+    case 'clear':
+      return alarm.clearedAt ?? now;
+    case 'end':
+      return alarm.endedAt ?? now;
+    default:
+      return now;
+  }
+}
