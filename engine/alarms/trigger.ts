@@ -34,9 +34,11 @@ export function newTrigger(definition: TriggerDefinition): Trigger {
   };
 }
 
-const keyParts: readonly AlarmKeyPart[] = ['device', 'channel', 'input', 'type', 'rule', 'target'];
+const keyParts: readonly AlarmKeyPart[] = ['device', 'channel', 'input', 'type', 'rule', 'target', 'object'];
 const LONGEST_MS = 366 * 86_400_000;
 const MOST_STARTS = 1_000;
+/** REQUIREMENTS M5. */
+const SHORTEST_REMINDER_MS = 1_000;
 
 /**
  * Checks a definition that came from a flow.
@@ -64,6 +66,14 @@ export function checkTrigger(definition: TriggerDefinition): void {
     const { count } = policy.repeat;
     if (!Number.isInteger(count) || count < 1 || count > MOST_STARTS) {
       refuse(`repeat.count is ${count}; give a whole number from 1 to ${MOST_STARTS}`);
+    }
+  }
+  if (policy.remind !== null) {
+    const { everyMs, most } = policy.remind;
+    time('remind.everyMs', everyMs);
+    if (everyMs < SHORTEST_REMINDER_MS) refuse(`remind.everyMs is ${everyMs}; the shortest is ${SHORTEST_REMINDER_MS}`);
+    if (most !== null && !(Number.isInteger(most) && most >= 1)) {
+      refuse(`remind.most is ${most}; give a whole number from 1, or null`);
     }
   }
   if (!Array.isArray(policy.keyParts) || policy.keyParts.some((part) => !keyParts.includes(part))) {

@@ -2,10 +2,10 @@ import type { AlarmKeyPart } from '../domain/alarms';
 import { conditionType, type DeviceEvent } from '../domain/events';
 
 /** The fields of an event that a key may be made of. */
-export type KeyedEvent = Pick<DeviceEvent, 'deviceId' | 'type' | 'channel' | 'input' | 'rule' | 'target'>;
+export type KeyedEvent = Pick<DeviceEvent, 'deviceId' | 'type' | 'channel' | 'input' | 'rule' | 'target' | 'objectId'>;
 
 /** One order for all, so that the order in a dialog cannot split one alarm in two. */
-const canonicalOrder: readonly AlarmKeyPart[] = ['device', 'channel', 'input', 'type', 'rule', 'target'];
+const canonicalOrder: readonly AlarmKeyPart[] = ['device', 'channel', 'input', 'type', 'rule', 'target', 'object'];
 
 function partOf(part: AlarmKeyPart, event: KeyedEvent): string | undefined {
   switch (part) {
@@ -21,6 +21,8 @@ function partOf(part: AlarmKeyPart, event: KeyedEvent): string | undefined {
       return event.rule;
     case 'target':
       return event.target;
+    case 'object':
+      return event.objectId;
   }
 }
 
@@ -35,7 +37,7 @@ const escaped = (value: string): string => value.replace(/[%;=]/g, (sign) => `%$
 export function alarmKey(parts: readonly AlarmKeyPart[], event: KeyedEvent): string {
   let key = '';
   for (const part of canonicalOrder) {
-    if (!parts.includes(part)) continue;
+    if (!isAsked(parts, part, event)) continue;
     const value = partOf(part, event);
     if (value === undefined) continue;
     if (key !== '') key += ';';
@@ -43,6 +45,11 @@ export function alarmKey(parts: readonly AlarmKeyPart[], event: KeyedEvent): str
   }
   return key;
 }
+
+/** Without an object's id (M9), its rule and target are the nearest thing to one. */
+const isAsked = (parts: readonly AlarmKeyPart[], part: AlarmKeyPart, event: KeyedEvent): boolean =>
+  parts.includes(part) ||
+  ((part === 'rule' || part === 'target') && parts.includes('object') && event.objectId === undefined);
 
 /** Whether the event has every part, so that its key names one alarm and no other. */
 export const hasWholeKey = (parts: readonly AlarmKeyPart[], event: KeyedEvent): boolean =>
@@ -59,8 +66,10 @@ export function keyAgrees(key: string, parts: readonly AlarmKeyPart[], event: Ke
     if (cut > 0) present.set(piece.slice(0, cut), piece.slice(cut + 1));
   }
   return canonicalOrder.every((part) => {
-    if (!parts.includes(part)) return true;
-    const value = partOf(part, event);
-    return value === undefined || present.get(part) === escaped(value);
+    const value = isAsked(parts, part, event) ? partOf(part, event) : undefined;
+    if (value === undefined) return true;
+    const known = present.get(part);
+    // A key made of an object has no rule and no target; one made without has no object.
+    return known === undefined ? !parts.includes(part) || part === 'object' : known === escaped(value);
   });
 }
