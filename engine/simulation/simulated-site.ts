@@ -174,6 +174,7 @@ export function createSimulatedSite(options: SimulatedSiteOptions): SimulatedSit
       siteName,
     }),
     writer,
+    timers,
     settings: {
       readSetting: async <T>(name: string) => (settings.get(name) as T | undefined) ?? null,
       writeSetting: async (name, value) => void settings.set(name, value),
