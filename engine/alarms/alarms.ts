@@ -227,7 +227,7 @@ export function createAlarms(options: AlarmsOptions): Alarms {
   const floods = createFloods({
     outbox,
     now: () => clock.now(),
-    limits: (areaId) => (areaId === null ? undefined : arming.area(areaId)?.flood),
+    limits: (areaId) => arming.area(areaId)?.flood,
     areaName: (areaId) => (areaId === null ? siteName : (arming.area(areaId)?.name ?? areaId)),
     lives: (alarmId) => translation.find(alarmId) !== undefined,
     reaches: (triggerId) => triggers.has(triggerId),

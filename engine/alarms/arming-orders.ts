@@ -70,7 +70,8 @@ export interface ArmingOrders {
   flowsStarted(batch: Batch, at: number): void;
   /** Timers that are to run, after a start. */
   timers(): TimerRow[];
-  area(id: string): AreaDefinition | undefined;
+  /** null: what the site's own node says. */
+  area(id: string | null): AreaDefinition | undefined;
   /** Schedules whose edges arm and disarm. */
   scheduleIds(): Iterable<string>;
   /** All scopes around a trigger. `key` null: the trigger as such. */
@@ -236,7 +237,9 @@ export function createArmingOrders(parts: ArmingParts): ArmingOrders {
       addWrites(batch.change, 'audit', { id: sortableId(at), at, who, action, subject: nameOf(subject), detail });
     }
     if (after.phase === before.phase && after.bypassed === before.bypassed) return;
-    parts.retell(batch, (trigger) => concerns(subject, trigger), at);
+    // Between armed and entry delay nothing is shut or opened.
+    const opened = letsRaise(before) !== letsRaise(after) || after.bypassed !== before.bypassed;
+    if (opened) parts.retell(batch, (trigger) => concerns(subject, trigger), at);
     const change: ArmingChange = {
       subject,
       name: nameOf(subject),
@@ -398,7 +401,7 @@ export function createArmingOrders(parts: ArmingParts): ArmingOrders {
         const due = armingDue(state);
         return due === null ? [] : [timerRow(key, due)];
       }),
-    area: (id) => areas.get(id),
+    area: (id) => (id === null ? areas.site() : areas.get(id)),
     scheduleIds: () => areas.scheduleIds(),
     verdict: (trigger, place, key, at) => verdictBeside(trigger, place, key, at, null),
     actionArming(nodeId, at) {
@@ -455,6 +458,8 @@ export function createArmingOrders(parts: ArmingParts): ArmingOrders {
     },
   };
 }
+
+const letsRaise = ({ phase }: ArmingState): boolean => phase === 'armed' || phase === 'entry-delay';
 
 /** Whether the arming of a trigger may be another when the subject has turned. */
 function concerns(subject: ArmingSubject, trigger: Trigger): boolean {

@@ -5,6 +5,7 @@ import { systemClock } from '../clock/system-clock';
 import { asAlarmflowError } from '../domain/errors';
 import { driverKinds } from '../drivers';
 import { type ConfigRow, describeConfig, type LoadedConfig, loadConfig } from '../host/config';
+import { addArmingCommands } from './arming';
 import { decodeCommand } from './decode';
 import { deviceCommand } from './device';
 import { eventsCommand } from './events';
@@ -185,6 +186,7 @@ function program(): Command {
     addConfigOptions: (command) => addConfigOptions(command, ['data', 'databaseUrl', 'siteName']),
     configOf: (flags) => configOf(flags, 'other'),
   });
+  addArmingCommands(alarmflow, print);
   addUserCommands(alarmflow, print);
   return alarmflow;
 }

@@ -3,6 +3,8 @@ import type {
   ActionPage,
   AlarmPage,
   ApiError,
+  ArmingCall,
+  ArmingPage,
   DemoScenes,
   DeviceRow,
   EventPage,
@@ -66,6 +68,8 @@ export const api = {
   logout: () => call<unknown>('POST', '/logout', {}),
   words: () => call<Words>('GET', '/words'),
   site: () => call<Site>('GET', '/site'),
+  arming: async () => (await call<ArmingPage>('GET', '/arming')).arming,
+  order: (order: ArmingCall) => call<ArmingPage>('POST', '/arming', order),
   setArmed: (armed: boolean) => call<unknown>('POST', '/site', { armed }),
   alarms: async (live: boolean) => (await call<AlarmPage>('GET', `/alarms?live=${live ? 1 : 0}&limit=30`)).alarms,
   acknowledge: (alarm: string) => call<unknown>('POST', `/alarms/${id(alarm)}/acknowledge`, {}),
@@ -86,7 +90,17 @@ export const api = {
   fire: (scene: string) => call<unknown>('POST', `/demo/${id(scene)}`, {}),
 };
 
-const kinds: StreamMessage['kind'][] = ['event', 'decision', 'alarm', 'output', 'device', 'action', 'mail', 'site'];
+const kinds: StreamMessage['kind'][] = [
+  'event',
+  'decision',
+  'alarm',
+  'output',
+  'device',
+  'action',
+  'mail',
+  'site',
+  'arming',
+];
 
 /** Follows the stream; `onLink(true)` comes at every (re)connection: what was missed must then be read anew. */
 export function follow(onMessage: (message: StreamMessage) => void, onLink: (up: boolean) => void): () => void {

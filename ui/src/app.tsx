@@ -5,6 +5,7 @@ import { Header } from './header';
 import { emptyState, reduce } from './live-state';
 import { ActionsPanel } from './panels/actions';
 import { AlarmsPanel } from './panels/alarms';
+import { ArmingPanel } from './panels/arming';
 import { DemoPanel } from './panels/demo';
 import { DevicesPanel } from './panels/devices';
 import { EventsPanel } from './panels/events';
@@ -94,6 +95,7 @@ function Console({ session, onSessionEnd }: { session: Session; onSessionEnd: ()
           <EventsPanel events={state.events} devices={state.devices} />
         </div>
         <div className="stack">
+          <ArmingPanel turn={state.armingTurn} alarms={state.alarms} linked={linked} now={now} actor={actor} />
           <OutputsPanel outputs={state.outputs} now={now} actor={actor} />
           {session.demo && <MailsPanel mails={state.mails} />}
           <ActionsPanel actions={state.actions} actor={actor} />

@@ -11,6 +11,8 @@ import type {
 } from '../../engine/host/console-api';
 
 export interface LiveState {
+  /** Counts the changes of arming. */
+  armingTurn: number;
   site: Site | null;
   alarms: Alarm[];
   outputs: OutputRow[];
@@ -21,6 +23,7 @@ export interface LiveState {
 }
 
 export const emptyState: LiveState = {
+  armingTurn: 0,
   site: null,
   alarms: [],
   outputs: [],
@@ -63,6 +66,9 @@ export function reduce(state: LiveState, change: Change): LiveState {
       return { ...state, devices: upsert(state.devices, change.data, (device) => device.id, 500) };
     case 'event':
       return { ...state, events: upsert(state.events, change.data, ({ event }) => event.id, KEPT_EVENTS) };
+    // The panel reads all rows anew: one change turns what is open and armed elsewhere too.
+    case 'arming':
+      return { ...state, armingTurn: state.armingTurn + 1 };
     case 'decision': {
       const decision = change.data;
       return {
