@@ -94,6 +94,7 @@ export function createCollector(options: CollectorOptions): Collector {
   };
   const refused: Record<string, number> = {};
   const actionCounts: Record<string, number> = {};
+  const heldBackCounts: Record<string, number> = {};
 
   const numberOf = (alarmId: string | null): number | null =>
     alarmId === null ? null : (alarms.get(alarmId)?.alarm ?? null);
@@ -175,7 +176,9 @@ export function createCollector(options: CollectorOptions): Collector {
   function asked(row: ActionRow): void {
     if (seenActions.has(row.key)) return;
     seenActions.add(row.key);
-    actionCounts[row.kind] = (actionCounts[row.kind] ?? 0) + 1;
+    const heldBack = row.status === 'queued' ? null : (row.summary ?? row.status);
+    const counts = heldBack === null ? actionCounts : heldBackCounts;
+    counts[row.kind] = (counts[row.kind] ?? 0) + 1;
     const entry: ActionEntry = {
       kind: 'action',
       at: now(),
@@ -187,10 +190,11 @@ export function createCollector(options: CollectorOptions): Collector {
       trigger: row.alarm?.triggerName ?? null,
       device: row.deviceId === null ? null : deviceName(row.deviceId),
       detail: actionDetail(row),
+      heldBack,
       params: row.params,
     };
     const { at, action, nodeId, node, phase, alarm, detail } = entry;
-    actions.push({ at, action, nodeId, node, phase, alarm, detail });
+    if (heldBack === null) actions.push({ at, action, nodeId, node, phase, alarm, detail });
     tell(entry);
   }
 
@@ -250,6 +254,7 @@ export function createCollector(options: CollectorOptions): Collector {
           ...counts,
           refused,
           actions: actionCounts,
+          heldBack: heldBackCounts,
           outputs: [...outputs.values()]
             .map((output) => ({
               ...output,

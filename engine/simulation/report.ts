@@ -35,7 +35,7 @@ export interface MessageEntry {
   place: string;
 }
 
-/** An action that would have been sent. */
+/** An action that would have been sent, or why it would not. */
 export interface ActionEntry {
   kind: 'action';
   at: number;
@@ -48,6 +48,8 @@ export interface ActionEntry {
   device: string | null;
   /** Receivers, preset, text: what the action would have carried, for people. */
   detail: string;
+  /** Why it is held back or skipped (interval, disarmed); null: it would have been sent. */
+  heldBack: string | null;
   params: Record<string, unknown>;
 }
 
@@ -125,6 +127,8 @@ export interface SimulationSummary {
   unheard: number;
   /** Actions by kind. */
   actions: Record<string, number>;
+  /** Actions that were held back or skipped, by kind. */
+  heldBack: Record<string, number>;
   outputs: OutputSpans[];
   /** Messages that reached nodes which are left out, by node. */
   leftOut: { nodeId: string; node: string; type: string; why: LeftOutEntry['why']; messages: number }[];

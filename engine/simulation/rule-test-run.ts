@@ -180,6 +180,7 @@ function matchOf(subject: Subject, names: Names, flow: LoadedFlow): { match: Mat
       return {
         match: (entry) =>
           entry.kind === 'action' &&
+          entry.heldBack === null &&
           (node === null ? entry.action === subject.action : entry.nodeId === node) &&
           (subject.phase === null || entry.phase === subject.phase) &&
           (wanted === null || JSON.stringify(entry.params).toLowerCase().includes(wanted)),

@@ -206,8 +206,9 @@ export function createSimulatedSite(options: SimulatedSiteOptions): SimulatedSit
     } while (stirred);
   }
 
-  alarms.resume(emptyState, options.armed);
   outputs.resume(emptyState);
+  flow.resume(emptyState.standing);
+  alarms.resume(emptyState, options.armed);
 
   return {
     clock,

@@ -40,11 +40,11 @@ function wordsOf(entry: ReportEntry): [word: string, text: string] | null {
     case 'message':
       if (toldByDecision.has(entry.phase)) return null;
       return ['message', `${entry.phase} of ${entry.trigger}${numbered(entry.alarm)}`];
-    case 'action':
-      return [
-        'would send',
-        `${entry.action} by "${entry.node}" at the ${entry.phase}${numbered(entry.alarm)}: ${about([entry.device, entry.detail])}`,
-      ];
+    case 'action': {
+      const { action, node, phase, alarm, device, detail, heldBack } = entry;
+      const what = `${action} by "${node}" at the ${phase}${numbered(alarm)}: ${about([device, detail])}`;
+      return heldBack === null ? ['would send', what] : ['held back', `${what} (${heldBack})`];
+    }
     case 'output':
       return [entry.on ? 'output on' : 'output off', `${entry.name} (${entry.device})`];
     case 'left-out':
@@ -81,6 +81,7 @@ export function summaryLines({ summary, warnings }: SimulationResult): string[] 
     `  refused     ${counted(summary.refused)}`,
     `  not heard   ${number(summary.unheard)}`,
     `  would send  ${counted(summary.actions)}`,
+    ...(Object.keys(summary.heldBack).length > 0 ? [`  held back   ${counted(summary.heldBack)}`] : []),
     ...outputs.map(
       ({ name, device, onMs, spans }) =>
         `  output      ${name} (${device}): on ${spanText(onMs)}, ${number(spans.length)} time${spans.length === 1 ? '' : 's'}`,
