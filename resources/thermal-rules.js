@@ -139,16 +139,15 @@
       if (used.includes('names')) what.append(text('names', t('field.names'), t('editor.each')));
       if (used.includes('first')) what.append(text('first', t('field.first')), text('second', t('field.second')));
 
-      const how = line();
-      if (used.includes('comparison')) how.append(choice('comparison', t('field.comparison')));
-      if (used.includes('direction')) how.append(choice('direction', t('field.direction')));
-      if (used.includes('change')) how.append(choice('change', t('field.change')));
+      const limits = line();
+      if (used.includes('comparison')) limits.append(choice('comparison', t('field.comparison')));
+      if (used.includes('direction')) limits.append(choice('direction', t('field.direction')));
+      if (used.includes('change')) limits.append(choice('change', t('field.change')));
       if (used.includes('seconds')) {
-        how.append(number('seconds', t(rule.kind === 'rise' ? 'field.duration' : 'field.cycle')));
-        how.append($('<span class="alarmflow-unit">').text(t('editor.seconds')));
+        limits.append(number('seconds', t(rule.kind === 'rise' ? 'field.duration' : 'field.cycle')));
+        limits.append($('<span class="alarmflow-unit">').text(t('editor.seconds')));
       }
 
-      const limits = line();
       limits.append(number('preAlarm', t('field.preAlarm'), t('editor.noPreAlarm')));
       limits.append(number('alarm', t('field.alarm')));
       if (used.includes('maximum')) limits.append(number('maximum', t('field.maximum')));
@@ -158,7 +157,6 @@
           isTemperature(rule.kind) ? signs[unit()] : t('editor.degrees', { unit: signs[unit()] }),
         ),
       );
-      if (how.children().length === 0) how.remove();
       mark();
       return element;
     }
