@@ -3,6 +3,7 @@
   window.alarmflow ??= {};
   const { alarmflow } = window;
   const DAY = 86400;
+  const LONGEST_REMINDER = 1800;
 
   alarmflow.gates = {
     labels: {
@@ -10,6 +11,9 @@
       alarmPer: 'gates.alarmPer',
       enabled: 'gates.enabled',
       schedule: 'gates.schedule',
+      area: 'gates.area',
+      armingMode: 'gates.armingMode',
+      entryRoute: 'gates.entryRoute',
       windowOpen: 'gates.windowOpen',
       windowClose: 'gates.windowClose',
       raiseMode: 'gates.raiseMode',
@@ -23,7 +27,13 @@
       quietTime: 'gates.quietTime',
       lateEvents: 'gates.lateEvents',
       latched: 'gates.latched',
+      remindMode: 'gates.remindMode',
+      remindEvery: 'gates.remindEvery',
+      remindMost: 'gates.remindMost',
+      floodMode: 'gates.floodMode',
       phases: 'phases.label',
+      interval: 'interval.label',
+      intervalTell: 'interval.tell',
     },
 
     defaults: ({ quietMode = 'driver' } = {}) => {
@@ -31,6 +41,9 @@
       return {
         enabled: { value: true },
         schedule: { value: '', type: 'alarmflow-schedule', required: false },
+        area: { value: '', type: 'alarmflow-area', required: false },
+        armingMode: { value: 'follow', validate: check.oneOf('follow', 'always') },
+        entryRoute: { value: 'none', validate: check.oneOf('none', 'starts', 'follows') },
         windowOpen: { value: 'raise', validate: check.oneOf('raise', 'ignore') },
         windowClose: { value: 'let-run', validate: check.oneOf('let-run', 'end') },
         raiseMode: { value: 'hold', validate: check.oneOf('hold', 'repeat') },
@@ -44,6 +57,10 @@
         quietTime: { value: 30, validate: check.number(1, DAY) },
         lateEvents: { value: 'record', validate: check.oneOf('record', 'act') },
         latched: { value: false },
+        remindMode: { value: 'none', validate: check.oneOf('none', 'acknowledged', 'cleared') },
+        remindEvery: { value: 10, validate: check.number(1, LONGEST_REMINDER) },
+        remindMost: { value: 0, validate: check.number(0, 1000, { integer: true }) },
+        floodMode: { value: 'area', validate: check.oneOf('area', 'control', 'exempt') },
       };
     },
 
@@ -52,7 +69,7 @@
       name: { value: '', validate: alarmflow.check.length(200) },
       devices: { value: [], type: 'alarmflow-device[]', validate: alarmflow.check.devices() },
       ...own,
-      alarmPer: { value: 'condition', validate: alarmflow.check.oneOf('condition', 'rule', 'target') },
+      alarmPer: { value: 'condition', validate: alarmflow.check.oneOf('condition', 'rule', 'target', 'object') },
       ...alarmflow.gates.defaults(),
     }),
 
@@ -61,14 +78,16 @@
       if (raise.length === 0) return;
       const quiet = form.find('#node-input-quietMode');
       const schedule = form.find('#node-input-schedule');
+      const remind = form.find('#node-input-remindMode');
       const show = () => {
         form.find('.alarmflow-when-hold').toggle(raise.val() === 'hold');
         form.find('.alarmflow-when-repeat').toggle(raise.val() === 'repeat');
         form.find('.alarmflow-when-quiet').toggle(quiet.val() === 'after');
         const scheduled = Boolean(schedule.val()) && schedule.val() !== '_ADD_';
         form.find('.alarmflow-when-scheduled').toggle(scheduled);
+        form.find('.alarmflow-when-reminded').toggle(remind.val() !== 'none');
       };
-      raise.add(quiet).add(schedule).on('change', show);
+      raise.add(quiet).add(schedule).add(remind).on('change', show);
       show();
     },
   };

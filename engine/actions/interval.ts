@@ -48,7 +48,7 @@ export const intervalType = (alarm: MessageAlarm | null): EventType | 'message' 
 
 /** Whether no interval may ever hold an action for this alarm back. */
 export const isExempt = (alarm: MessageAlarm | null): boolean =>
-  alarm !== null && (alarm.phase === 'escalate' || alarm.escalation !== undefined || lifeSafetyTypes.has(alarm.type));
+  alarm !== null && (alarm.phase === 'escalate' || lifeSafetyTypes.has(alarm.type));
 
 const add = (list: readonly string[], entry: string | null, most: number): string[] =>
   entry === null ? [...list] : [...list.filter((other) => other !== entry), entry].slice(-most);

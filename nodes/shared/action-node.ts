@@ -1,4 +1,4 @@
-import type { ActionKind, AlarmMessage, AlarmPhase } from '../../engine/index';
+import type { ActionInterval, ActionKind, AlarmMessage, AlarmPhase } from '../../engine/index';
 import type { NodeKind } from './define-node';
 import type { Fields } from './fields';
 import { alarmOf, messageIdOf } from './messages';
@@ -17,11 +17,27 @@ export const readPhases = (fields: Fields): AlarmPhase[] => fields.choices('phas
 const actsOn = (alarm: AlarmMessage['alarm'], phases: readonly AlarmPhase[]): boolean =>
   (alarm.phase === 'escalate' && alarm.escalation !== undefined) || phases.includes(alarm.phase);
 
+/** REQUIREMENTS M7: mail interval 0–3600 s. */
+const MAX_INTERVAL_SECONDS = 3_600;
+
+const intervalMs = (fields: Fields): number => fields.seconds('interval', 'Interval', 0, MAX_INTERVAL_SECONDS);
+
+/** The interval of an action that can sum up what was held back. */
+export const readInterval = (fields: Fields): ActionInterval => ({
+  everyMs: intervalMs(fields),
+  tell: fields.choice('intervalTell', 'Held back', ['next', 'digest'] as const),
+});
+
+/** The interval of an action that can only count what was held back, like a picture. */
+export const readPlainInterval = (fields: Fields): ActionInterval => ({ everyMs: intervalMs(fields), tell: 'next' });
+
 /** What an action node asks of the engine, whatever the message. */
 export interface ActionConfig {
   name: string;
   deviceId: string | null;
   phases: AlarmPhase[];
+  /** Absent: it always acts. */
+  interval?: ActionInterval;
   params: Record<string, unknown>;
 }
 
@@ -55,6 +71,7 @@ export const actionKind = (kind: {
         messageId: messageIdOf(message, site.subject),
         deviceId: config.deviceId,
         params: config.params,
+        ...(config.interval && config.interval.everyMs > 0 ? { interval: config.interval } : {}),
       });
     return message;
   },

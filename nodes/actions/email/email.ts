@@ -1,4 +1,4 @@
-import { actionKind, readPhases } from '../../shared/action-node';
+import { actionKind, readInterval, readPhases } from '../../shared/action-node';
 import { defineNode } from '../../shared/define-node';
 import { defaults, migrations } from './migrations';
 
@@ -18,6 +18,7 @@ export default defineNode(
         name: fields.name('Email'),
         deviceId: null,
         phases,
+        interval: readInterval(fields),
         params: {
           serverId: fields.reference('server', 'Mail server', 'alarmflow-mail-server'),
           to: fields.mailAddresses('to', 'Receivers', MAX_RECEIVERS),

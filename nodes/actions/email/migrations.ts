@@ -5,6 +5,8 @@ export const defaults = {
   server: '',
   to: '',
   phases: ['raise'] as readonly string[],
+  interval: 0,
+  intervalTell: 'next',
   subject: '',
   text: '',
   picture: 'event-or-snapshot',

@@ -1,4 +1,4 @@
-import { actionKind, readPhases } from '../../shared/action-node';
+import { actionKind, readInterval, readPhases } from '../../shared/action-node';
 import { defineNode } from '../../shared/define-node';
 import { defaults, migrations } from './migrations';
 
@@ -13,6 +13,7 @@ export default defineNode(
       name: fields.name('Log'),
       deviceId: null,
       phases: readPhases(fields),
+      interval: readInterval(fields),
       params: {
         text: fields.text('text', 'Text', { max: 4000, lines: true }),
         level: fields.choice('level', 'Level', ['info', 'warn'] as const),

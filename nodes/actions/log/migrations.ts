@@ -5,6 +5,8 @@ export const defaults = {
   level: 'info',
   text: '',
   phases: ['raise', 'escalate', 'clear', 'end'] as readonly string[],
+  interval: 0,
+  intervalTell: 'next',
 };
 
 export const migrations: readonly Migration[] = [firstVersion];

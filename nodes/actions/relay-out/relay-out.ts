@@ -45,8 +45,7 @@ const relayOut: NodeKind<RelayConfig> = {
   async input(message, config, site) {
     const alarm = alarmOf(message, site.subject);
     // The lease follows its alarm inside the engine: clear, end and reminders need no command of their own.
-    const asks =
-      alarm === null || alarm.phase === 'raise' || alarm.phase === 'escalate' || alarm.escalation !== undefined;
+    const asks = alarm === null || alarm.phase === 'raise' || alarm.phase === 'escalate';
     if (asks)
       await site.engine.requestOutput({
         nodeId: site.id,

@@ -1,5 +1,11 @@
 import { firstVersion, type Migration } from '../../shared/migrations';
 
-export const defaults = { name: '', device: '', channel: '', phases: ['raise'] as readonly string[] };
+export const defaults = {
+  name: '',
+  device: '',
+  channel: '',
+  phases: ['raise'] as readonly string[],
+  interval: 0,
+};
 
 export const migrations: readonly Migration[] = [firstVersion];

@@ -1,4 +1,4 @@
-import { actionKind, readPhases } from '../../shared/action-node';
+import { actionKind, readPhases, readPlainInterval } from '../../shared/action-node';
 import { defineNode } from '../../shared/define-node';
 import { defaults, migrations } from './migrations';
 
@@ -13,6 +13,7 @@ export default defineNode(
       name: fields.name('Snapshot'),
       deviceId: fields.reference('device', 'Device', 'alarmflow-device', true),
       phases: readPhases(fields),
+      interval: readPlainInterval(fields),
       params: {
         channel: fields.number('channel', 'Channel', { min: 1, max: 65_535, integer: true, optional: true }),
       },

@@ -4,6 +4,8 @@ export const defaults = {
   name: '',
   receiver: '',
   phases: ['raise', 'clear', 'end'] as readonly string[],
+  interval: 0,
+  intervalTell: 'next',
   text: '',
 };
 

@@ -1,4 +1,4 @@
-import { actionKind, readPhases } from '../../shared/action-node';
+import { actionKind, readInterval, readPhases } from '../../shared/action-node';
 import { defineNode } from '../../shared/define-node';
 import { defaults, migrations } from './migrations';
 
@@ -15,6 +15,7 @@ export default defineNode(
         name: fields.name('SNMP'),
         deviceId: null,
         phases,
+        interval: readInterval(fields),
         params: {
           receiverId: fields.reference('receiver', 'SNMP receiver', 'alarmflow-snmp-receiver'),
           phases,

@@ -4,6 +4,7 @@ export const defaults = {
   name: '',
   server: '',
   phases: ['raise'] as readonly string[],
+  interval: 0,
   path: '{{site}}/{{alarm.deviceName}}/{{date}}/{{clock}} {{alarm.typeText}}',
   snapshotDevice: '',
   snapshotChannel: '',

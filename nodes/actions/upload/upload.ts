@@ -1,4 +1,4 @@
-import { actionKind, readPhases } from '../../shared/action-node';
+import { actionKind, readPhases, readPlainInterval } from '../../shared/action-node';
 import { defineNode } from '../../shared/define-node';
 import { defaults, migrations } from './migrations';
 
@@ -15,6 +15,7 @@ export default defineNode(
         name: fields.name('Upload'),
         deviceId: null,
         phases,
+        interval: readPlainInterval(fields),
         params: {
           serverId: fields.reference('server', 'File server', 'alarmflow-file-server'),
           phases,
