@@ -180,7 +180,8 @@ describe('trigger nodes', () => {
       id: 'node',
       name: 'Line crossing',
       filter: { types: ['line-crossing'] },
-      policy: defaultPolicy,
+      // Without an area, flood control is for those who ask for it.
+      policy: { ...defaultPolicy, flood: 'exempt' },
     });
   });
 
@@ -270,7 +271,45 @@ describe('trigger nodes', () => {
       atWindowClose: 'end',
       latched: true,
       keyParts: deviceKeys,
+      areaId: null,
+      arming: 'follow',
+      entry: 'none',
+      remind: null,
+      flood: 'exempt',
     });
+  });
+
+  it.each([
+    ['none', null],
+    ['acknowledged', { everyMs: 30_000, until: 'acknowledged', most: 5 }],
+    ['cleared', { everyMs: 30_000, until: 'cleared', most: 5 }],
+  ])('understand the reminders "%s"', async (remindMode, remind) => {
+    await run(trigger('alarm-input', { remindMode, remindEvery: '30', remindMost: 5 }), engine);
+    expect(engine.triggers.get('node')?.policy.remind).toEqual(remind);
+  });
+
+  it('take no most reminders as no limit', async () => {
+    await run(trigger('alarm-input', { remindMode: 'cleared' }), engine);
+    expect(engine.triggers.get('node')?.policy.remind).toEqual({ everyMs: 10_000, until: 'cleared', most: null });
+  });
+
+  it.each([
+    ['area', 'exempt'],
+    ['control', 'control'],
+    ['exempt', 'exempt'],
+  ])('without an area, understand the flood control "%s"', async (floodMode, flood) => {
+    await run(trigger('alarm-input', { floodMode }), engine);
+    expect(engine.triggers.get('node')?.policy.flood).toBe(flood);
+  });
+
+  it('can be armed around the clock and belong to an entry route', async () => {
+    await run(trigger('alarm-input', { armingMode: 'always', entryRoute: 'follows' }), engine);
+    expect(engine.triggers.get('node')?.policy).toMatchObject({ arming: 'always', entry: 'follows' });
+  });
+
+  it('tell one alarm per tracked object from another', async () => {
+    await run(trigger('alarm-input', { alarmPer: 'object' }), engine);
+    expect(engine.triggers.get('node')?.policy.keyParts).toEqual([...deviceKeys, 'object']);
   });
 
   it('raise after N starts within T instead of the filtering time when told so', async () => {
@@ -301,7 +340,7 @@ describe('the linkage node', () => {
       id: 'node',
       name: 'Boiler room',
       filter: { types: ['message'], deviceIds: ['node'] },
-      policy: { ...defaultPolicy, quietMs: 0, keyParts: ['device', 'rule'] },
+      policy: { ...defaultPolicy, flood: 'exempt', quietMs: 0, keyParts: ['device', 'rule'] },
     });
   });
 });
