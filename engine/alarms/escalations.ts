@@ -288,13 +288,8 @@ export function createEscalations(options: {
     const doc = book.get(id);
     // Until the flows run, nodes may be missing; `begin` arms the timers again.
     if (!started) return;
-    // Stopped meanwhile; should that not reach the disk, the timer is armed again.
-    if (doc?.state.dueAt == null) {
-      return options.change((batch) => {
-        batch.timers.set(timer.id, null);
-      });
-    }
-    if (timer.at !== doc.state.dueAt) return;
+    // Stopped meanwhile: what did that deletes the row. Should it not reach the disk, the timer is armed again.
+    if (doc === undefined || timer.at !== doc.state.dueAt) return;
     await options.change((batch) => {
       const alarm = options.alarm(doc.alarmId);
       put(batch, id, doc, alarm === undefined ? null : step(batch, alarm, doc, { kind: 'due', at: clock.now() }));

@@ -496,7 +496,7 @@ describe('against the simplest model', () => {
       mode: fc.constantFrom('any' as const, 'all' as const, 'sequence' as const, 'count' as const),
       withinMs: fc.constantFrom(0, 2_000, 5_000),
       count: fc.integer({ min: 2, max: 4 }),
-      operands: fc.constant(['a', 'b']),
+      operands: fc.constant(['a', 'b'] as string[]),
     });
     const moves = fc.array(
       fc.record({
