@@ -13,6 +13,9 @@
   const isSender = (entry) => isMail(/^[^<>\r\n]{1,120}<([^<>]{1,254})>$/.exec(entry)?.[1].trim() ?? entry);
   const isAddress = (entry) => /^(\d{1,3}\.){3}\d{1,3}$/.test(entry) || /^[0-9a-f:.]*:[0-9a-f:.]*$/i.test(entry);
 
+  const filledIn = (value) => String(value ?? '').trim() !== '';
+  const placeKnown = (node) => filledIn(node?.latitude) && filledIn(node?.longitude);
+
   // A field that a flow file leaves out has the dialog's default at run time.
   const unlessAbsent = (check) =>
     function validate(value, options) {
@@ -78,6 +81,16 @@
           ? true
           : refuse(options, key),
       ),
-    week: () => unlessAbsent((value, options) => (alarmflow.weekModel.isWeek(value) ? true : refuse(options, 'week'))),
+    week: () =>
+      unlessAbsent(function validate(value, options) {
+        if (!alarmflow.weekModel.isWeek(value)) return refuse(options, 'week');
+        return placeKnown(this) || !alarmflow.weekModel.usesSun(Object.values(value)) ? true : refuse(options, 'place');
+      }),
+    specialDays: (yearly) =>
+      unlessAbsent(function validate(value, options) {
+        if (!alarmflow.weekDates.areSpecial(value, yearly)) return refuse(options, 'specialDays');
+        const lists = value.map(({ periods }) => periods);
+        return placeKnown(this) || !alarmflow.weekModel.usesSun(lists) ? true : refuse(options, 'place');
+      }),
   };
 })();

@@ -1,5 +1,5 @@
 /*
- * The week of an arming schedule as time bars. Pointer: drag on a day to add a period, drag a bar to move it, its ends
+ * Days of an arming schedule as time bars: a week, or one day of a holiday. Pointer: drag on a day to add a period, drag a bar to move it, its ends
  * to resize it, click it to type exact values. Keyboard: Tab to a bar, arrows move it, Shift+arrows move its end,
  * Enter types exact values, Delete removes it.
  */
@@ -10,8 +10,20 @@
   const EDGE_PX = 7;
   const t = (key, values) => alarmflow.text(`week.${key}`, values);
 
-  alarmflow.weekEditor = (container, given) => {
-    const { DAY, days, normal, format, parse } = alarmflow.weekModel;
+  /** The name of a time of the sun. */
+  const say = (event) => t(`sun.${event}`);
+
+  /**
+   * The bars of a week, or of other days: `rows` are their `{ key, label }`, and `given` their periods by key.
+   * Triggers `alarmflow:week` on the container at every change.
+   */
+  alarmflow.weekEditor = (container, given, { rows: dayRows = null } = {}) => {
+    const { DAY, normalPeriods, bar: place, followsSun } = alarmflow.weekModel;
+    const isWeek = dayRows === null;
+    const shownDays = dayRows ?? alarmflow.weekModel.days.map((key) => ({ key, label: t(key) }));
+    const days = shownDays.map(({ key }) => key);
+    const labelOf = (day) => shownDays.find(({ key }) => key === day).label;
+    const normal = (lists) => Object.fromEntries(days.map((day) => [day, normalPeriods(lists?.[day])]));
     let week = normal(given);
     let selected = null;
 
@@ -35,34 +47,56 @@
     for (const day of days) {
       const track = $('<div class="alarmflow-week-track" role="group">').attr({
         'data-day': day,
-        'aria-label': t(day),
+        'aria-label': labelOf(day),
       });
       rows[day] = track;
       const tools = $('<div class="alarmflow-week-tools">').append(
-        button('fa-plus', t('add', { day: t(day) }), () => openExact(day, null)),
-        button('fa-copy', t('copy', { day: t(day) }), () => openCopy(day)),
-        button('fa-eraser', t('clear', { day: t(day) }), () => change(day, [])),
+        button('fa-plus', isWeek ? t('add', { day: labelOf(day) }) : t('addHere'), () => openExact(day, null)),
+        isWeek ? button('fa-copy', t('copy', { day: labelOf(day) }), () => openCopy(day)) : '',
+        button('fa-eraser', isWeek ? t('clear', { day: labelOf(day) }) : t('clearHere'), () => change(day, [])),
       );
       $('<div class="alarmflow-week-row">')
-        .append($('<span>').text(t(day)), track, tools)
+        .append($('<span>').text(labelOf(day)), track, tools)
         .appendTo(root);
       track.on('pointerdown', (event) => startDrag(day, event.originalEvent));
     }
     panel.appendTo(root);
 
-    const same = (a, b) => a && b && a.from === b.from && a.to === b.to;
-    const span = ({ from, to }) => `${format(from)}–${format(to)}`;
+    const same = (a, b) => Boolean(a && b) && JSON.stringify(a) === JSON.stringify(b);
+    const span = (period) => alarmflow.weekModel.span(period, say);
+    const title = (period) =>
+      followsSun(period) && alarmflow.weekModel.endsNextDay(period)
+        ? `${span(period)} (${t('nextDay')})`
+        : span(period);
     const snap = (minutes) => Math.max(0, Math.min(DAY, Math.round(minutes / STEP) * STEP));
+    const spot = (from, to) => ({ left: `${(from / DAY) * 100}%`, width: `${((to - from) / DAY) * 100}%` });
 
     function draw(day) {
       const track = rows[day].empty();
+      if (isWeek) {
+        // What runs over midnight is shown on the next day as well, but belongs to its own.
+        const before = days[(days.indexOf(day) + days.length - 1) % days.length];
+        for (const period of week[before]) {
+          const { rest } = place(period);
+          if (rest > 0)
+            $('<div class="alarmflow-week-tail" aria-hidden="true">')
+              .attr('title', t('tail', { day: labelOf(before), span: span(period) }))
+              .css(spot(0, rest))
+              .toggleClass('alarmflow-week-sun', followsSun(period))
+              .data('owner', { day: before, period })
+              .appendTo(track);
+        }
+      }
       for (const period of week[day]) {
-        const wide = period.to - period.from >= 150;
+        const { from, to } = place(period);
+        const wide = to - from >= 30 * span(period).length - 180;
         $('<button type="button" class="alarmflow-week-bar">')
-          .attr({ title: span(period), 'aria-label': t('period', { day: t(day), span: span(period) }) })
+          .attr({ title: title(period), 'aria-label': t('period', { day: labelOf(day), span: title(period) }) })
           .text(wide ? span(period) : '')
-          .css({ left: `${(period.from / DAY) * 100}%`, width: `${((period.to - period.from) / DAY) * 100}%` })
+          .css(spot(from, to))
           .toggleClass('alarmflow-selected', selected?.day === day && same(selected.period, period))
+          .toggleClass('alarmflow-week-sun', followsSun(period))
+          .toggleClass('alarmflow-week-over', alarmflow.weekModel.endsNextDay(period))
           .data('period', period)
           .on('keydown', (event) => onKey(day, period, event))
           .appendTo(track);
@@ -81,11 +115,16 @@
       if (focus) barOf(day, focus)?.trigger('focus');
     }
 
-    const barOf = (day, point) => {
-      const found = rows[day]
-        .children()
-        .filter((_at, bar) => $(bar).data('period').from <= point.from && $(bar).data('period').to >= point.to);
-      return found.length > 0 ? found.first() : null;
+    /** The bar of a period, or the one that it was joined with. */
+    const barOf = (day, period) => {
+      const { from } = place(period);
+      const bars = rows[day].children('.alarmflow-week-bar');
+      const own = bars.filter((_at, bar) => same($(bar).data('period'), period));
+      const around = bars.filter((_at, bar) => {
+        const drawn = place($(bar).data('period'));
+        return drawn.from <= from && drawn.to > from;
+      });
+      return own.length > 0 ? own.first() : around.length > 0 ? around.first() : null;
     };
 
     function closePanel() {
@@ -96,12 +135,15 @@
     function onKey(day, period, event) {
       const others = week[day].filter((other) => !same(other, period));
       const step = { ArrowLeft: -STEP, ArrowDown: -STEP, ArrowRight: STEP, ArrowUp: STEP }[event.key];
-      if (step) {
-        const { from, to } = period;
-        const moved = event.shiftKey
-          ? { from, to: Math.max(from + STEP, Math.min(DAY, to + step)) }
-          : { from: from + step, to: to + step };
-        if (moved.from >= 0 && moved.to <= DAY) change(day, [...others, moved], moved);
+      if (step && !followsSun(period)) {
+        const stretched = { from: period.from, to: Math.max(period.from + STEP, Math.min(DAY, period.to + step)) };
+        const overnight = period.to < period.from;
+        const next = !event.shiftKey
+          ? alarmflow.weekModel.moved(period, step)
+          : overnight
+            ? { from: period.from, to: Math.max(STEP, Math.min(period.from - STEP, period.to + step)) }
+            : stretched;
+        if (next) change(day, [...others, next], next);
       } else if (event.key === 'Delete' || event.key === 'Backspace') {
         change(day, others);
         rows[day].parent().find('.red-ui-button').first().trigger('focus');
@@ -117,12 +159,19 @@
       const track = rows[day];
       const box = track[0].getBoundingClientRect();
       const at = (moment) => ((moment.clientX - box.left) / box.width) * DAY;
+      const tail = $(event.target).closest('.alarmflow-week-tail');
+      if (tail.length > 0) {
+        const { day: owner, period: whole } = tail.data('owner');
+        openExact(owner, whole);
+        return;
+      }
       const bar = $(event.target).closest('.alarmflow-week-bar');
       const period = bar.length > 0 ? bar.data('period') : null;
       const others = week[day].filter((other) => !same(other, period));
       const origin = at(event);
       let mode = 'new';
-      if (period) {
+      if (period && followsSun(period)) mode = 'still';
+      else if (period) {
         bar.trigger('focus');
         const edges = bar[0].getBoundingClientRect();
         mode = event.clientX - edges.left < EDGE_PX ? 'from' : edges.right - event.clientX < EDGE_PX ? 'to' : 'move';
@@ -131,15 +180,17 @@
 
       const moved = (moment) => {
         const now = at(moment);
+        if (mode === 'still') return null;
         if (mode === 'new') {
           const [from, to] = [snap(Math.min(origin, now)), snap(Math.max(origin, now))];
           return to > from ? { from, to } : null;
         }
-        if (mode === 'from') return { from: Math.min(snap(now), period.to - 1), to: period.to };
+        const end = period.to > period.from ? period.to : DAY;
+        if (mode === 'from') return { from: Math.min(snap(now), end - 1), to: period.to };
         if (mode === 'to') return { from: period.from, to: Math.max(snap(now), period.from + 1) };
-        const length = period.to - period.from;
-        const from = Math.max(0, Math.min(DAY - length, snap(period.from + now - origin)));
-        return { from, to: from + length };
+        const wanted = snap(period.from + now - origin);
+        const latest = period.to > period.from ? DAY - (period.to - period.from) : DAY - STEP;
+        return alarmflow.weekModel.moved(period, Math.max(0, Math.min(latest, wanted)) - period.from);
       };
       const onMove = (moment) => {
         // A hand that trembles on a click must not move the bar.
@@ -167,56 +218,27 @@
       closePanel();
       selected = period ? { day, period } : null;
       drawAll();
-      const input = (value, label) =>
-        $('<input type="text" maxlength="5">').val(format(value)).attr({ 'aria-label': label, placeholder: '00:00' });
-      const start = input(period ? period.from : from, t('from'));
-      const end = input(period ? period.to : Math.min(from + 60, DAY), t('to'));
-      const apply = () => {
-        const values = { from: parse(start.val()), to: parse(end.val()) };
-        const startRight = values.from !== null && values.from < DAY;
-        const endRight = values.to !== null && values.to !== values.from;
-        start.toggleClass('input-error', !startRight);
-        end.toggleClass('input-error', !endRight);
-        if (!startRight || !endRight) return;
-        // An end before its start runs over midnight into the next day; the model makes two bars of it.
-        change(day, [...week[day].filter((other) => !same(other, period)), values]);
-        barOf(day, { from: values.from, to: values.from + 1 })?.trigger('focus');
-      };
-      start.add(end).on('keydown', (event) => {
-        if (event.key === 'Enter') apply();
-        else if (event.key === 'Escape') closePanel();
-        else return;
-        event.preventDefault();
-        event.stopPropagation();
+      alarmflow.periodForm(panel, {
+        title: labelOf(day),
+        period: period ?? { from, to: Math.min(from + 60, DAY) },
+        isNew: !period,
+        apply: (next) => {
+          const [kept] = normalPeriods([next]);
+          change(day, [...week[day].filter((other) => !same(other, period)), kept], kept);
+        },
+        remove: () => {
+          change(
+            day,
+            week[day].filter((other) => !same(other, period)),
+          );
+          rows[day].parent().find('.red-ui-button').first().trigger('focus');
+        },
+        cancel: () => {
+          closePanel();
+          drawAll();
+          (period ? barOf(day, period) : rows[day].parent().find('.red-ui-button').first())?.trigger('focus');
+        },
       });
-      panel.append(
-        $('<strong>').text(t(day)),
-        start,
-        $('<span>').text('–'),
-        end,
-        $('<button type="button" class="red-ui-button red-ui-button-small">').text(t('apply')).on('click', apply),
-      );
-      if (period)
-        panel.append(
-          $('<button type="button" class="red-ui-button red-ui-button-small">')
-            .text(t('remove'))
-            .on('click', () =>
-              change(
-                day,
-                week[day].filter((other) => !same(other, period)),
-              ),
-            ),
-        );
-      panel.append(
-        $('<button type="button" class="red-ui-button red-ui-button-small">')
-          .text(t('cancel'))
-          .on('click', () => {
-            closePanel();
-            drawAll();
-          }),
-      );
-      panel.show();
-      start.trigger('focus').trigger('select');
     }
 
     /** Copies a day's periods to others. */
@@ -224,12 +246,12 @@
       closePanel();
       drawAll();
       const others = days.filter((other) => other !== day);
-      panel.append($('<strong>').text(t('copyTo', { day: t(day) })));
+      panel.append($('<strong>').text(t('copyTo', { day: labelOf(day) })));
       for (const other of others)
         panel.append(
           $('<label class="alarmflow-choice">').append(
             $('<input type="checkbox">').val(other).prop('checked', true),
-            $('<span>').text(t(other)),
+            $('<span>').text(labelOf(other)),
           ),
         );
       const apply = () => {
@@ -239,7 +261,7 @@
           .get();
         week = normal({
           ...week,
-          ...Object.fromEntries(copies.map((other) => [other, week[day].map((period) => ({ ...period }))])),
+          ...Object.fromEntries(copies.map((other) => [other, structuredClone(week[day])])),
         });
         closePanel();
         drawAll();

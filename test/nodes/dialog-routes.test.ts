@@ -4,15 +4,16 @@ import { operationalError } from '../../engine/domain/errors';
 import device from '../../nodes/config/device/device';
 import fileServer from '../../nodes/config/file-server/file-server';
 import mailServer from '../../nodes/config/mail-server/mail-server';
+import schedule from '../../nodes/config/schedule/schedule';
 import snmpReceiver from '../../nodes/config/snmp-receiver/snmp-receiver';
 import type { Red } from '../../nodes/shared/runtime-api';
 import { FakeFlowEngine } from '../support/fake-flow-engine';
-import { archive, archiveLogin, controlRoom, controlRoomLogin, hall, office, run, tab } from './flow-fixture';
+import { archive, archiveLogin, controlRoom, controlRoomLogin, hall, nights, office, run, tab } from './flow-fixture';
 
 let engine: FakeFlowEngine;
 beforeEach(async () => {
   engine = new FakeFlowEngine();
-  await run([tab, hall, office, archive, controlRoom], engine, {
+  await run([tab, hall, nights, office, archive, controlRoom], engine, {
     archive: archiveLogin,
     noc: controlRoomLogin,
     hall: { user: 'admin', password: 'stored' },
@@ -146,6 +147,55 @@ describe('the routes of the dialogs', () => {
     });
   });
 
+  it('preview a schedule that is not deployed, holidays, exceptions and place included', async () => {
+    const { status, body } = await helper
+      .request()
+      .post('/alarmflow/schedules/preview')
+      .send({
+        ...nights,
+        id: 'new',
+        latitude: '52.52',
+        longitude: '13.405',
+        week: { monday: [{ from: { sun: 'sunset', offsetMinutes: -15 }, to: { sun: 'sunrise' }, nextDay: true }] },
+        holidays: [{ name: 'Xmas', enabled: false, from: '12-24', to: '', periods: [{ from: 0, to: 1440 }] }],
+        exceptions: [{ name: 'Fair', from: '2026-12-01', to: '2026-12-02', periods: [] }],
+      });
+    expect([status, body]).toEqual([200, engine.schedulePreview]);
+    expect(engine.callsOf('previewSchedule')[0]![0]).toMatchObject({
+      id: 'new',
+      timeZone: 'Europe/Berlin',
+      place: { latitude: 52.52, longitude: 13.405 },
+      week: {
+        monday: [
+          { from: { sun: 'sunset', offsetMinutes: -15 }, to: { sun: 'sunrise', offsetMinutes: 0 }, nextDay: true },
+        ],
+        tuesday: [],
+      },
+      holidays: [{ name: 'Xmas', enabled: false, from: '12-24', periods: [{ from: 0, to: 1440 }] }],
+      exceptions: [{ name: 'Fair', from: '2026-12-01', to: '2026-12-02', periods: [] }],
+    });
+    expect(engine.callsOf('previewSchedule')[0]![0]).not.toHaveProperty('holidays.0.to');
+  });
+
+  it.each<[object, string]>([
+    [{ latitude: '91', longitude: '0' }, 'field "Latitude" is "91"'],
+    [{ latitude: '52' }, 'field "Longitude" is "", it must be filled in, as the latitude is'],
+    [{ holidays: 'Xmas' }, 'field "Holidays" is "Xmas", it must be a list'],
+    [{ holidays: [{ name: 'Xmas', from: 1224, periods: [] }] }, 'whose first day is a text'],
+    [{ exceptions: [{ name: 'Fair', from: '2026-12-01', periods: [{ from: 1, to: 9999 }] }] }, 'field "Exceptions"'],
+    [{ week: { monday: [{ from: { sun: 'moon' }, to: 0 }] } }, 'field "Monday"'],
+    [{ week: { monday: [{ from: { sun: 'dusk' }, to: 0, nextDay: 1 }] } }, '"nextDay" is true or false'],
+  ])('refuse the preview of %j by its field', async (change, message) => {
+    const { status, body } = await helper
+      .request()
+      .post('/alarmflow/schedules/preview')
+      .send({ ...nights, ...change });
+    expect(status).toBe(400);
+    expect(reason(body)).toContain(message);
+    expect(reason(body)).toContain('correct it and try again');
+    expect(engine.callsOf('previewSchedule')).toEqual([]);
+  });
+
   it('ask for a permission each', () => {
     const guarded: string[] = [];
     const guard = (permission: string) => ({ permission });
@@ -161,6 +211,7 @@ describe('the routes of the dialogs', () => {
     mailServer(red);
     fileServer(red);
     snmpReceiver(red);
+    schedule(red);
     expect(guarded).toEqual([
       'GET /alarmflow/devices/drivers devices.read',
       'GET /alarmflow/devices/:id/ingest devices.write',
@@ -169,6 +220,7 @@ describe('the routes of the dialogs', () => {
       'POST /alarmflow/mail-servers/test devices.write',
       'POST /alarmflow/file-servers/test devices.write',
       'POST /alarmflow/snmp-receivers/test devices.write',
+      'POST /alarmflow/schedules/preview devices.write',
     ]);
   });
 });

@@ -71,11 +71,22 @@ export interface Definition {
 export interface WeekModel {
   isWeek(week: unknown): boolean;
   normal(week: unknown): Record<string, { from: number; to: number }[]>;
+  bar(period: unknown): { from: number; to: number; rest: number };
+  moved(period: unknown, minutes: number): { from: number; to: number } | null;
+  parseOffset(text: string): number | null;
+  span(period: unknown, say: (event: string) => string): string;
   format(minutes: number): string;
   parse(text: string): number | null;
 }
 
+export interface WeekDates {
+  fault(entry: unknown, yearly: boolean): string | null;
+  toYearly(text: string): string;
+  toOnce(text: string, year: number): string;
+}
+
 export interface Sandbox {
+  weekDates: WeekDates;
   definitions: Map<string, Definition>;
   weekModel: WeekModel;
 }
@@ -87,7 +98,7 @@ export function openSandbox(devices: string[] = []): Sandbox {
     getElementById: () => ({}),
     querySelector: () => ({ textContent: '' }),
   };
-  const window: { alarmflow?: { weekModel: WeekModel } } = {};
+  const window: { alarmflow?: { weekDates: WeekDates; weekModel: WeekModel } } = {};
   const sandbox = {
     window,
     document,
@@ -111,5 +122,5 @@ export function openSandbox(devices: string[] = []): Sandbox {
     const script = /<script type="text\/javascript">([\s\S]*?)<\/script>/.exec(html)?.[1] ?? '';
     vm.runInContext(script, sandbox, { filename: `${name}.html` });
   }
-  return { definitions, weekModel: window.alarmflow!.weekModel };
+  return { definitions, weekDates: window.alarmflow!.weekDates, weekModel: window.alarmflow!.weekModel };
 }

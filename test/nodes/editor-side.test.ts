@@ -87,7 +87,12 @@ describe.each(nodeFolders)('$type in the editor', ({ type, name, folder, html, c
   it('has an input in its dialog for every field', () => {
     const template = templateOf(html);
     const prefix = config() ? 'node-config-input' : 'node-input';
-    const custom: Record<string, string> = { devices: 'alarmflow-devices', week: 'alarmflow-week' };
+    const custom: Record<string, string> = {
+      holidays: 'alarmflow-holidays',
+      exceptions: 'alarmflow-exceptions',
+      devices: 'alarmflow-devices',
+      week: 'alarmflow-week',
+    };
     for (const field of [
       ...Object.keys(definitionOf(type).defaults),
       ...Object.keys(definitionOf(type).credentials ?? {}),
@@ -171,6 +176,11 @@ describe('checks in the editor', () => {
     ['snmp-receiver', 'engineId', '80007'],
     ['snmp-receiver', 'snmpVersion', '4'],
     ['schedule', 'week', { monday: [{ from: 0, to: 1441 }] }],
+    ['schedule', 'week', { monday: [{ from: { sun: 'moonrise', offsetMinutes: 0 }, to: 600 }] }],
+    ['schedule', 'latitude', '91'],
+    ['schedule', 'longitude', 'east'],
+    ['schedule', 'holidays', [{ name: 'Xmas', from: '12-32', periods: [] }]],
+    ['schedule', 'exceptions', [{ name: 'Fair', from: '12-24', periods: [] }]],
   ])('refuse %s %s %j with a reason that begins with its label', (type, field, value) => {
     const { label } = definitionOf(`alarmflow-${type}`).defaults[field]!;
     expect(label).toBeTruthy();
@@ -192,6 +202,9 @@ describe('checks in the editor', () => {
     ['snmp-receiver', 'arc', '.1.3.6.1.4.1.99999.7'],
     ['snmp-receiver', 'engineId', '0x80007ED90501'],
     ['schedule', 'week', { monday: [{ from: 1320, to: 360 }] }],
+    ['schedule', 'latitude', '-33.87'],
+    ['schedule', 'holidays', [{ name: 'Closed', enabled: false, from: '12-20', to: '01-06', periods: [] }]],
+    ['schedule', 'exceptions', [{ name: 'Fair', from: '2026-12-24', periods: [{ from: 0, to: 1440 }] }]],
   ])('accept %s %s %j', (type, field, value) => {
     expect(check(type, field, value)).toBe(true);
   });
@@ -214,14 +227,60 @@ describe('the week of a schedule', () => {
     ]);
   });
 
-  it('cuts a period that runs over midnight, from Sunday into Monday too', () => {
-    const week = { sunday: [{ from: 1320, to: 360 }] };
-    expect([day(week, 'sunday'), day(week, 'monday')]).toEqual([[{ from: 1320, to: 1440 }], [{ from: 0, to: 360 }]]);
+  it('keeps a period that runs over midnight whole, on the day on which it begins', () => {
+    const week = { sunday: [{ from: 1320, to: 360 }], monday: [{ from: 1300, to: 1340 }] };
+    expect([day(week, 'sunday'), day(week, 'monday')]).toEqual([[{ from: 1320, to: 360 }], [{ from: 1300, to: 1340 }]]);
+    expect(plain(weekModel.bar({ from: 1320, to: 360 }))).toEqual({ from: 1320, to: 1440, rest: 360 });
   });
 
   it('takes a period that ends at 0 as one to the end of its day', () => {
     const week = { friday: [{ from: 1200, to: 0 }] };
     expect([day(week, 'friday'), day(week, 'saturday')]).toEqual([[{ from: 1200, to: 1440 }], []]);
+  });
+
+  it('says of a period that follows the sun whether it ends on the next day', () => {
+    const sunset = { sun: 'sunset', offsetMinutes: -15 };
+    const monday = [
+      { from: sunset, to: { sun: 'sunrise' } },
+      { from: 300, to: { sun: 'sunrise', offsetMinutes: 0 } },
+      { from: sunset, to: 1200, nextDay: true },
+    ];
+    expect(day({ monday }, 'monday')).toEqual([
+      { from: 300, to: { sun: 'sunrise', offsetMinutes: 0 }, nextDay: false },
+      { from: sunset, to: { sun: 'sunrise', offsetMinutes: 0 }, nextDay: true },
+      { from: sunset, to: 1200, nextDay: true },
+    ]);
+  });
+
+  it.each([
+    [{ from: 480, to: 720 }, 15, { from: 495, to: 735 }],
+    [{ from: 480, to: 1440 }, 15, null],
+    [{ from: 0, to: 60 }, -15, null],
+    [{ from: 1320, to: 360 }, 15, { from: 1335, to: 375 }],
+    [{ from: 1425, to: 360 }, 15, null],
+    [{ from: 1320, to: 10 }, -15, { from: 1305, to: 1435 }],
+  ])('moves %j by %s minutes to %j', (period, minutes, expected) => {
+    expect(plain(weekModel.moved(period, minutes))).toEqual(expected);
+  });
+
+  it.each([
+    ['-15', -15],
+    ['−15', -15],
+    ['+30', 30],
+    ['30', 30],
+    ['', 0],
+    ['720', 720],
+    ['721', null],
+    ['1.5', null],
+    ['an hour', null],
+  ])('reads the offset %j as %s minutes', (text, minutes) => {
+    expect(weekModel.parseOffset(text)).toBe(minutes);
+  });
+
+  it('writes times of the sun with their offset', () => {
+    const say = (event: string) => event.toUpperCase();
+    expect(weekModel.span({ from: { sun: 'sunset', offsetMinutes: -15 }, to: 1440 }, say)).toBe('SUNSET −15 min–24:00');
+    expect(weekModel.span({ from: 480, to: { sun: 'dusk', offsetMinutes: 0 } }, say)).toBe('08:00–DUSK');
   });
 
   it('has a place for more periods than any device', () => {
@@ -246,6 +305,49 @@ describe('the week of a schedule', () => {
 
   it('writes the end of the day as 24:00', () => {
     expect([weekModel.format(0), weekModel.format(65), weekModel.format(1440)]).toEqual(['00:00', '01:05', '24:00']);
+  });
+});
+
+describe('the days of holidays and exceptions', () => {
+  const { weekDates } = sandbox;
+  const entry = { name: 'Xmas', from: '12-24', to: '12-26', periods: [] };
+
+  it.each<[object | null, boolean, string | null]>([
+    [entry, true, null],
+    [{ ...entry, to: '01-06' }, true, null],
+    [{ ...entry, to: '' }, true, null],
+    [{ ...entry, from: '02-29', to: undefined }, true, null],
+    [{ ...entry, from: '2026-12-24', to: '2026-12-24' }, false, null],
+    [{ ...entry, name: ' ' }, true, 'name'],
+    [{ ...entry, from: '02-30' }, true, 'from'],
+    [{ ...entry, from: '2026-02-29' }, true, 'from'],
+    [entry, false, 'from'],
+    [{ ...entry, to: '2026-12-26' }, true, 'to'],
+    [{ ...entry, from: '2026-12-24', to: '2026-12-23' }, true, 'order'],
+    [{ ...entry, periods: [{ from: 5, to: 5 }] }, true, 'periods'],
+    [{ ...entry, periods: undefined }, true, 'periods'],
+    [null, true, 'name'],
+  ])('judges %j (of every year: %s): %s', (given, yearly, fault) => {
+    expect(weekDates.fault(given, yearly)).toBe(fault);
+  });
+
+  it('change between once and every year without losing the day', () => {
+    expect([weekDates.toYearly('2026-12-24'), weekDates.toYearly('12-24')]).toEqual(['12-24', '12-24']);
+    expect([weekDates.toOnce('12-24', 2026), weekDates.toOnce('02-29', 2026), weekDates.toOnce('02-29', 2028)]).toEqual(
+      ['2026-12-24', '2026-02-28', '2028-02-29'],
+    );
+  });
+
+  it('need the place in the week and in holidays where a period follows the sun', () => {
+    const { week, holidays } = definitionOf('alarmflow-schedule').defaults;
+    const periods = [{ from: { sun: 'sunset', offsetMinutes: 0 }, to: 1440 }];
+    for (const place of [{}, { latitude: '52', longitude: '' }]) {
+      expect(week!.validate!.call(place, { monday: periods }, {})).toContain('latitude and longitude');
+      expect(holidays!.validate!.call(place, [{ ...entry, periods }], {})).toContain('latitude and longitude');
+    }
+    const place = { latitude: '52', longitude: 0 };
+    expect(week!.validate!.call(place, { monday: periods }, {})).toBe(true);
+    expect(holidays!.validate!.call(place, [{ ...entry, periods }], {})).toBe(true);
   });
 });
 
