@@ -37,6 +37,8 @@ export interface Drive {
   /** Puts an event in; unnamed fields are those of a plain start. Returns the effects of this input and what was due. */
   signal(at: number, fields?: Partial<GateSignal>): GateEffect[];
   input(input: GateInput): GateEffect[];
+  /** The wall clock was set by `by`; nothing that seems due on it is handled. */
+  carryOver(at: number, by: number): void;
   /** Handles what is due by then. */
   until(at: number): GateEffect[];
   /** `12.5 raise`-like lines of all effects that change an alarm; times in seconds. */
@@ -77,6 +79,7 @@ export function drive(policy: AlarmPolicy): Drive {
       step(input);
       return self.effects.slice(before);
     },
+    carryOver: (at, by) => step({ kind: 'clock', at, by }),
     until(at) {
       const before = self.effects.length;
       // Turned from one timer to the next, as a clock does: a reminder is told at the moment that is asked for.
