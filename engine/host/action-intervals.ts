@@ -163,6 +163,7 @@ export function createActionIntervals(parts: {
     },
 
     judge(row, interval, change) {
+      timers.watchWall?.();
       const type = intervalType(row.alarm);
       const id = idOf(row.nodeId, type);
       const before = all.get(id);
@@ -175,7 +176,6 @@ export function createActionIntervals(parts: {
         log.warn('action.too-many-intervals', { node: row.nodeId, most: MOST_INTERVALS });
         return unchanged;
       }
-      timers.watchWall?.();
       const verdict = judgeInterval(before?.state ?? null, interval, row, row.requestedAt);
       if (verdict.state !== null && verdict.state !== before?.state)
         put(id, { nodeId: row.nodeId, type, interval, state: verdict.state }, change);

@@ -49,6 +49,47 @@ describe('the text of a mail', () => {
     expect(mail.text).toContain('Lasted:      2 min 5 s');
   });
 
+  const heldBack = {
+    count: 4,
+    firstAt: RAISED - 60_000,
+    lastAt: RAISED - 1_000,
+    groups: [
+      {
+        deviceName: 'Gate',
+        type: 'motion',
+        phase: 'raise',
+        count: 3,
+        firstAt: RAISED - 60_000,
+        lastAt: RAISED - 1_000,
+      },
+    ],
+    others: 1,
+  };
+
+  it('sums up below its own text what the interval has held back', async () => {
+    const { mail, result } = await mailOf({ text: 'Look at {{alarm.deviceName}}', heldBack });
+    expect(mail.text).toMatch(
+      /^Look at Hall camera\n\nHeld back by the mail interval \(4\):\n\S+ \S+ \S+ – \S+ \S+ \S+ {2}3 × Alarm: \w+.* on Gate\nand 1 more\n/,
+    );
+    expect(result.summary).toContain('the interval had held back 4 before it');
+  });
+
+  it('does so where the template says, and then not again', async () => {
+    const { mail } = await mailOf({ text: '{{heldBackCount}} before:\n{{heldBack}}\nThat is all.', heldBack });
+    expect(mail.text).toMatch(/^4 before:\n.*3 × .*\nand 1 more\nThat is all\.\n/);
+    expect(mail.text).not.toContain('Held back by');
+  });
+
+  it('is a digest when it stands for them alone', async () => {
+    const { mail } = await mailOf({ heldBack, digest: true });
+    expect(mail.subject).toBe('4 held back: Temperature alarm: Hall camera (Depot)');
+    expect(mail.text).toMatch(/^The mail interval has held back 4 since the last mail\. The last was:/);
+    expect(mail.text).toContain('and 1 more');
+    expect((await mailOf({ subject: 'At {{site}}', heldBack, digest: true })).mail.subject).toBe(
+      '4 held back: At Depot',
+    );
+  });
+
   it('is readable for a plain message', async () => {
     const { mail } = await mailOf({}, { phase: 'message', alarmId: null, key: 'msg:node-1:1' });
     expect(mail.subject).toBe('Message from Mail to the guard (Depot)');
