@@ -73,23 +73,26 @@ const notConfirmed = (state: OutputState, on: boolean): AlarmflowError =>
 async function command(parts: DriveParts, state: OutputState, on: boolean): Promise<boolean | null> {
   const device = parts.devices.device(state.deviceId);
   const stop = new AbortController();
-  const tooLong = operationalError(
-    'E_OUTPUT_TIMEOUT',
-    `Output "${state.name}" was not set ${words(on)} within ${COMMAND_LIMIT_MS / 1000} s: check device and network`,
-  );
+  // Made when it is needed: a stack costs more than the rest of a command.
+  let late: AlarmflowError | null = null;
+  const tooLong = (): AlarmflowError =>
+    (late ??= operationalError(
+      'E_OUTPUT_TIMEOUT',
+      `Output "${state.name}" was not set ${words(on)} within ${COMMAND_LIMIT_MS / 1000} s: check device and network`,
+    ));
   let hung: (error: AlarmflowError) => void = () => undefined;
   const stuck = new Promise<never>((_resolve, reject) => {
     hung = reject;
   });
   let last: { cancel(): void } | undefined;
   const limit = parts.clock.after(COMMAND_LIMIT_MS, () => {
-    stop.abort(tooLong);
-    last = parts.clock.after(STOP_LIMIT_MS, () => hung(tooLong));
+    stop.abort(tooLong());
+    last = parts.clock.after(STOP_LIMIT_MS, () => hung(tooLong()));
   });
   try {
     return await Promise.race([device.setOutput(state.output, on, stop.signal), stuck]);
   } catch (error) {
-    throw stop.signal.aborted ? tooLong : error;
+    throw stop.signal.aborted ? tooLong() : error;
   } finally {
     limit.cancel();
     last?.cancel();
