@@ -1,0 +1,104 @@
+/**
+ * Random lives of one trigger with one relay, on the engine's own alarms, outputs and timers, beside a reference that is
+ * simple enough to be read against DESIGN. After every command both must have told and done the same.
+ */
+import fc from 'fast-check';
+import { describe, it } from 'vitest';
+import type { EventPhase } from '../../engine/domain/events';
+import { type AlarmPolicy, defaultPolicy } from '../../engine/domain/triggers';
+import { type Command, liveBoth } from './lives';
+import type { ReferenceHold } from './reference';
+
+/** All of them in CI; fewer for whoever waits. */
+const RUNS = Number(process.env.MODEL_RUNS ?? (process.env.ALARMFLOW_REQUIRE_ALL === '1' ? 10_000 : 300));
+const SEED = process.env.MODEL_SEED === undefined ? undefined : Number(process.env.MODEL_SEED);
+
+const times = (...ms: number[]) => fc.constantFrom(...ms);
+
+const policies: fc.Arbitrary<AlarmPolicy> = fc
+  .record({
+    enabled: fc.oneof({ arbitrary: fc.constant(true), weight: 9 }, { arbitrary: fc.constant(false), weight: 1 }),
+    scheduleId: fc.oneof({ arbitrary: fc.constant(null), weight: 3 }, { arbitrary: fc.constant('minutes'), weight: 1 }),
+    onDelayMs: times(0, 0, 700, 3_000),
+    repeat: fc.option(fc.record({ count: fc.integer({ min: 1, max: 3 }), withinMs: times(2_000, 9_000) }), {
+      nil: null,
+      freq: 3,
+    }),
+    antiDitherMs: times(0, 2_500, 8_000),
+    antiDitherMode: fc.constantFrom('fixed' as const, 'sliding' as const),
+    offDelayMs: times(0, 0, 1_500),
+    quietMs: fc.constantFrom(null, null, 0, 2_200),
+    atWindowOpen: fc.constantFrom('raise' as const, 'ignore' as const),
+    atWindowClose: fc.constantFrom('let-run' as const, 'end' as const),
+    latched: fc.boolean(),
+  })
+  .map((fields) => ({ ...defaultPolicy, ...fields, keyParts: ['device', 'channel', 'type'] }) as AlarmPolicy);
+
+const holds: fc.Arbitrary<ReferenceHold> = fc.record({
+  afterClearMs: fc.constantFrom(0, 1_300, 6_000, null),
+  capMs: fc.constantFrom(null, null, 4_000),
+});
+
+const channels = fc.constantFrom(0 as const, 0 as const, 1 as const);
+/** Odd on purpose, so that what one command began does not end at the very moment of another. */
+const waits = fc
+  .tuple(fc.constantFrom(0, 1, 3, 7, 20, 90, 450), fc.integer({ min: 1, max: 199 }))
+  .map(([many, little]) => many * 211 + little * 7 + 1);
+
+const command: fc.Arbitrary<Command> = fc.oneof(
+  {
+    weight: 10,
+    arbitrary: fc.record({
+      do: fc.constant('event' as const),
+      channel: channels,
+      phase: fc.constantFrom<EventPhase>('start', 'start', 'stop', 'stop', 'pulse', 'refresh', 'snapshot'),
+      fate: fc.constantFrom(
+        'kept' as const,
+        'kept' as const,
+        'kept' as const,
+        'kept' as const,
+        'refused' as const,
+        'lost' as const,
+      ),
+    }),
+  },
+  { weight: 8, arbitrary: fc.record({ do: fc.constant('wait' as const), ms: waits }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constantFrom('acknowledge' as const, 'reset' as const), channel: channels }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('arm' as const),
+      armed: fc.boolean(),
+      fate: fc.constantFrom('kept' as const, 'kept' as const, 'refused' as const),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('shelve' as const), ms: times(2_003, 7_001) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('unshelve' as const) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant('restart' as const), downMs: fc.constantFrom(0, 1, 2_711, 13_007) }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('jump' as const),
+      ms: fc.constantFrom(-3_600_000, -4_111, 2_333, 3_600_000),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('deploy' as const), policy: policies }) },
+);
+
+describe('the engine against a simple reference', () => {
+  it(
+    `does the same in ${RUNS} random lives with restarts, lost writes, deploys and clock jumps (10,000 with ALARMFLOW_REQUIRE_ALL=1)`,
+    () =>
+      fc.assert(fc.asyncProperty(policies, holds, fc.array(command, { minLength: 4, maxLength: 24 }), liveBoth), {
+        numRuns: RUNS,
+        ...(SEED !== undefined && { seed: SEED }),
+      }),
+    600_000,
+  );
+});
