@@ -40,6 +40,8 @@ export interface SimulateCommandOptions {
   json?: boolean;
 }
 
+const READ_AHEAD = 1024 * 1024;
+
 /** What stands for the flow that the editor has deployed. */
 const DEPLOYED = 'deployed';
 
@@ -157,7 +159,7 @@ async function fileSource(file: string, options: SimulateCommandOptions): Promis
   return {
     inputs() {
       read = 0;
-      const bytes = file === '-' ? process.stdin : createReadStream(file);
+      const bytes = file === '-' ? process.stdin : createReadStream(file, { highWaterMark: READ_AHEAD });
       bytes.on('data', (chunk: Buffer | string) => {
         read += chunk.length;
       });

@@ -25,6 +25,8 @@ interface Completion {
 export interface FlowTraffic {
   /** Grows whenever a message moves. */
   steps(): number;
+  /** Messages on their way to a node. */
+  moving(): number;
   /** Nodes that have a message and have not said that they are done with it; by id, with their names. */
   busy(): ReadonlyMap<string, string>;
   /** Counts what these nodes have as done with: they never say it. */
@@ -39,6 +41,7 @@ const OWN = 'alarmflow-traffic';
  */
 export function watchTraffic(hooks: NodeRedHooks, stopsAt: (nodeId: string) => boolean): FlowTraffic {
   let steps = 0;
+  let moving = 0;
   const counts = new Map<string, number>();
   const names = new Map<string, string>();
   const silent = new Set<string>();
@@ -61,9 +64,13 @@ export function watchTraffic(hooks: NodeRedHooks, stopsAt: (nodeId: string) => b
 
   hooks.add(`preDeliver.${OWN}`, ({ destination }: Delivery) => {
     steps++;
-    return stopsAt(destination.node._alias ?? destination.node.id) ? false : undefined;
+    if (stopsAt(destination.node._alias ?? destination.node.id)) return false;
+    moving++;
+    return undefined;
   });
   hooks.add(`onReceive.${OWN}`, ({ destination }: Delivery) => {
+    // A message that was put in from outside came along no wire.
+    moving = Math.max(0, moving - 1);
     began(destination);
     return undefined;
   });
@@ -74,6 +81,7 @@ export function watchTraffic(hooks: NodeRedHooks, stopsAt: (nodeId: string) => b
 
   return {
     steps: () => steps,
+    moving: () => moving,
     busy: () => names,
     giveUp(nodeIds) {
       for (const id of nodeIds) {

@@ -45,24 +45,19 @@ function isRecorded(value: unknown): value is DeviceEvent {
 const isDraft = (value: unknown): value is EventDraft =>
   isObject(value) && typeof value.type === 'string' && typeof value.phase === 'string' && 'vendorType' in value;
 
-/** An event of a record, made whole: parts that an older record or a driver's output leaves out are filled in. */
+/**
+ * An event of a record. Parts that an older record leaves out are filled in; the payload is dropped, for nobody looks at
+ * it. The event is taken over: it must be nobody else's.
+ */
 export function recordedInput(event: DeviceEvent, line: number | null): SimulationInput {
-  const { receivedAt, ...rest } = event;
-  return {
-    kind: 'recorded',
-    at: receivedAt,
-    line,
-    event: {
-      ...rest,
-      vendorType: event.vendorType ?? event.type,
-      deviceTime: event.deviceTime ?? null,
-      deviceAt: event.deviceAt ?? null,
-      clockSuspect: event.clockSuspect ?? false,
-      late: event.late ?? false,
-      pictures: event.pictures ?? [],
-      raw: '',
-    },
-  };
+  event.vendorType ??= event.type;
+  event.deviceTime ??= null;
+  event.deviceAt ??= null;
+  event.clockSuspect ??= false;
+  event.late ??= false;
+  event.pictures ??= [];
+  event.raw = '';
+  return { kind: 'recorded', at: event.receivedAt, line, event };
 }
 
 /**
@@ -117,12 +112,18 @@ export async function* readEventLines(
         : (event.deviceAt ?? before ?? start);
     if (when === null) return refuse('it has no time: give a start with --start');
     // A capture tells nothing of delays on the way.
-    return {
-      kind: 'recorded',
-      at: Math.max(when, before ?? when),
-      line: number,
-      event: { ...rest, id: null, deviceId: options.device, late: false, clockSuspect: false, pictures: [], raw: '' },
+    const receivedAt = Math.max(when, before ?? when);
+    const recorded: DeviceEvent = {
+      ...rest,
+      id: '',
+      deviceId: options.device,
+      receivedAt,
+      late: false,
+      clockSuspect: false,
+      pictures: [],
+      raw: '',
     };
+    return { kind: 'recorded', at: receivedAt, line: number, event: recorded };
   };
 
   for await (const text of lines) {

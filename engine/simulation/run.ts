@@ -1,6 +1,5 @@
 /** Puts inputs into a loaded flow, each at its time, and lets time go on after the last. */
 import { AlarmflowError, asAlarmflowError, userError } from '../domain/errors';
-import type { DeviceEvent } from '../domain/events';
 import { namesOf } from './names';
 import type { SimulationResult } from './report';
 import type { LoadedFlow, LoadOptions, SimulationRuntime } from './runtime';
@@ -102,12 +101,11 @@ export function createPlayer(flow: LoadedFlow): Player {
           collector.event();
           await site.accept(eventOf(input.step, deviceId(input.step.device), newId(), input.at));
           break;
-        case 'recorded': {
+        case 'recorded':
           collector.event();
-          const event: DeviceEvent = { ...input.event, id: input.event.id ?? newId(), receivedAt: input.at };
-          await site.accept(event);
+          if (input.event.id === '') input.event.id = newId();
+          await site.accept(input.event);
           break;
-        }
         case 'order':
           collector.order();
           await give(input.order);

@@ -22,8 +22,8 @@ const projectRoot = join(__dirname, '..', '..', '..');
 /** Real time after which a node that has not said that it is done is no longer waited for. */
 const NODE_LIMIT_MS = 1_000;
 const NODE_POLL_MS = 2;
-/** Turns of the event loop without a message that prove a flow to be at rest. */
-const CALM_TURNS = 2;
+/** Turns within which a node that waits for nothing of the machine has answered. */
+const PROMPT_TURNS = 50;
 const MOST_COMPLAINTS = 50;
 
 export interface LoadOptions {
@@ -103,6 +103,8 @@ export async function startSimulationRuntime(options: { nodesDir?: string } = {}
       const site = current;
       const method: unknown = site === null ? undefined : Reflect.get(site.flow, name);
       if (site === null || typeof method !== 'function') return undefined;
+      // Nobody looks at what nodes show.
+      if (name === 'watchNode') return async () => {};
       return (...words: unknown[]): unknown => {
         if (typeof name === 'string' && name.startsWith('define')) noteDefinition(defined, name, words[0]);
         return Reflect.apply(method, site.flow, words);
@@ -143,29 +145,34 @@ export async function startSimulationRuntime(options: { nodesDir?: string } = {}
 
     async function flowQuiet(): Promise<void> {
       if (traffic === null || (traffic.steps() === atRest && traffic.busy().size === 0)) return;
-      let seen = traffic.steps();
+      let seen = -1;
       let stuckSince: number | null = null;
-      for (let calm = 0; calm < CALM_TURNS; ) {
-        await turn();
-        if (traffic.steps() !== seen) {
+      for (let waits = 0; ; ) {
+        if (traffic.moving() === 0 && traffic.busy().size === 0) {
+          // Whoever sends a message on after it has said that it is done does so at once.
+          if (traffic.steps() === seen) break;
           seen = traffic.steps();
-          calm = 0;
+        } else if (traffic.steps() !== seen) {
+          seen = traffic.steps();
+          waits = 0;
           stuckSince = null;
-        } else if (traffic.busy().size === 0) calm++;
-        else {
+        } else if (++waits > PROMPT_TURNS) {
           // Its work may wait for something of the machine: real time has to pass, within limits.
           stuckSince ??= systemClock.monotonic();
           if (systemClock.monotonic() - stuckSince < NODE_LIMIT_MS) await systemClock.sleep(NODE_POLL_MS);
-          else {
-            for (const name of traffic.busy().values())
-              warnings.push(
-                `"${name}" did not say within ${NODE_LIMIT_MS / 1_000} s that it was done with a message; it is not waited for any more, and what it sends comes at any time`,
-              );
-            traffic.giveUp([...traffic.busy().keys()]);
-          }
+          else giveUp(traffic);
         }
+        await turn();
       }
       atRest = traffic.steps();
+    }
+
+    function giveUp(stuck: FlowTraffic): void {
+      for (const name of stuck.busy().values())
+        warnings.push(
+          `"${name}" did not say within ${NODE_LIMIT_MS / 1_000} s that it was done with a message; it is not waited for any more, and what it sends comes at any time`,
+        );
+      stuck.giveUp([...stuck.busy().keys()]);
     }
 
     const site = createSimulatedSite({

@@ -199,11 +199,11 @@ export function createSimulatedSite(options: SimulatedSiteOptions): SimulatedSit
   async function quiet(): Promise<void> {
     do {
       stirred = false;
-      await turn();
-      while (timers.running() > 0) await turn();
       if (running.size > 0) await Promise.all(running);
       await options.flowQuiet();
-    } while (stirred);
+      // What nobody waits for goes on without any wait of its own: one turn brings it to its end.
+      await turn();
+    } while (stirred || running.size > 0 || timers.running() > 0);
   }
 
   outputs.resume(emptyState);

@@ -140,8 +140,8 @@ export function orderOf(step: OrderInput): Order | string {
 /** One thing that happens, at one moment. */
 export type SimulationInput = { at: number; line: number | null } & (
   | { kind: 'event'; step: EventStep }
-  /** An event as the record or a driver had it: taken as it is. */
-  | { kind: 'recorded'; event: Omit<DeviceEvent, 'receivedAt' | 'id'> & { id: string | null } }
+  /** An event as the record or a driver had it: taken as it is; an empty id is filled in. */
+  | { kind: 'recorded'; event: DeviceEvent }
   | { kind: 'order'; order: Order }
 );
 
