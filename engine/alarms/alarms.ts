@@ -470,7 +470,8 @@ export function createAlarms(options: AlarmsOptions): Alarms {
         batch.timers.set(timer.id, null);
       });
     }
-    await change((batch) => translation.advance(batch, trigger, condition, at));
+    // Up to now, should it be late: one reminder for all that were missed, not one each.
+    await change((batch) => translation.advance(batch, trigger, condition, Math.max(at, clock.now())));
   };
   timers.onDue(ALARM_TIMER, onTimer);
 
