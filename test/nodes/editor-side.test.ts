@@ -134,6 +134,7 @@ describe.each(nodeFolders)('$type in the editor', ({ type, name, folder, html, c
       'alarmflow-email': ['to'],
       'alarmflow-file-server': ['host'],
       'alarmflow-snmp-receiver': ['host'],
+      'alarmflow-combination': ['operands'],
     };
     expect(refused).toEqual(toChoose[type] ?? []);
   });

@@ -15,6 +15,8 @@ import mailServer from '../../nodes/config/mail-server/mail-server';
 import schedule from '../../nodes/config/schedule/schedule';
 import snmpReceiver from '../../nodes/config/snmp-receiver/snmp-receiver';
 import arm from '../../nodes/logic/arm/arm';
+import combination from '../../nodes/logic/combination/combination';
+import escalation from '../../nodes/logic/escalation/escalation';
 import linkage from '../../nodes/logic/linkage/linkage';
 import type { FlowMessage, NodeStatus, Red } from '../../nodes/shared/runtime-api';
 import alarmInput from '../../nodes/triggers/alarm-input/alarm-input';
@@ -38,6 +40,8 @@ export const nodeSets: Record<string, NodeSet> = {
   'alarmflow-alarm-input': alarmInput,
   'alarmflow-exception': exception,
   'alarmflow-linkage': linkage,
+  'alarmflow-combination': combination,
+  'alarmflow-escalation': escalation,
   'alarmflow-arm': arm,
   'alarmflow-relay-out': relayOut,
   'alarmflow-email': email,
