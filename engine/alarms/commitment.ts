@@ -223,6 +223,13 @@ function isMinor(before: Snapshot, after: Snapshot): boolean {
     was.heldBack === is.heldBack &&
     was.timers === is.timers &&
     was.startedAt === is.startedAt &&
-    was.window?.until === is.window?.until
+    was.window?.until === is.window?.until &&
+    silence(was) === silence(is)
   );
 }
+
+/** When its levels count as ended without news, as text: after a restart a condition must not be thought silent early. */
+const silence = ({ levels }: Snapshot['state']): string =>
+  [levels['pre-alarm'], levels.alarm]
+    .map((level) => (level?.quietMs == null ? '' : level.seenAt + level.quietMs))
+    .join();
