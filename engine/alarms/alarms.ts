@@ -1,15 +1,6 @@
 import type { Clock } from '../clock/clock';
 import type { Alarm, AlarmMessage, Decision } from '../domain/alarms';
 import type { Announce } from '../domain/announcements';
-import type {
-  AreaDefinition,
-  ArmingChange,
-  ArmingOrder,
-  ArmingProgram,
-  ArmingRow,
-  ArmingSubject,
-} from '../domain/arming';
-import { theSite } from '../domain/arming';
 import { userError } from '../domain/errors';
 import type { EscalationDefinition } from '../domain/escalations';
 import type { DeviceEvent, PictureRef } from '../domain/events';
@@ -36,9 +27,9 @@ import {
   worthKeeping,
 } from '../gates';
 import { createSchedules } from './arming';
+import { type ArmingCalls, createArmingCalls } from './arming-calls';
 import { type Place, placeOf } from './arming-open';
 import { ARMING_TIMER, createArmingOrders } from './arming-orders';
-import { armingRows } from './arming-view';
 import { ALARM_TIMER, newBatch, timerId, timerRow } from './batch';
 import { createCommitment } from './commitment';
 import { type Batch, type Condition, newCondition, orphanedState, type Snapshot, snapshotOf } from './condition';
@@ -83,9 +74,11 @@ export interface AlarmsOptions {
  * Every call that changes something resolves when it is on disk and rejects with an operational error when it is not;
  * then nothing has changed.
  */
-export interface Alarms {
-  /** Takes up what the record kept. Once, before anything else, and before the timers are resumed. */
-  /** @param armed the site's arming as an earlier version kept it, taken over once; null: it kept none */
+export interface Alarms extends ArmingCalls {
+  /**
+   * Takes up what the record kept. Once, before anything else, and before the timers are resumed.
+   * @param armed the site's arming as an earlier version kept it, taken over once; null: it kept none
+   */
   resume(state: ResumeState, armed: boolean | null): void;
   /** @throws E_TIME_ZONE, E_BAD_SCHEDULE (user) */
   defineSchedule(schedule: ArmingSchedule): Promise<void>;
@@ -109,23 +102,6 @@ export interface Alarms {
   acknowledge(alarmId: string, who: string): Promise<void>;
   /** Ends the alarm at once and releases its outputs. @throws E_UNKNOWN_ALARM (user) */
   reset(alarmId: string, who: string): Promise<void>;
-  /** Arms (by force) or disarms the whole site. */
-  setArmed(armed: boolean, who: string): Promise<void>;
-  /** False only while the site is disarmed: it may be in its exit or entry delay. */
-  isArmed(): boolean;
-  /** @throws E_BAD_AREA, E_SITE_AREA_TWICE, E_ARMING_SCHEDULE_TWICE (user) */
-  defineArea(area: AreaDefinition): Promise<void>;
-  /** Arms and disarms a subject by a schedule. @throws E_ARMING_SCHEDULE_TWICE (user) */
-  defineArmingProgram(program: ArmingProgram): Promise<void>;
-  area(id: string): AreaDefinition | undefined;
-  /** @throws E_AREA_OPEN, E_UNKNOWN_SUBJECT, E_BAD_ORDER (user) */
-  orderArming(order: ArmingOrder): Promise<void>;
-  /** Every subject, the site first; devices and action nodes are known to the host alone. */
-  armingRows(known: { subject: ArmingSubject; name: string }[]): ArmingRow[];
-  /** Whether an action node may act: its own scope, the last of the published order. */
-  actionArming(nodeId: string, at: number): { armed: boolean; detail: string };
-  /** Called when a subject has turned, after it is on disk. */
-  onArming(callback: (change: ArmingChange) => void): void;
   /** A live alarm, as memory has it. */
   alarm(id: string): Alarm | undefined;
   live(): Alarm[];
@@ -682,16 +658,6 @@ export function createAlarms(options: AlarmsOptions): Alarms {
     await change((batch) => translation.release(batch, trigger, condition, clock.now()));
   };
 
-  const orderArming = (wanted: ArmingOrder): Promise<void> =>
-    change((batch) => arming.order(batch, wanted, clock.now()));
-
-  const isArmed = (): boolean => arming.state(theSite).phase !== 'disarmed';
-
-  const setArmed = async (wanted: boolean, who: string): Promise<void> => {
-    if (wanted === isArmed()) return;
-    await orderArming({ subject: theSite, armed: wanted, how: 'force', source: 'user', who, forMs: null });
-  };
-
   const triggerNotice = (triggerId: string): TriggerNotice => {
     const trigger = triggers.get(triggerId);
     if (trigger === undefined) return escalations.notice(triggerId) ?? { state: 'trouble', text: 'not running' };
@@ -769,19 +735,7 @@ export function createAlarms(options: AlarmsOptions): Alarms {
     holdEnded,
     acknowledge: (alarmId, who) => order(alarmId, who, 'acknowledge'),
     reset: (alarmId, who) => order(alarmId, who, 'reset'),
-    setArmed,
-    isArmed,
-    async defineArea(area) {
-      arming.defineArea(area);
-    },
-    async defineArmingProgram(program) {
-      arming.defineProgram(program);
-    },
-    area: (id) => arming.area(id),
-    orderArming,
-    armingRows: (known) => armingRows({ arming, triggers, known, at: clock.now() }),
-    actionArming: (nodeId, at) => arming.actionArming(nodeId, at),
-    onArming: (callback) => arming.onChange(callback),
+    ...createArmingCalls({ arming, triggers, clock, change }),
     alarm: (id) => translation.find(id)?.now.alarm ?? undefined,
     live: translation.live,
     triggerNotice,

@@ -320,6 +320,43 @@ describe('changes', () => {
   });
 });
 
+describe('arming over the API', () => {
+  const body = { subject: { scope: 'area', id: 'hall' }, armed: true };
+
+  it('is read by a viewer and ordered by an operator only', async () => {
+    await open();
+    const vera = await login('vera');
+    expect((await call('GET', '/arming', { as: vera })).body).toEqual({ arming: [] });
+    expect((await call('POST', '/arming', { as: vera, body })).status).toBe(403);
+    expect((await call('GET', '/arming')).status).toBe(401);
+    expect(calls).toEqual([]);
+  });
+
+  it('says who orders what, how and for how long; normal and without an end unless said', async () => {
+    await open();
+    const otto = await login('otto');
+    expect((await call('POST', '/arming', { as: otto, body })).status).toBe(200);
+    await call('POST', '/arming', { as: otto, body: { ...body, how: 'bypass' } });
+    await call('POST', '/arming', { as: otto, body: { ...body, armed: false, forMinutes: 0.5 } });
+    expect(calls).toEqual([
+      'order area hall true normal user otto null',
+      'order area hall true bypass user otto null',
+      'order area hall false normal user otto 30000',
+    ]);
+  });
+
+  it('that is refused because of what is open answers 409 and names it', async () => {
+    await open();
+    const answer = await call('POST', '/arming', {
+      as: await login('otto'),
+      body: { ...body, subject: { scope: 'area', id: 'open' } },
+    });
+    expect(answer.status).toBe(409);
+    expect(answer.body.error).toMatchObject({ code: 'E_AREA_OPEN' });
+    expect(answer.body.error.message).toContain('Motion (Hall camera)');
+  });
+});
+
 describe('odd requests', () => {
   it.each([
     ['GET', '/events?limit=1001', undefined, 400, 'limit'],
@@ -335,6 +372,12 @@ describe('odd requests', () => {
     ['POST', '/site', { armed: 'yes' }, 400, 'armed'],
     ['POST', '/site', undefined, 400, ''],
     ['POST', '/site', [1], 400, ''],
+    ['POST', '/arming', { armed: true }, 400, 'subject'],
+    ['POST', '/arming', { subject: { scope: 'planet', id: 'x' }, armed: true }, 400, 'scope'],
+    ['POST', '/arming', { subject: { scope: 'site', id: 'site' }, armed: 'toggle' }, 400, 'armed'],
+    ['POST', '/arming', { subject: { scope: 'site', id: 'site' }, armed: false, how: 'force' }, 400, 'how'],
+    ['POST', '/arming', { subject: { scope: 'site', id: 'site' }, armed: true, forMinutes: 0 }, 400, 'forMinutes'],
+    ['POST', '/arming', { subject: { scope: 'site', id: 'site' }, armed: true, forMinutes: 1e9 }, 400, 'forMinutes'],
     ['POST', '/outputs/x/mode', { mode: 'blink' }, 400, 'mode'],
     ['POST', '/outputs/reset', { all: true }, 400, 'all'],
     ['GET', '/nothing', undefined, 404, 'GET /api/v1/nothing'],
