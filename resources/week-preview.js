@@ -8,18 +8,16 @@
   /** @returns {{ ask(): void, stop(): void }} `ask` shows anew what `values()` says, a moment later. */
   alarmflow.schedulePreview = (container, values) => {
     const state = $('<p class="alarmflow-preview-state" role="status">').text(t('preview.waiting'));
-    const table = $('<table class="alarmflow-preview">').hide();
+    const table = $('<table class="alarmflow-preview">');
     const head = $('<tr>').append(
       ...['when', 'what', 'why'].map((key) => $('<th scope="col">').text(t(`preview.${key}`))),
     );
     const body = $('<tbody>');
     table.append($('<thead>').append(head), body);
-    container
-      .empty()
-      .append(
-        state,
-        $('<div class="alarmflow-preview-scroll" tabindex="0">').attr('aria-label', t('preview.title')).append(table),
-      );
+    const scroll = $('<div class="alarmflow-preview-scroll" role="region" tabindex="0">')
+      .attr('aria-label', t('preview.title'))
+      .hide();
+    container.empty().append(state, scroll.append(table));
 
     let timer = null;
     let asked = 0;
@@ -37,7 +35,7 @@
             $('<td>').text(reason),
           ),
         );
-      table.toggle(preview.edges.length > 0);
+      scroll.toggle(preview.edges.length > 0);
     }
 
     function fetchNow() {
@@ -55,7 +53,7 @@
         .fail((request) => {
           if (mine !== asked) return;
           state.addClass('alarmflow-failed').text(alarmflow.reasonOf(request));
-          table.hide();
+          scroll.hide();
         });
     }
 
