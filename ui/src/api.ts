@@ -11,6 +11,8 @@ import type {
   MailPage,
   OutputRow,
   Session,
+  Shelf,
+  ShelfPage,
   Site,
   StreamMessage,
   WhyAnswer,
@@ -29,14 +31,14 @@ export class CallFailed extends Error {
 
 let csrf = '';
 
-async function call<T>(method: 'GET' | 'POST', path: string, body?: unknown): Promise<T> {
+async function call<T>(method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown): Promise<T> {
   let response: Response;
   try {
     response = await fetch(`/api/v1${path}`, {
       method,
       headers: {
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-        ...(method === 'POST' ? { 'x-alarmflow-csrf': csrf } : {}),
+        ...(method !== 'GET' ? { 'x-alarmflow-csrf': csrf } : {}),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
@@ -74,6 +76,10 @@ export const api = {
   alarms: async (live: boolean) => (await call<AlarmPage>('GET', `/alarms?live=${live ? 1 : 0}&limit=30`)).alarms,
   acknowledge: (alarm: string) => call<unknown>('POST', `/alarms/${id(alarm)}/acknowledge`, {}),
   resetAlarm: (alarm: string) => call<unknown>('POST', `/alarms/${id(alarm)}/reset`, {}),
+  shelves: async () => (await call<ShelfPage>('GET', '/shelves')).shelves,
+  shelve: (wanted: { scope: Shelf['scope']; id: string; key?: string; minutes?: number; oneShot?: true }) =>
+    call<unknown>('POST', '/shelves', wanted),
+  unshelve: (shelf: string) => call<unknown>('DELETE', `/shelves/${id(shelf)}`),
   outputs: async () => (await call<{ outputs: OutputRow[] }>('GET', '/outputs')).outputs,
   setMode: (output: string, mode: 'auto' | 'on' | 'off') =>
     call<unknown>('POST', `/outputs/${id(output)}/mode`, { mode }),
@@ -100,6 +106,7 @@ const kinds: StreamMessage['kind'][] = [
   'mail',
   'site',
   'arming',
+  'shelves',
 ];
 
 /** Follows the stream; `onLink(true)` comes at every (re)connection: what was missed must then be read anew. */

@@ -12,6 +12,7 @@ import { EventsPanel } from './panels/events';
 import { Login } from './panels/login';
 import { MailsPanel } from './panels/mails';
 import { OutputsPanel } from './panels/outputs';
+import { ShelvesPanel } from './panels/shelves';
 import { learnWords } from './words';
 
 export function App() {
@@ -37,10 +38,11 @@ function Console({ session, onSessionEnd }: { session: Session; onSessionEnd: ()
   const load = useCallback(async () => {
     try {
       learnWords(await api.words());
-      const [site, live, recent, outputs, devices, events, actions, mails] = await Promise.all([
+      const [site, live, recent, shelves, outputs, devices, events, actions, mails] = await Promise.all([
         api.site(),
         api.alarms(true),
         api.alarms(false),
+        api.shelves(),
         api.outputs(),
         api.devices(),
         api.events(),
@@ -50,7 +52,7 @@ function Console({ session, onSessionEnd }: { session: Session; onSessionEnd: ()
       const ended = recent.filter((alarm) => alarm.endedAt !== null).slice(0, 6);
       change({
         kind: 'loaded',
-        data: { site, alarms: [...live, ...ended], outputs, devices, events, actions, mails },
+        data: { site, alarms: [...live, ...ended], shelves, outputs, devices, events, actions, mails },
       });
     } catch (error) {
       if (error instanceof CallFailed && error.status === 401) onSessionEnd();
@@ -91,7 +93,8 @@ function Console({ session, onSessionEnd }: { session: Session; onSessionEnd: ()
       {session.demo && <DemoPanel actor={actor} />}
       <main>
         <div className="stack">
-          <AlarmsPanel alarms={state.alarms} now={now} actor={actor} />
+          <AlarmsPanel alarms={state.alarms} shelves={state.shelves} now={now} actor={actor} />
+          <ShelvesPanel shelves={state.shelves} now={now} actor={actor} />
           <EventsPanel events={state.events} devices={state.devices} />
         </div>
         <div className="stack">

@@ -6,6 +6,7 @@ import type {
   DeviceRow,
   ExplainedEvent,
   OutputRow,
+  Shelf,
   Site,
   StreamMessage,
 } from '../../engine/host/console-api';
@@ -15,6 +16,8 @@ export interface LiveState {
   armingTurn: number;
   site: Site | null;
   alarms: Alarm[];
+  /** What operators hold back. */
+  shelves: Shelf[];
   outputs: OutputRow[];
   devices: DeviceRow[];
   events: ExplainedEvent[];
@@ -26,6 +29,7 @@ export const emptyState: LiveState = {
   armingTurn: 0,
   site: null,
   alarms: [],
+  shelves: [],
   outputs: [],
   devices: [],
   events: [],
@@ -67,6 +71,8 @@ export function reduce(state: LiveState, change: Change): LiveState {
     case 'event':
       return { ...state, events: upsert(state.events, change.data, ({ event }) => event.id, KEPT_EVENTS) };
     // The panel reads all rows anew: one change turns what is open and armed elsewhere too.
+    case 'shelves':
+      return { ...state, shelves: change.data.shelves };
     case 'arming':
       return { ...state, armingTurn: state.armingTurn + 1 };
     case 'decision': {

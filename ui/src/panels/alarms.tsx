@@ -1,10 +1,12 @@
-import type { Alarm } from '../../../engine/host/console-api';
+import type { Alarm, Shelf } from '../../../engine/host/console-api';
 import type { Actor } from '../actor';
 import { api } from '../api';
 import { alarmState, alarmTone, clockTime, dayAndTime, place, span, temperature, typeLabel } from '../words';
+import { ShelveChoice, shelfOf } from './shelves';
 import { AskWhy } from './why';
 
-export function AlarmsPanel({ alarms, now, actor }: { alarms: Alarm[]; now: number; actor: Actor }) {
+export function AlarmsPanel(props: { alarms: Alarm[]; shelves: Shelf[]; now: number; actor: Actor }) {
+  const { alarms, shelves, now, actor } = props;
   const live = alarms.filter((alarm) => alarm.endedAt === null);
   const ended = alarms.filter((alarm) => alarm.endedAt !== null);
   return (
@@ -15,7 +17,7 @@ export function AlarmsPanel({ alarms, now, actor }: { alarms: Alarm[]; now: numb
       {live.length === 0 && <p className="empty">No alarm is active.</p>}
       <ul className="alarms" aria-live="polite">
         {live.map((alarm) => (
-          <AlarmCard key={alarm.id} alarm={alarm} now={now} actor={actor} />
+          <AlarmCard key={alarm.id} alarm={alarm} shelf={shelfOf(alarm, shelves)} now={now} actor={actor} />
         ))}
       </ul>
       {ended.length > 0 && (
@@ -42,7 +44,8 @@ export function AlarmsPanel({ alarms, now, actor }: { alarms: Alarm[]; now: numb
   );
 }
 
-function AlarmCard({ alarm, now, actor }: { alarm: Alarm; now: number; actor: Actor }) {
+function AlarmCard(props: { alarm: Alarm; shelf: Shelf | undefined; now: number; actor: Actor }) {
+  const { alarm, shelf, now, actor } = props;
   const picture = alarm.event.pictures[0];
   const reading = temperature(alarm.event);
   return (
@@ -51,6 +54,17 @@ function AlarmCard({ alarm, now, actor }: { alarm: Alarm; now: number; actor: Ac
       <div className="what">
         <strong>{typeLabel(alarm.type)}</strong>
         <span className="state">{alarmState(alarm)}</span>
+        {alarm.flood?.firstOut && (
+          <span className="chip alarm" title={`First alarm of the flood in ${alarm.flood.area}`}>
+            first-out
+          </span>
+        )}
+        {alarm.flood?.grouped && (
+          <span className="chip" title={`Flood in ${alarm.flood.area}: one notice stands for several alarms`}>
+            notices grouped
+          </span>
+        )}
+        {shelf && <span className="chip">shelved by {shelf.by}</span>}
         <p>
           {alarm.deviceName}
           {place(alarm) && ` · ${place(alarm)}`}
@@ -74,6 +88,7 @@ function AlarmCard({ alarm, now, actor }: { alarm: Alarm; now: number; actor: Ac
           <button type="button" onClick={() => actor.act(api.resetAlarm(alarm.id))}>
             Clear
           </button>
+          {!shelf && <ShelveChoice alarm={alarm} actor={actor} />}
         </div>
       )}
       <AskWhy alarm={alarm} />
