@@ -70,20 +70,27 @@ function findWindow(schedule: ArmingSchedule, at: number): ScheduleWindow {
   }
 }
 
-/** The latest window of each schedule; a schedule is replaced by a new object, never changed in place. */
-const windows = new WeakMap<ArmingSchedule, ScheduleWindow>();
+/**
+ * The latest windows of each schedule, the one asked for last in front: late events lie in another window than those
+ * of now. A schedule is replaced by a new object, never changed in place.
+ */
+const windows = new WeakMap<ArmingSchedule, ScheduleWindow[]>();
+const MAX_WINDOWS = 8;
+
+const covers = (window: ScheduleWindow, at: number): boolean => at >= window.from && at < window.to;
 
 /**
- * The window that a moment lies in. Free of charge while the moments asked for stay inside one window.
+ * The window that a moment lies in. Free of charge while the moments asked for stay inside a few windows.
  *
  * @param at milliseconds since the epoch
  * @throws E_TIME_ZONE (user)
  */
 export function scheduleWindow(schedule: ArmingSchedule, at: number): ScheduleWindow {
-  const known = windows.get(schedule);
-  if (known !== undefined && at >= known.from && at < known.to) return known;
-  const found = findWindow(schedule, at);
-  windows.set(schedule, found);
+  const known = windows.get(schedule) ?? [];
+  const [latest] = known;
+  if (latest !== undefined && covers(latest, at)) return latest;
+  const found = known.find((window) => covers(window, at)) ?? findWindow(schedule, at);
+  windows.set(schedule, [found, ...known.filter((window) => window !== found)].slice(0, MAX_WINDOWS));
   return found;
 }
 
