@@ -1,15 +1,14 @@
 import type { ActionRow } from '../domain/actions';
 import { eventTypeLabel } from '../domain/event-words';
 import type { EventTemperature } from '../domain/events';
+import { unitSign } from '../domain/temperature';
 import { heldBackLines, heldBackOf } from './held-back';
 import { localTime } from './local-time';
 import { phaseWord } from './phase-words';
 import type { TemplateValues } from './template';
 
-const unitSigns = { celsius: '°C', fahrenheit: '°F', kelvin: 'K' } as const;
-
 const degrees = (temperature: EventTemperature | undefined, value: number | undefined): string | null =>
-  temperature && value !== undefined ? `${Math.round(value * 10) / 10} ${unitSigns[temperature.unit]}` : null;
+  temperature && value !== undefined ? `${Math.round(value * 10) / 10} ${unitSign[temperature.unit]}` : null;
 
 /** `2 h 5 min`, `48 s`. */
 function duration(ms: number): string {

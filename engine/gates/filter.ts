@@ -5,6 +5,7 @@ import {
   type EventTemperature,
   type EventType,
 } from '../domain/events';
+import { toCelsius } from '../domain/temperature';
 import type { EventFilter } from '../domain/triggers';
 
 /** What a filter looks at. */
@@ -23,18 +24,6 @@ export type FilteredEvent = Pick<
   | 'regions'
 >;
 
-/** A temperature in °C. */
-export function celsius(value: number, unit: EventTemperature['unit']): number {
-  switch (unit) {
-    case 'celsius':
-      return value;
-    case 'fahrenheit':
-      return ((value - 32) * 5) / 9;
-    case 'kelvin':
-      return value - 273.15;
-  }
-}
-
 const isPreAlarmType = (type: EventType): boolean => conditionType(type) !== type;
 
 /** The level of an event: what it says, else what its type says, else alarm. */
@@ -45,8 +34,8 @@ export const levelOf = (event: Pick<DeviceEvent, 'type' | 'level'>): EventLevel 
 export function hottestCelsius(event: Pick<DeviceEvent, 'temperature' | 'regions'>): number | null {
   let hottest: number | null = null;
   const take = (temperature: EventTemperature | undefined): void => {
-    if (temperature?.value === undefined || !Number.isFinite(temperature.value)) return;
-    const value = celsius(temperature.value, temperature.unit);
+    if (temperature?.value === undefined || temperature.difference || !Number.isFinite(temperature.value)) return;
+    const value = toCelsius(temperature.value, temperature.unit);
     if (hottest === null || value > hottest) hottest = value;
   };
   take(event.temperature);
