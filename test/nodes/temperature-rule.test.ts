@@ -229,6 +229,7 @@ describe('the temperature rule node', () => {
       },
       /sensor 2: field "Name"/,
     ],
+    ['a section that ends before it begins', { rules: [{ ...bad, kind: 'section', maximum: 54 }] }, /"Max. alarm"/],
     ['a tolerance below zero', { rules: [{ ...bad, tolerance: -1 }] }, /"Tolerance"/],
   ])('refuses %s and says where', async (_what, config, message) => {
     expect(await define(config)).toBeUndefined();

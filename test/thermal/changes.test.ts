@@ -291,6 +291,12 @@ describe('the window', () => {
     );
   });
 
+  it('serves two rules of different cycles, each with its own', () => {
+    const rule = ruleOf([rise({ alarm: 10 }), sudden({ alarm: 40 })]);
+    expect(levels(rule, series([0, 20], [6, 30]))).toEqual(['normal', 'normal']);
+    expect(levels(rule, series([0, 20], [30, 60.1]))).toEqual(['normal', 'alarm']);
+  });
+
   it('stays bounded, and never makes a change larger than it was', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: -100, max: 100 }), { minLength: 300, maxLength: 700 }), (values) => {

@@ -152,6 +152,18 @@ describe('groups (C3.3): A hottest, B average, A − B', () => {
     expect(signals.at(-1)).toMatchObject({ level: 'alarm', description: expect.stringContaining('of 2 of 3 areas') });
   });
 
+  it('takes the average of those that have told something', () => {
+    const listed = ruleOf([group({ names: ['1', '2', '3'] })]);
+    // A = 60, B = 48.
+    expect(levels(listed, [areas(0, { 1: 60, 2: 36 })])).toEqual(['pre-alarm']);
+  });
+
+  it('is judged only when one of its areas tells something', () => {
+    const listed = ruleOf([threshold({ names: ['3'], measure: 'maximum' }), group({ names: ['1', '2'] })]);
+    const { steps } = run(listed, [areas(0, { 1: 80, 2: 20 }), reading(1, 20, { rule: '3' })]);
+    expect(steps[1]?.signals.map((signal) => signal.rule)).toEqual(['3']);
+  });
+
   it('keeps its level when only one area is left', () => {
     const listed = ruleOf([group({ names: ['1', '2'] })], { staleMs: 5_000 });
     expect(told(listed, [areas(0, { 1: 80, 2: 20 }), reading(10, 20)])).toEqual(['start alarm', '-']);

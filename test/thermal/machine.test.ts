@@ -94,6 +94,12 @@ describe('readings that cannot be used', () => {
     expect(told(rule, [reading(0, 60, { late: true })])).toEqual(['-']);
   });
 
+  it('are those of a device alarm that ends', () => {
+    const alarm = { type: 'temperature-alarm' as const, phase: 'start' as const };
+    const ends = reading(1, 20, { ...alarm, phase: 'stop' });
+    expect(told(rule, [reading(0, 60, alarm), ends])).toEqual(['start alarm', '-']);
+  });
+
   it('are those that another one has overtaken', () => {
     const events = [
       reading(0, 40, { deviceAt: 10_000 }),

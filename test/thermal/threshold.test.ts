@@ -107,6 +107,13 @@ describe('a threshold without pre-alarm or tolerance', () => {
   });
 });
 
+describe('limits that binary numbers cannot hold', () => {
+  it('are met exactly: 1.1 less a tolerance of 0.2 is 0.9', () => {
+    const rule = ruleOf([threshold({ preAlarm: null, alarm: 1.1, tolerance: 0.2 })]);
+    expect(levels(rule, [reading(0, 1.1), reading(1, 0.9), reading(2, 0.8)])).toEqual(['alarm', 'alarm', 'normal']);
+  });
+});
+
 describe('what is measured', () => {
   const area = { value: 60, maximum: 60, minimum: 20, average: 40, calibration: 'region' as const };
 

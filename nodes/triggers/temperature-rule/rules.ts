@@ -99,8 +99,8 @@ function readRule(fields: Fields, unit: TemperatureUnit, kinds: readonly Thermal
     case 'threshold':
       return { kind, ...measured(), ...levels, direction: direction() };
     case 'section': {
-      const maximum = degrees('maximum', 'Maximum alarm');
-      if (maximum < alarm) fields.refuse('Maximum alarm', fields.raw('maximum'), 'at least the alarm');
+      const maximum = degrees('maximum', 'Max. alarm');
+      if (maximum < alarm) fields.refuse('Max. alarm', fields.raw('maximum'), 'at least the alarm');
       return { kind, ...measured(), ...levels, maximum };
     }
     case 'sudden-change': {
