@@ -1,6 +1,6 @@
 /** Turns what the engine writes to its record into report entries, and keeps what a summary and a comparison need. */
 import type { ActionRow } from '../domain/actions';
-import type { Alarm, Decision } from '../domain/alarms';
+import type { Alarm, Decision, MessageAlarm } from '../domain/alarms';
 import type { DeviceEvent } from '../domain/events';
 import type { FlowMessageRow, RecordWrites } from '../domain/record';
 import type { LeftOutNode } from './flow-census';
@@ -23,6 +23,16 @@ function placeOf(about: Placed): string {
     about.rule === undefined ? null : `rule ${about.rule}`,
     about.target ?? null,
     about.temperature?.value === undefined ? null : `${about.temperature.value} ${about.temperature.unit}`,
+  ]
+    .filter((part) => part !== null)
+    .join(', ');
+}
+
+function messageDetail({ reminder, escalation, flood }: MessageAlarm): string {
+  return [
+    reminder === undefined ? null : `reminder ${reminder}`,
+    escalation === undefined ? null : `step ${escalation.step}, round ${escalation.round}`,
+    flood === undefined ? null : `stands for ${flood.raises} raises`,
   ]
     .filter((part) => part !== null)
     .join(', ');
@@ -170,6 +180,7 @@ export function createCollector(options: CollectorOptions): Collector {
       device: alarm.deviceName,
       type: alarm.type,
       place: placeOf(alarm),
+      detail: messageDetail(alarm),
     });
   }
 

@@ -33,6 +33,8 @@ export interface MessageEntry {
   device: string;
   type: string;
   place: string;
+  /** Which reminder, which step of an escalation, how many raises a flood notice stands for. */
+  detail: string;
 }
 
 /** An action that would have been sent, or why it would not. */

@@ -152,8 +152,10 @@ export function readRuleTests(text: string, source: string): RuleTest[] {
 
   const parsed = fileSchema.safeParse(value);
   if (!parsed.success) {
-    for (const { path, message } of parsed.error.issues)
-      fault(path, `${path.length > 2 ? `${path.slice(2).join('.')}: ` : ''}${message}`);
+    for (const { path, message } of parsed.error.issues) {
+      const inner = typeof path[1] === 'number' ? path.slice(2) : path;
+      fault(path, `${inner.length > 0 ? `${inner.join('.')}: ` : ''}${message}`);
+    }
     return tell();
   }
   const names = new Set<string>();

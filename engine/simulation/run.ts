@@ -74,9 +74,23 @@ export function createPlayer(flow: LoadedFlow): Player {
           });
         };
       }
-      case 'shelve':
-      case 'unshelve':
-        return async () => {};
+      case 'shelve': {
+        const { scope, id } = names.armable(order.subject);
+        if (scope !== 'area' && scope !== 'trigger' && scope !== 'device')
+          throw userError(
+            'E_UNKNOWN_NAME',
+            `"${order.subject}" cannot be shelved: name an area, a trigger or a device`,
+          );
+        const { forMs } = order;
+        return async () => void (await alarms.shelving.shelve({ scope, id, forMs, reason: WHO }, WHO));
+      }
+      case 'unshelve': {
+        const { id } = names.armable(order.subject);
+        return async () => {
+          for (const shelf of alarms.shelving.list())
+            if (shelf.subject === id) await alarms.shelving.unshelve(shelf.id, WHO);
+        };
+      }
     }
   }
 

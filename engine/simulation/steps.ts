@@ -69,7 +69,7 @@ export const orderFields = {
   /** Live alarms of a trigger, or `all`. */
   acknowledge: text.optional(),
   reset: text.optional(),
-  /** A trigger; with `for`. */
+  /** An area, a trigger or a device; without `for`: until its alarm has ended once. */
   shelve: text.optional(),
   unshelve: text.optional(),
   for: spanType.optional(),
@@ -98,7 +98,7 @@ const orderKinds = [
 export type Order =
   | { kind: 'arm' | 'disarm'; subject: string; how: 'normal' | 'force' | 'bypass' }
   | { kind: 'acknowledge' | 'reset' | 'unshelve'; subject: string }
-  | { kind: 'shelve'; subject: string; forMs: number }
+  | { kind: 'shelve'; subject: string; forMs: number | null }
   | { kind: 'output'; subject: string; mode: 'auto' | 'on' | 'off' }
   | { kind: 'reset-outputs' }
   | { kind: 'send'; node: string; payload: unknown; topic: string | undefined };
@@ -121,9 +121,7 @@ export function orderOf(step: OrderInput): Order | string {
     case 'disarm':
       return { kind, subject: step[kind]!, how: step.how ?? 'normal' };
     case 'shelve':
-      return step.for === undefined
-        ? '"shelve" needs "for", e.g. "for": "1 h"'
-        : { kind, subject: step.shelve!, forMs: step.for };
+      return { kind, subject: step.shelve!, forMs: step.for ?? null };
     case 'output':
       return step.mode === undefined
         ? '"output" needs "mode": auto, on or off'

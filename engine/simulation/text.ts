@@ -38,8 +38,8 @@ function wordsOf(entry: ReportEntry): [word: string, text: string] | null {
       ];
     }
     case 'message':
-      if (toldByDecision.has(entry.phase)) return null;
-      return ['message', `${entry.phase} of ${entry.trigger}${numbered(entry.alarm)}`];
+      if (toldByDecision.has(entry.phase) && entry.detail === '') return null;
+      return ['message', about([`${entry.phase} of ${entry.trigger}${numbered(entry.alarm)}`, entry.detail])];
     case 'action': {
       const { action, node, phase, alarm, device, detail, heldBack } = entry;
       const what = `${action} by "${node}" at the ${phase}${numbered(alarm)}: ${about([device, detail])}`;
