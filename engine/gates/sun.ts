@@ -4,9 +4,8 @@
  * circles for the years 1800–2100; a flat horizon at the height of the eye is assumed.
  */
 import type { Place, SunEvent } from '../domain/schedules';
+import { DAY, MINUTE } from './calendar';
 
-const MINUTE = 60_000;
-const DAY = 1_440 * MINUTE;
 /** 2000-01-01 12:00 UTC. */
 const J2000 = 946_728_000_000;
 const CENTURY = 36_525 * DAY;

@@ -3,10 +3,9 @@
  * the local calendar. Offsets are exact to the second; answers are cached per zone.
  */
 import { userError } from '../domain/errors';
-import { daysFromCivil } from './calendar';
+import { DAY, daysFromCivil } from './calendar';
 
 const HOUR = 3_600_000;
-const DAY = 24 * HOUR;
 /** No zone is or was further from UTC than this. */
 const LARGEST_OFFSET = 16 * HOUR;
 const MAX_CACHED_DAYS = 4_096;
