@@ -48,7 +48,8 @@
       form.find('.alarmflow-row-remove, .red-ui-editableList-item-remove').toggle(count > 1);
     };
 
-    list.css({ height: '170px' }).editableList({
+    list.editableList({
+      height: 'auto',
       sortable: true,
       removable: true,
       addButton: t('add'),

@@ -88,7 +88,8 @@
         .appendTo(row);
     };
 
-    list.css({ height: '150px' }).editableList({
+    list.editableList({
+      height: 'auto',
       sortable: true,
       removable: true,
       addButton: t('addTopic'),
