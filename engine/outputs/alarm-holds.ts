@@ -47,12 +47,14 @@ export function createAlarmHolds(options: OutputsOptions, holding: Holding): Ala
     }
   }
 
-  /** Writes once more what counts from the switching; the timer of a lost change was never set. */
+  /** Writes once more what counts from the switching: the timer of a lost change was never set, its end never told. */
   function repeatAll(alarmId: string, now: number, change: Change): void {
     for (const lease of book.ofAlarm(alarmId)) {
-      if (!countsFromSwitching(lease) || !book.isLiving(lease.id)) continue;
-      if (lease.endsAt !== null && lease.endsAt <= now) holding.end(lease, change);
+      if (!countsFromSwitching(lease)) continue;
+      const over = !book.isLiving(lease.id) || (lease.endsAt !== null && lease.endsAt <= now);
+      if (over) holding.end(lease, change);
       else holding.hold(lease, change);
+      holding.rewrite(lease.outputId, change);
     }
   }
 
@@ -73,6 +75,30 @@ export function createAlarmHolds(options: OutputsOptions, holding: Holding): Ala
 
   const asItIs = (alarmId: string): Doubt['before'] =>
     book.ofAlarm(alarmId).map((lease) => ({ lease, living: book.isLiving(lease.id) }));
+
+  /**
+   * When the change is not written, memory falls back at once, as the alarm's does. What a later decision has moved
+   * since is left as it is, and to the doubt.
+   */
+  function undoable(alarmId: string, before: Doubt['before'], change: Change): void {
+    const left = new Map(asItIs(alarmId).map((one) => [one.lease.id, one]));
+    change.undo?.push(() => {
+      for (const { lease, living } of before) {
+        const after = left.get(lease.id);
+        if (book.get(lease.id) !== after?.lease || (after && book.isLiving(lease.id) !== after.living)) continue;
+        if (living) holding.hold(lease, emptyChange());
+        else holding.end(lease, emptyChange());
+      }
+    });
+  }
+
+  /** Decides on the alarm's leases in a change that may yet fail to reach the disk. */
+  function decide(alarmId: string, change: Change, act: () => void): void {
+    const before = asItIs(alarmId);
+    watch(alarmId, before, change);
+    act();
+    undoable(alarmId, before, change);
+  }
 
   function compare(): void {
     looking = false;
@@ -107,28 +133,34 @@ export function createAlarmHolds(options: OutputsOptions, holding: Holding): Ala
       log.warn('output.leases-restored', { alarm: alarmId, reason: 'a change of the alarm did not reach the record' });
       holding.tellEnded([alarmId]);
     } catch (thrown) {
+      // Off is the safe side: a full disk must not keep a siren on.
+      for (const { lease } of before) holding.ask(lease.outputId);
       log.error('output.leases-not-restored', { alarm: alarmId, error: asAlarmflowError(thrown).message });
     }
   }
 
   return {
     alarmCleared(alarmId, at, change) {
-      watch(alarmId, asItIs(alarmId), change);
-      // A moment that is still to come was named before the wall clock was set back: it is now.
-      countDownAll(alarmId, Math.min(at, clock.now()), change);
+      decide(alarmId, change, () => {
+        // A moment that is still to come was named before the wall clock was set back: it is now.
+        countDownAll(alarmId, Math.min(at, clock.now()), change);
+      });
     },
     alarmResumed(alarmId, at, change) {
-      watch(alarmId, asItIs(alarmId), change);
-      resumeAll(alarmId, Math.max(at, clock.now()), change);
+      decide(alarmId, change, () => {
+        resumeAll(alarmId, Math.max(at, clock.now()), change);
+      });
     },
     alarmMerged(alarmId, at, change) {
       if (!book.ofAlarm(alarmId).some((lease) => lease.hold.kind === 'extended')) return;
-      watch(alarmId, asItIs(alarmId), change);
-      extendAll(alarmId, Math.min(at, clock.now()), change);
+      decide(alarmId, change, () => {
+        extendAll(alarmId, Math.min(at, clock.now()), change);
+      });
     },
     alarmEnded(alarmId, _at, change) {
-      watch(alarmId, asItIs(alarmId), change);
-      for (const lease of book.ofAlarm(alarmId)) holding.drop(lease, change);
+      decide(alarmId, change, () => {
+        for (const lease of book.ofAlarm(alarmId)) holding.drop(lease, change);
+      });
     },
     holdsFor: holding.livesFor,
   };

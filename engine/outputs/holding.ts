@@ -27,6 +27,8 @@ export interface Holding {
   move(lease: Lease, byMs: number, change: Change): void;
   /** Recomputes the desired state of an output after its leases or mode changed. */
   refresh(id: OutputId, change: Change): void;
+  /** Writes an output's state once more and has it driven: an earlier change of it may be lost. */
+  rewrite(id: OutputId, change: Change): void;
   /** Knows an output from now on; `nodeId` is one that works on it. A name of null keeps the name it has. */
   manage(
     definition: { nodeId: string; deviceId: string; output: string; name: string | null },
@@ -132,6 +134,13 @@ export function createHolding(options: OutputsOptions): Holding {
       if (!living || endsAt === null) return;
       writeTimer(change, leaseTimer(moved, endsAt));
       change.afterCommit.push(() => setTimer(lease.id));
+    },
+
+    rewrite(id, change) {
+      const output = managed.get(id);
+      if (!output) return;
+      writeOutput(change, output.state);
+      change.afterCommit.push(() => ask(id));
     },
 
     manage(definition, change) {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { ActionInterval } from '../../engine/domain/actions';
 import type { AlarmPhase } from '../../engine/domain/alarms';
+import type { EventType } from '../../engine/domain/events';
 import { type HoldKind, type HoldPolicy, holdKinds, outputId } from '../../engine/domain/outputs';
 import { BenchSite } from '../outputs/bench-site';
 import { ActionsBench } from '../support/actions-bench';
@@ -136,7 +137,7 @@ describe('docs/holds.md', () => {
       await advanceTo(bench.clock, ms(at!));
       if (asked !== '') {
         const [type, alarm, phase] = asked!.split(' ');
-        await bench.flow.requestAction(bench.request(alarm!, phase as AlarmPhase, interval, type));
+        await bench.flow.requestAction(bench.request(alarm!, phase as AlarmPhase, interval, type as EventType));
       }
       const row = [...bench.actions.values()][before];
       const count = (row?.params.heldBack as { count: number } | undefined)?.count;
