@@ -6,6 +6,7 @@ import type { Alarms } from '../alarms';
 import type { Clock } from '../clock/clock';
 import type { ActionHandler, ActionRow } from '../domain/actions';
 import { asAlarmflowError, userError } from '../domain/errors';
+import { heldBackByFlood } from '../domain/flood';
 import { sortableId } from '../domain/ids';
 import type { Log } from '../domain/log';
 import { addWrites, emptyChange, type RecordWriter, type StandingRow } from '../domain/record';
@@ -113,7 +114,7 @@ export function createFlowActions(parts: FlowActionsParts): FlowActions {
       handler.check(request.params);
       const asked = rowOf(request, handler);
       const change = emptyChange();
-      const refused = skippedIf(disarmed(asked.nodeId, asked.requestedAt), asked);
+      const refused = skippedIf(disarmed(asked.nodeId, asked.requestedAt) ?? groupedByFlood(asked), asked);
       const { row, undo } = refused
         ? { row: refused, undo: () => undefined }
         : intervals.judge(asked, request.interval, change);
@@ -161,6 +162,10 @@ function skippedIf(reason: string | null, row: ActionRow): ActionRow | null {
   return { ...row, status: 'skipped', summary: `Not done: ${reason}`, finishedAt: row.requestedAt, durationMs: 0 };
 }
 
+/** Why the alarm's own notice is not sent while notices of its area are grouped, or null. */
+const groupedByFlood = ({ kind, alarm }: ActionRow): string | null =>
+  heldBackByFlood(kind, alarm) ? `a flood of alarms in ${alarm?.flood?.area}: one notice stands for them` : null;
+
 /**
  * The stable key of DESIGN §3. Raise and end happen once in an alarm's life; the others may come again,
  * so their message tells them apart, and a message keeps its id when it is sent again after a crash.
@@ -168,7 +173,8 @@ function skippedIf(reason: string | null, row: ActionRow): ActionRow | null {
 export function actionKey(request: Pick<ActionRequest, 'nodeId' | 'alarm' | 'messageId'>): string {
   const { alarm, nodeId, messageId } = request;
   if (!alarm) return `msg:${nodeId}:${messageId}`;
-  const once = (alarm.phase === 'raise' || alarm.phase === 'end') && !alarm.escalation;
+  const once =
+    (alarm.phase === 'raise' || alarm.phase === 'end') && !alarm.escalation && alarm.floodNotice === undefined;
   return once ? `${alarm.id}:${nodeId}:${alarm.phase}` : `${alarm.id}:${nodeId}:${alarm.phase}:${messageId}`;
 }
 

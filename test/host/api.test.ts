@@ -115,6 +115,16 @@ const services: ConsoleServices = {
       calls.push(`order ${subject.scope} ${subject.id} ${wanted} ${how} ${source} ${who} ${forMs}`);
     },
   },
+  shelves: {
+    list: () => [],
+    async shelve({ scope, id, key, forMs, reason }, who) {
+      calls.push(`shelve ${scope} ${id} ${key} ${forMs} ${reason} ${who}`);
+    },
+    async unshelve(id, who) {
+      if (id === 'gone') throw userError('E_UNKNOWN_SHELF', 'Nothing is shelved under gone');
+      calls.push(`unshelve ${id} ${who}`);
+    },
+  },
   alarms: {
     async acknowledge(id, who) {
       if (id === 'gone') throw userError('E_UNKNOWN_ALARM', 'There is no alarm "gone"');
@@ -354,6 +364,52 @@ describe('arming over the API', () => {
     expect(answer.status).toBe(409);
     expect(answer.body.error).toMatchObject({ code: 'E_AREA_OPEN' });
     expect(answer.body.error.message).toContain('Motion (Hall camera)');
+  });
+});
+
+describe('shelves over the API', () => {
+  it('are read by a viewer and filled and emptied by an operator only', async () => {
+    await open();
+    const vera = await login('vera');
+    expect((await call('GET', '/shelves', { as: vera })).body).toEqual({ shelves: [] });
+    const body = { scope: 'trigger', id: 't1', minutes: 15 };
+    expect((await call('POST', '/shelves', { as: vera, body })).status).toBe(403);
+    expect((await call('DELETE', '/shelves/s1', { as: vera })).status).toBe(403);
+    expect((await call('GET', '/shelves')).status).toBe(401);
+    expect(calls).toEqual([]);
+  });
+
+  it('say who shelves what, for how long and why', async () => {
+    await open();
+    const otto = await login('otto');
+    const post = (body: unknown) => call('POST', '/shelves', { as: otto, body });
+    expect((await post({ scope: 'trigger', id: 't1', minutes: 15, reason: ' painters ' })).status).toBe(201);
+    await post({ scope: 'condition', id: 't1', key: 'device=cam1', oneShot: true });
+    expect((await call('DELETE', '/shelves/s1', { as: otto })).body).toEqual({ shelves: [] });
+    expect(calls).toEqual([
+      'shelve trigger t1 undefined 900000 painters otto',
+      'shelve condition t1 device=cam1 null  otto',
+      'unshelve s1 otto',
+    ]);
+    expect((await call('DELETE', '/shelves/gone', { as: otto })).body.error.code).toBe('E_UNKNOWN_SHELF');
+  });
+
+  it.each([
+    [{ scope: 'trigger', id: 't1' }],
+    [{ scope: 'trigger', id: 't1', minutes: 15, oneShot: true }],
+    [{ scope: 'trigger', id: 't1', minutes: 0 }],
+    [{ scope: 'trigger', id: 't1', minutes: 43_201 }],
+    [{ scope: 'site', id: 't1', minutes: 15 }],
+    [{ scope: 'trigger', id: 't1', key: 'x', minutes: 15 }],
+    [{ scope: 'condition', id: 't1', minutes: 15 }],
+    [{ scope: 'trigger', id: 't1', minutes: 15, reason: 'a\nb' }],
+    [{ scope: 'trigger', id: 't1', minutes: 15, who: 'root' }],
+  ])('refuse %o', async (body) => {
+    await open();
+    const answer = await call('POST', '/shelves', { as: await login('otto'), body });
+    expect(answer.status).toBe(400);
+    expect(answer.body.error.code).toBe('E_BAD_REQUEST');
+    expect(calls).toEqual([]);
   });
 });
 
