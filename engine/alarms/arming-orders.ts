@@ -343,7 +343,7 @@ export function createArmingOrders(parts: ArmingParts): ArmingOrders {
     if (refused.length > 0) {
       throw userError(
         'E_AREA_OPEN',
-        `${called(subject)} cannot be armed while something is open: ${listOpen(refused)}. Close it, or arm with "force" (what is open is treated like a period that begins) or "bypass" (what is open is left out until it is disarmed)`,
+        `${sentence(called(subject))} cannot be armed while something is open: ${listOpen(refused)}. Close it, or arm with "force" (what is open is treated like a period that begins) or "bypass" (what is open is left out until it is disarmed)`,
       );
     }
     const said = [
@@ -458,6 +458,8 @@ export function createArmingOrders(parts: ArmingParts): ArmingOrders {
     },
   };
 }
+
+const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 
 const letsRaise = ({ phase }: ArmingState): boolean => phase === 'armed' || phase === 'entry-delay';
 

@@ -160,7 +160,7 @@ describe('an order', () => {
     await order(run, hall, false);
     await happen(run);
     await expect(order(run, hall, true)).rejects.toThrow(
-      'area "Hall" cannot be armed while something is open: Hall motion (Camera cam1). Close it, or arm with "force"',
+      'Area "Hall" cannot be armed while something is open: Hall motion (Camera cam1). Close it, or arm with "force"',
     );
     expect(row(run, hall)?.open).toMatchObject([{ triggerId: 't1', triggerName: 'Hall motion', since: noon }]);
   });

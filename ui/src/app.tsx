@@ -98,7 +98,13 @@ function Console({ session, onSessionEnd }: { session: Session; onSessionEnd: ()
           <EventsPanel events={state.events} devices={state.devices} />
         </div>
         <div className="stack">
-          <ArmingPanel turn={state.armingTurn} alarms={state.alarms} linked={linked} now={now} actor={actor} />
+          <ArmingPanel
+            turn={state.armingTurn}
+            stirred={state.events[0]?.event.id ?? ''}
+            linked={linked}
+            now={now}
+            actor={actor}
+          />
           <OutputsPanel outputs={state.outputs} now={now} actor={actor} />
           {session.demo && <MailsPanel mails={state.mails} />}
           <ActionsPanel actions={state.actions} actor={actor} />

@@ -1,11 +1,13 @@
-import { useCallback, useEffect, useState } from 'react';
-import type { Alarm, ArmingRow, ArmingSubject } from '../../../engine/host/console-api';
+import { useCallback, useEffect, useRef, useState } from 'react';
+import type { ArmingRow, ArmingSubject } from '../../../engine/host/console-api';
 import type { Actor } from '../actor';
 import { api } from '../api';
 import { clockTime, dayAndTime, span, type Tone } from '../words';
 
-/** What is open turns without an order; it is read again this often while the panel is seen. */
+/** What is open turns without an order: by events, and by quiet times that nobody tells. */
 const REFRESH_MS = 15_000;
+/** In a storm of events the rows are read no more often than this. */
+const STIRRED_MS = 1_000;
 
 const phases: Record<ArmingRow['phase'], { word: string; tone: Tone }> = {
   disarmed: { word: 'disarmed', tone: 'quiet' },
@@ -25,8 +27,15 @@ const scopeWords: Record<ArmingSubject['scope'], string> = {
 
 const keyOf = ({ scope, id }: ArmingSubject): string => `${scope}:${id}`;
 
-export function ArmingPanel(props: { turn: number; alarms: Alarm[]; linked: boolean; now: number; actor: Actor }) {
-  const { turn, alarms, linked, now, actor } = props;
+export function ArmingPanel(props: {
+  turn: number;
+  /** Another text after every event. */
+  stirred: string;
+  linked: boolean;
+  now: number;
+  actor: Actor;
+}) {
+  const { turn, stirred, linked, now, actor } = props;
   const [rows, setRows] = useState<ArmingRow[] | null>(null);
   const [all, setAll] = useState(false);
   const [filter, setFilter] = useState('');
@@ -35,8 +44,23 @@ export function ArmingPanel(props: { turn: number; alarms: Alarm[]; linked: bool
     // A refusal is told by the console itself when it reads the rest.
     api.arming().then(setRows, () => undefined);
   }, []);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: read anew when arming, alarms or the connection change
-  useEffect(load, [load, turn, alarms.length, linked]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: read anew when arming or the connection change
+  useEffect(load, [load, turn, linked]);
+  const waiting = useRef<ReturnType<typeof setTimeout> | null>(null);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: read anew, soon, after an event
+  useEffect(() => {
+    waiting.current ??= setTimeout(() => {
+      waiting.current = null;
+      load();
+    }, STIRRED_MS);
+  }, [load, stirred]);
+  useEffect(
+    () => () => {
+      if (waiting.current !== null) clearTimeout(waiting.current);
+      waiting.current = null;
+    },
+    [],
+  );
   useEffect(() => {
     const timer = setInterval(() => {
       if (document.visibilityState === 'visible') load();
@@ -53,7 +77,14 @@ export function ArmingPanel(props: { turn: number; alarms: Alarm[]; linked: bool
           ...(armed ? { how } : {}),
           ...(forMinutes === undefined ? {} : { forMinutes }),
         })
-        .then((page) => setRows(page.arming)),
+        .then(
+          (page) => setRows(page.arming),
+          (refused: unknown) => {
+            // It was refused because of something that the rows may not show yet.
+            load();
+            throw refused;
+          },
+        ),
     );
 
   const main = (rows ?? []).filter(({ subject }) => subject.scope === 'site' || subject.scope === 'area');
@@ -110,7 +141,12 @@ function Subject(props: {
   order(row: ArmingRow, armed: boolean, how: 'normal' | 'force' | 'bypass', forMinutes?: number): void;
 }) {
   const { row, now, actor, order } = props;
-  const { word, tone } = phases[row.phase];
+  // Armed by itself, and yet silent: a wider scope is not armed.
+  const heldBack = row.verdict !== null && !row.verdict.armed && row.phase === 'armed';
+  const { word, tone } = heldBack ? { word: 'held back', tone: 'warn' as const } : phases[row.phase];
+  const open = row.open.filter(
+    (one) => !row.bypassed.some((other) => other.triggerId === one.triggerId && other.key === one.key),
+  );
   const disarmed = row.phase === 'disarmed';
   const name = row.subject.scope === 'site' ? 'Whole site' : row.name;
   return (
@@ -123,12 +159,10 @@ function Subject(props: {
         <strong>{name}</strong>{' '}
         {row.subject.scope !== 'site' && <span className="small">{scopeWords[row.subject.scope]}</span>}
         <p className="small">{standing(row, now)}</p>
-        {row.verdict && !row.verdict.armed && row.phase !== 'disarmed' && (
-          <p className="small warn-text">{row.verdict.detail}</p>
-        )}
-        {row.open.length > 0 && row.phase !== 'armed' && (
+        {heldBack && <p className="small warn-text">{row.verdict?.detail}</p>}
+        {open.length > 0 && row.phase !== 'armed' && (
           <p className="small warn-text">
-            Open: {row.open.map((one) => `${one.triggerName} (${one.deviceName})`).join(', ')}
+            Open: {open.map((one) => `${one.triggerName} (${one.deviceName})`).join(', ')}
           </p>
         )}
         {row.bypassed.length > 0 && (
@@ -145,7 +179,7 @@ function Subject(props: {
               <button type="button" className="main" onClick={() => order(row, true, 'normal')}>
                 Arm
               </button>
-              {row.open.length > 0 && (
+              {open.length > 0 && (
                 <>
                   <button
                     type="button"
@@ -174,7 +208,7 @@ function Subject(props: {
                 title="Disarm for one hour, then back to what it was"
                 onClick={() => order(row, false, 'normal', 60)}
               >
-                for 1 h
+                Disarm 1 h
               </button>
             </>
           )}
