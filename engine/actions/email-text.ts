@@ -1,5 +1,6 @@
 import type { ActionRow } from '../domain/actions';
 import type { EmailParams } from './email-params';
+import { floodNote, floodSubject } from './flood-words';
 import { heldBackLines, heldBackOf, isDigest } from './held-back';
 import { manyLines, oneLine, renderTemplate, type TemplateValues, withoutEmptyLines } from './template';
 
@@ -81,7 +82,10 @@ export function mailText(
   const text = manyLines(renderTemplate(body, values, LONGEST_TEXT));
   const note = missing === null ? '' : `\n\nThe picture is missing: ${oneLine(missing).slice(0, 1_000)}`;
   return {
-    subject: oneLine(subject).slice(0, LONGEST_SUBJECT).toWellFormed() || defaultSubjects.message,
-    text: `${text}${summedUp(row, body)}${note}\n`,
+    subject:
+      oneLine(`${floodSubject(row)}${subject}`)
+        .slice(0, LONGEST_SUBJECT)
+        .toWellFormed() || defaultSubjects.message,
+    text: `${text}${floodNote(row)}${summedUp(row, body)}${note}\n`,
   };
 }
