@@ -17,6 +17,7 @@ import type { FileServer } from './domain/file-server';
 import type { MailServer } from './domain/mail';
 import type { HoldPolicy } from './domain/outputs';
 import type { ArmingSchedule, SchedulePreview } from './domain/schedules';
+import type { RuleTestReport } from './domain/rule-tests';
 import type { SnmpReceiver } from './domain/snmp-receiver';
 import type { TriggerDefinition } from './domain/triggers';
 
@@ -54,6 +55,7 @@ export type {
   Weekday,
 } from './domain/schedules';
 export { sunEvents, weekdays } from './domain/schedules';
+export type { RuleTestFailure, RuleTestReport, RuleTestResult } from './domain/rule-tests';
 export type { SnmpReceiver as SnmpReceiverDefinition } from './domain/snmp-receiver';
 export { DEFAULT_SNMP_ARC } from './domain/snmp-receiver';
 export {
@@ -228,6 +230,8 @@ export interface FlowEngine {
   previewSchedule(schedule: ArmingSchedule): Promise<SchedulePreview>;
   /** Asks the device who it is, for the dialog's test button. */
   testDevice(definition: DeviceDefinition): Promise<{ ok: boolean; detail: string }>;
+  /** Runs the tests that a flow holds, on that flow, which need not be deployed. Nothing of the site is touched. */
+  runRuleTests(flows: unknown): Promise<RuleTestReport>;
   /** The drivers to choose from in the device dialog. */
   deviceDrivers(): Promise<{ kind: string; title: string; defaultPort: number }[]>;
 }

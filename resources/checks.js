@@ -36,6 +36,11 @@
         const length = String(value ?? '').trim().length;
         return length > 0 && length <= max ? true : refuse(options, length === 0 ? 'filled' : 'length', { max });
       }),
+    ruleTests: () =>
+      unlessAbsent((value, options) => {
+        const fault = alarmflow.ruleTests.fault(value);
+        return fault === null ? true : refuse(options, fault === 'json' ? 'json' : 'ruleTests');
+      }),
     length: (max) =>
       unlessAbsent((value, options) => (String(value ?? '').length <= max ? true : refuse(options, 'length', { max }))),
     host: () =>

@@ -2,7 +2,14 @@ import { readFile } from 'node:fs/promises';
 import { userError } from '../domain/errors';
 import { checkFlows, type FlowNode } from '../host/flow-file';
 import { readFlowFile } from '../host/flow-source';
-import { type RuleTest, type RuleTestResult, readRuleTests, runRuleTests, startSimulationRuntime } from '../simulation';
+import {
+  type RuleTest,
+  type RuleTestReport,
+  type RuleTestResult,
+  readRuleTests,
+  runRuleTests,
+  startSimulationRuntime,
+} from '../simulation';
 
 export interface TestCommandOptions {
   tests: string[];
@@ -20,15 +27,6 @@ const TESTS_NODE = 'alarmflow-rule-tests';
 interface Suite {
   source: string;
   tests: RuleTest[];
-}
-
-/** One object on standard output with `--json`; what the editor's button shows. */
-export interface TestReport {
-  kind: 'rule-tests';
-  passed: number;
-  failed: number;
-  suites: { source: string; results: RuleTestResult[] }[];
-  warnings: string[];
 }
 
 async function readTestFile(file: string, isOptional: boolean): Promise<string | null> {
@@ -101,7 +99,7 @@ export async function testCommand(
         : `The flow has no tests: write ${flowFile === '-' ? 'a rule tests node' : testFileBeside(flowFile)}, or add a rule tests node to it`,
     );
 
-  const report: TestReport = { kind: 'rule-tests', passed: 0, failed: 0, suites: [], warnings: [] };
+  const report: RuleTestReport = { kind: 'rule-tests', passed: 0, failed: 0, suites: [], warnings: [] };
   const runtime = await startSimulationRuntime();
   try {
     for (const { source, tests } of wanted) {

@@ -49,7 +49,7 @@ export interface FlowEngineParts {
   /** An action that was asked for is not done; its row says why. */
   actionSkipped?(row: ActionRow): void;
   /** The dialogs' test buttons for services of others. */
-  tests: Pick<FlowEngine, 'testMailServer' | 'testFileServer' | 'testSnmpReceiver'>;
+  tests: Pick<FlowEngine, 'testMailServer' | 'testFileServer' | 'testSnmpReceiver' | 'runRuleTests'>;
   clock: Clock;
   log: Log;
 }

@@ -17,6 +17,7 @@ import type { FlowEngine } from '../index';
 import { createOutputs, type Outputs } from '../outputs';
 import { openStore, type Store } from '../store';
 import { createFlowEngine, type FlowHostCalls } from './flow-engine';
+import { ruleTestProcess } from './rule-test-process';
 import { type IngestTokens, openIngestTokens } from './ingest-tokens';
 
 export interface SiteOptions {
@@ -179,6 +180,7 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
       testMailServer: (server, to) => testMail(server, to),
       testFileServer: (server) => testFileServer(server),
       testSnmpReceiver: (receiver) => testSnmpReceiver(receiver, { siteName: options.siteName }),
+      runRuleTests: ruleTestProcess(clock, log),
     },
     clock,
     log,

@@ -1,12 +1,11 @@
 /** Simulation: the same engine under a virtual clock, sending nothing (ARCHITECTURE, "Simulation"). */
 
+export type { RuleTestFailure, RuleTestReport, RuleTestResult } from '../domain/rule-tests';
 export { type Comparison, compare, comparisonSentence } from './compare';
 export { type EventLineOptions, readEventLines, recordedInput } from './event-lines';
 export type * from './report';
 export {
-  type RuleTestFailure,
   type RuleTestOptions,
-  type RuleTestResult,
   type RuleTestRun,
   runRuleTests,
 } from './rule-test-run';

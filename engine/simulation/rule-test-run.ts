@@ -1,6 +1,7 @@
 /** Runs rule tests, each in an engine of its own, and says what happened instead of what was expected. */
 import type { ActionKind } from '../domain/actions';
 import { asAlarmflowError, userError } from '../domain/errors';
+import type { RuleTestFailure, RuleTestResult } from '../domain/rule-tests';
 import { type Names, namesOf } from './names';
 import type { ReportEntry } from './report';
 import type { Expectation, RuleTest, Subject } from './rule-tests';
@@ -9,20 +10,6 @@ import type { LoadedFlow, SimulationRuntime } from './runtime';
 import type { SimulationInput } from './steps';
 import { entryText } from './text';
 import { spanText } from './times';
-
-export interface RuleTestFailure {
-  line: number;
-  expected: string;
-  /** What happened instead, a line each, with times from the start of the test. */
-  happened: string[];
-}
-
-export interface RuleTestResult {
-  name: string;
-  line: number;
-  ok: boolean;
-  failures: RuleTestFailure[];
-}
 
 export interface RuleTestOptions {
   runtime: SimulationRuntime;

@@ -183,7 +183,12 @@ export function createSimulatedSite(options: SimulatedSiteOptions): SimulatedSit
     submit: async (rows) => {
       for (const row of rows) flow.actionSettled(settled(row, clock.now()));
     },
-    tests: { testMailServer: untested, testFileServer: untested, testSnmpReceiver: untested },
+    tests: {
+      testMailServer: untested,
+      testFileServer: untested,
+      testSnmpReceiver: untested,
+      runRuleTests: async () => never('ran tests'),
+    },
     clock,
     log,
   });

@@ -18,6 +18,7 @@ import arm from '../../nodes/logic/arm/arm';
 import combination from '../../nodes/logic/combination/combination';
 import escalation from '../../nodes/logic/escalation/escalation';
 import linkage from '../../nodes/logic/linkage/linkage';
+import ruleTests from '../../nodes/logic/rule-tests/rule-tests';
 import type { FlowMessage, NodeStatus, Red } from '../../nodes/shared/runtime-api';
 import alarmInput from '../../nodes/triggers/alarm-input/alarm-input';
 import exception from '../../nodes/triggers/exception/exception';
@@ -40,6 +41,7 @@ export const nodeSets: Record<string, NodeSet> = {
   'alarmflow-alarm-input': alarmInput,
   'alarmflow-exception': exception,
   'alarmflow-linkage': linkage,
+  'alarmflow-rule-tests': ruleTests,
   'alarmflow-combination': combination,
   'alarmflow-escalation': escalation,
   'alarmflow-arm': arm,

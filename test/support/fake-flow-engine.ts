@@ -17,6 +17,7 @@ import type {
   OfferedReading,
   OutputNodeDefinition,
   OutputRequest,
+  RuleTestReport,
   SchedulePreview,
   SnmpReceiverDefinition,
   TriggerDefinition,
@@ -52,6 +53,7 @@ export class FakeFlowEngine implements FlowEngine {
   /** Set to hold a call back until it resolves. */
   readonly gates = new Map<CallName, Promise<void>>();
   testAnswer = { ok: true, detail: 'as expected' };
+  ruleTestReport: RuleTestReport = { kind: 'rule-tests', passed: 1, failed: 0, suites: [], warnings: [] };
   schedulePreview: SchedulePreview = {
     timeZone: 'Europe/Berlin',
     armed: false,
@@ -212,6 +214,11 @@ export class FakeFlowEngine implements FlowEngine {
   async testSnmpReceiver(definition: SnmpReceiverDefinition): Promise<{ ok: boolean; detail: string }> {
     await this.called('testSnmpReceiver', definition);
     return this.testAnswer;
+  }
+
+  async runRuleTests(flows: unknown): Promise<RuleTestReport> {
+    await this.called('runRuleTests', flows);
+    return this.ruleTestReport;
   }
 
   async previewSchedule(schedule: ArmingSchedule): Promise<SchedulePreview> {
