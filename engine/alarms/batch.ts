@@ -7,16 +7,17 @@ let sequence = 0;
 
 export function newBatch(event: DeviceEvent | null = null): Batch {
   sequence++;
+  const undo: Batch['undo'] = [];
   return {
     sequence,
-    change: emptyChange(),
+    change: { ...emptyChange(), undo },
     event,
     touched: new Map(),
     decisions: [],
     alarms: new Map(),
     messages: [],
     timers: new Map(),
-    undo: [],
+    undo,
   };
 }
 

@@ -90,6 +90,8 @@ export interface RecordWrites {
 export interface Change {
   writes: RecordWrites;
   afterCommit: (() => void)[];
+  /** Takes back what was changed in memory, called backwards at once when nothing is written; absent: nobody calls it. */
+  undo?: (() => void)[];
 }
 
 export const emptyChange = (): Change => ({ writes: {}, afterCommit: [] });

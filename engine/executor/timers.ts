@@ -28,7 +28,10 @@ interface Entry {
 
 /** What the host needs of the timers beside `DurableTimers`. */
 export type Timers = DurableTimers & {
-  /** Arms everything the record holds; overdue ones fire at once, in the order of their times. */
+  /**
+   * Arms everything the record held; overdue ones fire at once, in the order of their times. A row whose id has been
+   * armed already is left out: it was written since the record was read.
+   */
   resume(timers: TimerRow[]): void;
   /** Stops all; nothing fires afterwards. Rows stay on disk. */
   close(): void;
@@ -186,7 +189,8 @@ export function createTimers(options: { clock: Clock; log: Log }): Timers {
     resume(rows) {
       if (closed) return;
       wall.look();
-      for (const row of rows) set(row);
+      // What was armed since the rows were read is newer than they are.
+      for (const row of rows) if (!entries.has(row.id) && !running.has(row.id)) set(row);
       fireDue();
     },
     close() {

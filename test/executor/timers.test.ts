@@ -41,6 +41,17 @@ describe('durable timers', () => {
     expect(ids()).toEqual(['a', 'b', 'c']);
   });
 
+  it('leave what was armed since the record was read as it is', async () => {
+    const clock = new VirtualClock(START);
+    const { timers, ids } = bench(clock);
+    timers.arm(row('x', START + 500));
+    timers.resume([row('x', START - 100), row('y', START - 50)]);
+    await clock.advance(0);
+    expect(ids()).toEqual(['y']);
+    await clock.advance(500);
+    expect(ids()).toEqual(['y', 'x']);
+  });
+
   it('fire those of one millisecond in the order in which they were armed', async () => {
     const clock = new VirtualClock(START);
     const { timers, ids } = bench(clock);
