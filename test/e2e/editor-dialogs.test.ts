@@ -21,6 +21,7 @@ const nodeTypes = [
   'alarm-input',
   'exception',
   'linkage',
+  'arm',
   'relay-out',
   'email',
   'upload',
@@ -40,6 +41,14 @@ const flows = [
     name: 'Nights',
     timeZone: 'Europe/Berlin',
     week: { monday: [{ from: 1320, to: 360 }], saturday: [{ from: 0, to: 1440 }] },
+    version: 1,
+  },
+  {
+    id: 'lobby',
+    type: 'alarmflow-area',
+    name: 'Lobby',
+    exitDelay: 30,
+    inputs: [{ deviceId: 'gate', input: '2', contact: 'closed', meaning: 'pulse-toggles' }],
     version: 1,
   },
   {
@@ -231,6 +240,8 @@ describe.skipIf(!present && process.env.ALARMFLOW_REQUIRE_ALL !== '1')('the dial
   it.each([
     ['device', 'hall'],
     ['schedule', 'nights'],
+    ['area', 'lobby'],
+    ['area', '_ADD_'],
     ['mail-server', 'post'],
     ['file-server', 'archive'],
     ['snmp-receiver', 'noc'],
@@ -239,7 +250,7 @@ describe.skipIf(!present && process.env.ALARMFLOW_REQUIRE_ALL !== '1')('the dial
     await openConfig(type, id);
     const text = await visibleText('#node-config-dialog-edit-form');
     await shoot(id === '_ADD_' ? `${type}-new` : type);
-    expect(text).not.toMatch(/\b(label|gates|devices|week|timeZone)\.\w+/);
+    expect(text).not.toMatch(/\b(label|gates|devices|week|timeZone|input)\.\w+/);
     await cancel('#node-config-dialog-cancel');
     if (id === '_ADD_') complaintsOf400();
     expect(pageErrors).toEqual([]);
@@ -321,6 +332,43 @@ describe.skipIf(!present && process.env.ALARMFLOW_REQUIRE_ALL !== '1')('the dial
         return id;
       })) ?? '',
     );
+  });
+
+  it('keeps the alarm inputs of an area, adds one and takes one away', async () => {
+    await openConfig('area', 'lobby');
+    const rows = page.locator('.alarmflow-arming-input');
+    expect(await rows.count()).toBe(1);
+    expect(await rows.nth(0).locator('.alarmflow-input-meaning').inputValue()).toBe('pulse-toggles');
+    await page.click('#alarmflow-area-add');
+    await rows.nth(1).locator('.alarmflow-input-device').selectOption('hall');
+    await rows.nth(1).locator('.alarmflow-input-number').fill(' 4 ');
+    await rows.nth(1).locator('.alarmflow-input-meaning').selectOption('active-arms');
+    await shoot('area-inputs');
+    await rows.nth(0).locator('button').click();
+    await page.click('#node-config-dialog-ok');
+    await page.waitForSelector('#node-config-dialog-ok', { state: 'detached' });
+    const inputs = await page.evaluate(() => (globalThis as unknown as EditorPage).RED.nodes.node('lobby').inputs);
+    expect(inputs).toEqual([{ deviceId: 'hall', input: '4', contact: 'open', meaning: 'active-arms' }]);
+  });
+
+  it('asks an arm node only for what its subject needs', async () => {
+    await openNew('arm');
+    const shown = () => page.locator('#dialog-form .form-row:visible > label > span').allInnerTexts();
+    expect(await shown()).toEqual(['Name', 'Subject', 'Order', 'While open', 'For', 'Arming schedule']);
+    await page.selectOption('#node-input-scope', 'channel');
+    expect(await shown()).toEqual(expect.arrayContaining(['Device', 'Channel']));
+    await page.selectOption('#node-input-scope', 'action');
+    expect(await page.locator('#node-input-target option').allInnerTexts()).toEqual([
+      'choose a node',
+      'relay out (relay)',
+    ]);
+    await page.selectOption('#node-input-scope', 'trigger');
+    expect(await page.locator('#node-input-target option').allInnerTexts()).toEqual([
+      'choose a node',
+      'Boiler room (therma)',
+    ]);
+    await shoot('arm-trigger');
+    await cancel();
   });
 
   it('says why a test cannot be made', async () => {
