@@ -89,10 +89,9 @@
       }
       for (const period of week[day]) {
         const { from, to } = place(period);
-        const wide = to - from >= 30 * span(period).length - 180;
-        $('<button type="button" class="alarmflow-week-bar">')
+        const bar = $('<button type="button" class="alarmflow-week-bar">')
           .attr({ title: title(period), 'aria-label': t('period', { day: labelOf(day), span: title(period) }) })
-          .text(wide ? span(period) : '')
+          .text(span(period))
           .css(spot(from, to))
           .toggleClass('alarmflow-selected', selected?.day === day && same(selected.period, period))
           .toggleClass('alarmflow-week-sun', followsSun(period))
@@ -100,6 +99,8 @@
           .data('period', period)
           .on('keydown', (event) => onKey(day, period, event))
           .appendTo(track);
+        // Half a time says less than none; the bar's title has it all.
+        if (bar[0].scrollWidth > bar[0].clientWidth) bar.text('');
       }
     }
 
