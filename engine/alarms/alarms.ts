@@ -208,11 +208,11 @@ export function createAlarms(options: AlarmsOptions): Alarms {
     lives: (alarmId) => translation.find(alarmId) !== undefined,
     reaches: (triggerId) => triggers.has(triggerId),
   });
-  timers.onDue(FLOOD_TIMER, async (timer) => {
+  timers.onDue(FLOOD_TIMER, async (timer, shiftMs = 0) => {
     // Until the flows run, areas are missing; `flowsStarted` arms the timers again.
     if (!started) return;
     await change((batch) =>
-      floods.notice(batch, timer, (alarmId, mark) => translation.markFlood(batch, alarmId, mark)),
+      floods.notice(batch, { ...timer, at: timer.at + shiftMs }, (alarmId, mark) => translation.markFlood(batch, alarmId, mark)),
     );
   });
 

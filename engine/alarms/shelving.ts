@@ -63,11 +63,11 @@ export function createShelving(options: {
     for (const [trigger, condition] of [...covered(shelf)]) options.retell(batch, condition, trigger);
   };
 
-  options.timers.onDue(SHELF_TIMER, async (timer) => {
+  options.timers.onDue(SHELF_TIMER, async (timer, shiftMs = 0) => {
     // Until the flows run, schedules may be missing; they arm the timers again when they have started.
     if (!options.isStarted()) return;
     await options.change((batch) => {
-      const shelf = shelves.expire(batch, timer);
+      const shelf = shelves.expire(batch, { ...timer, at: timer.at + shiftMs });
       if (shelf !== null) retell(batch, shelf);
     });
   });

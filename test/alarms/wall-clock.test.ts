@@ -1,0 +1,84 @@
+/** Shelves, floods and reminders on real timers, while the wall clock is set. */
+import { describe, expect, it } from 'vitest';
+import { type Alarms, createAlarms } from '../../engine/alarms';
+import { VirtualClock } from '../../engine/clock/virtual-clock';
+import type { AlarmMessage } from '../../engine/domain/alarms';
+import { silentLog } from '../../engine/domain/log';
+import type { AlarmPolicy } from '../../engine/domain/triggers';
+import { createTimers } from '../../engine/executor';
+import { alarmEvent } from '../support/alarm-events';
+import { alarmTrigger, handHolds, memoryRecord } from '../support/alarm-record';
+
+const noon = 1_780_315_200_000;
+const hour = 3_600_000;
+
+async function running(policy: Partial<AlarmPolicy>) {
+  const clock = new VirtualClock(noon);
+  const timers = createTimers({ clock, log: silentLog });
+  const delivered: { after: number; message: AlarmMessage }[] = [];
+  const alarms: Alarms = createAlarms({
+    writer: memoryRecord(),
+    clock,
+    log: silentLog,
+    timers,
+    holds: handHolds(),
+    siteName: 'Home',
+    announce() {},
+    deviceName: (id) => id,
+  });
+  await alarms.defineTrigger(alarmTrigger(policy), (message) => {
+    delivered.push({ after: clock.monotonic() / 1_000, message });
+  });
+  await alarms.flowsStarted();
+  const start = (channel = 1): Promise<void> => alarms.accept(alarmEvent({ channel, receivedAt: clock.now() }));
+  return { alarms, clock, timers, delivered, start };
+}
+
+/** Nothing here is to come at another time than without a jump. */
+describe.each([
+  ['back by an hour', -hour],
+  ['forward by an hour', hour],
+])('a wall clock set %s', (_how, by) => {
+  it('leaves a shelf its time', async () => {
+    const { alarms, clock, delivered, start, timers } = await running({});
+    await alarms.shelving.shelve({ scope: 'trigger', id: 't1', forMs: 60_000, reason: '' }, 'anna');
+    await start();
+    await clock.advance(20_000);
+    clock.jump(by);
+    await clock.advance(39_000);
+    expect(delivered).toEqual([]);
+    expect(alarms.shelving.list()).toHaveLength(1);
+    await clock.advance(2_000);
+    expect(delivered.map(({ after, message }) => `${after} ${message.alarm.phase}`)).toEqual(['60 raise']);
+    expect(alarms.shelving.list()).toEqual([]);
+    timers.close();
+  });
+
+  it('leaves reminders their rhythm', async () => {
+    const { clock, delivered, start, timers } = await running({
+      remind: { everyMs: 10_000, until: 'cleared', most: null },
+    });
+    await start();
+    await clock.advance(15_000);
+    clock.jump(by);
+    await clock.advance(20_000);
+    expect(delivered.map(({ after, message }) => `${after} ${message.alarm.phase}`)).toEqual([
+      '0 raise',
+      '10 remind',
+      '20 remind',
+      '30 remind',
+    ]);
+    timers.close();
+  });
+
+  it('leaves a flood its notices and its end', async () => {
+    const { clock, delivered, start, timers } = await running({});
+    for (let channel = 1; channel <= 13; channel++) await start(channel);
+    await clock.advance(30_000);
+    clock.jump(by);
+    await clock.advance(900_000);
+    const notices = delivered.filter(({ message }) => message.alarm.floodNotice !== undefined);
+    expect(notices.map(({ after, message }) => `${after} ${message.alarm.flood?.raises}`)).toEqual(['60 2', '600 13']);
+    timers.close();
+  });
+});
