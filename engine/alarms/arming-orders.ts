@@ -104,6 +104,8 @@ export function createArmingOrders(parts: ArmingParts): ArmingOrders {
   const areas = createAreas((key) => called(subjectOf(key)));
   const inputs = createArmingInputs();
   const callbacks: ((change: ArmingChange) => void)[] = [];
+  /** Scopes of which anything was ever said: every event asks, and most sites never arm a single device. */
+  const spoken = new Set<ArmingScope>();
   /** The state of an earlier version is in memory and not yet in a row. */
   let takenOver = false;
 
@@ -150,6 +152,7 @@ export function createArmingOrders(parts: ArmingParts): ArmingOrders {
     const { policy } = definition;
     const around: ArmingAround[] = [];
     const add = (scope: ArmingScope, subjectId: string): void => {
+      if (!spoken.has(scope)) return;
       const subject = `${scope}:${subjectId}`;
       const state = book.get(subject);
       if (state === undefined || subject === except) return;
@@ -167,7 +170,9 @@ export function createArmingOrders(parts: ArmingParts): ArmingOrders {
       if (policy.areaId !== null && areas.get(policy.areaId) !== undefined) add('area', policy.areaId);
       if (place !== null) {
         add('device', place.deviceId);
-        if (place.channel !== undefined) add('channel', `${place.deviceId}/${place.channel}`);
+        if (place.channel !== undefined && spoken.has('channel')) {
+          add('channel', `${place.deviceId}/${place.channel}`);
+        }
       }
     }
     add('trigger', id);
@@ -225,6 +230,7 @@ export function createArmingOrders(parts: ArmingParts): ArmingOrders {
   ): void => {
     if (after === before) return;
     const subject = subjectOf(key);
+    spoken.add(subject.scope);
     book.set(batch, key, after);
     const due = armingDue(after);
     if (due !== armingDue(before)) {
@@ -376,8 +382,10 @@ export function createArmingOrders(parts: ArmingParts): ArmingOrders {
   return {
     resume(rows, siteArmed) {
       for (const row of [...book.resume(rows), ...inputs.resume(rows)]) log.warn('arming.row-unknown', { row: row.id });
+      for (const [key] of book.entries()) spoken.add(subjectOf(key).scope);
       if (siteArmed !== false || book.get('site:site') !== undefined) return;
       const order = { armed: false, how: 'force', source: 'user', who: 'an earlier version', at: clock.now() } as const;
+      spoken.add('site');
       book.remember('site:site', { ...neverOrdered, phase: 'disarmed', order });
       takenOver = true;
     },
