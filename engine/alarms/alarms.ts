@@ -35,7 +35,7 @@ import { createCommitment } from './commitment';
 import { type Batch, type Condition, newCondition, orphanedState, type Snapshot, snapshotOf } from './condition';
 import { createDerivation, isDerivedBy } from './derivation';
 import { createEscalations } from './escalations';
-import { createFloods, FLOOD_TIMER } from './flood';
+import { createFloods } from './flood';
 import { createFlowOutbox } from './flow-outbox';
 import { createInspection, type Inspection } from './inspection';
 import { noticeOf, type TriggerNotice } from './notice';
@@ -202,18 +202,15 @@ export function createAlarms(options: AlarmsOptions): Alarms {
 
   const floods = createFloods({
     outbox,
+    timers,
+    isStarted: () => started,
+    change: (fill) => change(fill),
+    mark: (batch, alarmId, mark) => translation.markFlood(batch, alarmId, mark),
     now: () => clock.now(),
     limits: (areaId) => arming.area(areaId)?.flood,
     areaName: (areaId) => (areaId === null ? siteName : (arming.area(areaId)?.name ?? areaId)),
     lives: (alarmId) => translation.find(alarmId) !== undefined,
     reaches: (triggerId) => triggers.has(triggerId),
-  });
-  timers.onDue(FLOOD_TIMER, async (timer, shiftMs = 0) => {
-    // Until the flows run, areas are missing; `flowsStarted` arms the timers again.
-    if (!started) return;
-    await change((batch) =>
-      floods.notice(batch, { ...timer, at: timer.at + shiftMs }, (alarmId, mark) => translation.markFlood(batch, alarmId, mark)),
-    );
   });
 
   const translation = createTranslation({
@@ -455,6 +452,7 @@ export function createAlarms(options: AlarmsOptions): Alarms {
     const at = clock.now();
     change((batch) => {
       for (const [trigger, condition] of conditionsOf()) translation.carryOver(batch, trigger, condition, at, byMs);
+      arming.carryOver(batch, byMs);
       shelves.carryOver(batch, byMs);
       floods.carryOver(batch, byMs);
       escalations.wallSet(batch, byMs);
@@ -477,13 +475,13 @@ export function createAlarms(options: AlarmsOptions): Alarms {
   });
 
   /** The end of an exit or entry delay, or of a timed order. */
-  timers.onDue(ARMING_TIMER, async (timer) => {
+  timers.onDue(ARMING_TIMER, async (timer, shiftMs = 0) => {
     // Until the flows run, triggers and areas are missing; `flowsStarted` arms the timers again.
     if (!started) return;
     await change((batch) => {
       batch.timers.set(timer.id, null);
-      // At its own time at the least: a wall clock that was set back must not leave it waiting.
-      arming.turn(batch, Math.max(timer.at, clock.now()), String(timer.payload.subject));
+      // At its own time at the least, as the wall clock reads now: one that was set back must not leave it waiting.
+      arming.turn(batch, Math.max(timer.at + shiftMs, clock.now()), String(timer.payload.subject));
     });
   });
 

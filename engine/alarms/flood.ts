@@ -1,9 +1,10 @@
 /** Flood control of every area: what it has counted is kept beyond the process, and its notices go out on time. */
 import type { Alarm } from '../domain/alarms';
-import { lifeSafetyTypes } from '../domain/events';
+import { conditionType, lifeSafetyTypes } from '../domain/events';
 import { type AlarmFlood, defaultFlood, type FloodLimits } from '../domain/flood';
 import { sortableId } from '../domain/ids';
 import type { FlowMessageRow, StandingRow, TimerRow } from '../domain/record';
+import type { DurableTimers } from '../domain/timers';
 import type { AlarmPolicy } from '../domain/triggers';
 import { carryFlood, duration, type FloodState, floodNotice, floodRaise, noFlood } from '../gates';
 import { flowMessage } from './alarm-record';
@@ -12,7 +13,7 @@ import type { FlowOutbox } from './flow-outbox';
 import { createStandingBook } from './standing';
 
 /** Kind of the floods' timers and rows. */
-export const FLOOD_TIMER = 'flood';
+const FLOOD_TIMER = 'flood';
 /** Stands for the area of triggers that have none. */
 const WHOLE_SITE = 'site';
 
@@ -27,19 +28,14 @@ export interface Floods {
   resume(rows: readonly StandingRow[]): StandingRow[];
   /**
    * A trigger raises an alarm: the mark that it gets, and a clause for its decision; null outside a flood.
-   *
-   * @param marksFirstOut puts the mark on the flood's first-out, another alarm that runs already
    */
   raised(
     batch: Batch,
     policy: Pick<AlarmPolicy, 'areaId' | 'flood'>,
     alarm: Alarm,
-    marksFirstOut: (alarmId: string, mark: AlarmFlood) => void,
   ): { mark: AlarmFlood; detail: string } | null;
   /** Whether notices of that area are grouped now. */
   lasts(areaId: string | null): boolean;
-  /** A notice is due. */
-  notice(batch: Batch, timer: TimerRow, tells: (alarmId: string, mark: AlarmFlood) => Alarm | null): void;
   carryOver(batch: Batch, by: number): void;
   /** Timers that are to run, after a start. */
   timers(): TimerRow[];
@@ -52,6 +48,11 @@ function readFlood(doc: unknown): AreaFlood | null {
 
 export function createFloods(options: {
   outbox: FlowOutbox;
+  timers: DurableTimers;
+  isStarted(): boolean;
+  change(fill: (batch: Batch) => void): Promise<void>;
+  /** Puts the mark on a live alarm; null when it does not live. */
+  mark(batch: Batch, alarmId: string, mark: AlarmFlood): Alarm | null;
   now(): number;
   /** Limits of an area, null: its notices are never grouped; undefined: the area does not say. */
   limits(areaId: string | null): FloodLimits | null | undefined;
@@ -81,11 +82,62 @@ export function createFloods(options: {
     batch.undo.push(() => options.outbox.cancel(row));
   };
 
+  const notice = (batch: Batch, timer: TimerRow): void => {
+    const id = String(timer.payload.area);
+    const areaId = areaOf(id);
+    const at = Math.max(timer.at, options.now());
+    batch.timers.set(timer.id, null);
+    const before = book.get(id);
+    if (before === undefined || before.state.flood === null) return;
+    const { state, tells: raises, over } = floodNotice(before.state, limitsOf(areaId), at);
+    if (state === before.state) {
+      batch.timers.set(timer.id, timerOf(id, before.state.flood.noticeAt));
+      return;
+    }
+    book.set(batch, id, { state, untold: over ? null : before.untold });
+    if (state.flood !== null) batch.timers.set(timer.id, timerOf(id, state.flood.noticeAt));
+    const about = before.untold;
+    if (raises === 0 || about === null) return;
+    const mark: AlarmFlood = {
+      area: options.areaName(areaId),
+      raises,
+      firstOut: before.state.flood.firstOut === about.id,
+      grouped: false,
+    };
+    // As it is now where it still runs, else as it was: then its message must switch nothing on.
+    const alarm = options.mark(batch, about.id, mark) ?? about;
+    if (!options.reaches(about.triggerId)) return;
+    const row = flowMessage({ ...alarm, flood: mark }, 'raise', at);
+    const { noticeAt } = before.state.flood;
+    const messageId = `${about.id}:flood:${noticeAt}`;
+    const payload = options.lives(about.id) && alarm.state === 'active';
+    const carried = { ...row.message.alarm, floodNotice: noticeAt };
+    send(batch, { ...row, messageId, message: { ...row.message, messageId, payload, alarm: carried } });
+    batch.decisions.push({
+      id: sortableId(at),
+      at,
+      eventId: null,
+      triggerId: alarm.triggerId,
+      alarmId: alarm.id,
+      outcome: 'reminded',
+      reason: 'flood',
+      detail: over
+        ? `the flood in ${mark.area} is over: one notice for all of its ${raises} raises`
+        : `flood in ${mark.area}: one notice for ${raises} raises`,
+    });
+  };
+
+  options.timers.onDue(FLOOD_TIMER, async (timer, shiftMs = 0) => {
+    // Until the flows run, areas are missing; they arm the timers again when they have started.
+    if (!options.isStarted()) return;
+    await options.change((batch) => notice(batch, { ...timer, at: timer.at + shiftMs }));
+  });
+
   return {
     resume: (rows) => book.resume(rows),
-    raised(batch, policy, alarm, marksFirstOut) {
+    raised(batch, policy, alarm) {
       const limits = limitsOf(policy.areaId);
-      if (policy.flood === 'exempt' || lifeSafetyTypes.has(alarm.type) || limits === null) return null;
+      if (policy.flood === 'exempt' || lifeSafetyTypes.has(conditionType(alarm.type)) || limits === null) return null;
       const id = keyOf(policy.areaId);
       const before = book.get(id) ?? { state: noFlood, untold: null };
       const raise = { at: alarm.raisedAt, alarmId: alarm.id };
@@ -101,55 +153,11 @@ export function createFloods(options: {
         return { mark, detail: `flood in ${area}, raise ${raises} of it: shown and kept, its notices are grouped` };
       }
       batch.timers.set(timerOf(id, 0).id, timerOf(id, flood.noticeAt));
-      if (!mark.firstOut) marksFirstOut(flood.firstOut, { ...mark, firstOut: true });
+      if (!mark.firstOut) options.mark(batch, flood.firstOut, { ...mark, firstOut: true });
       const rate = `more than ${limits.raises} raises within ${duration(limits.withinMs)}`;
       return { mark, detail: `a flood begins in ${area} (${rate}): notices are grouped from now on` };
     },
     lasts: (areaId) => book.get(keyOf(areaId))?.state.flood != null,
-    notice(batch, timer, tells) {
-      const id = String(timer.payload.area);
-      const areaId = areaOf(id);
-      const at = Math.max(timer.at, options.now());
-      batch.timers.set(timer.id, null);
-      const before = book.get(id);
-      if (before === undefined || before.state.flood === null) return;
-      const { state, tells: raises, over } = floodNotice(before.state, limitsOf(areaId), at);
-      if (state === before.state) {
-        batch.timers.set(timer.id, timerOf(id, before.state.flood.noticeAt));
-        return;
-      }
-      book.set(batch, id, { state, untold: over ? null : before.untold });
-      if (state.flood !== null) batch.timers.set(timer.id, timerOf(id, state.flood.noticeAt));
-      const about = before.untold;
-      if (raises === 0 || about === null) return;
-      const mark: AlarmFlood = {
-        area: options.areaName(areaId),
-        raises,
-        firstOut: before.state.flood.firstOut === about.id,
-        grouped: false,
-      };
-      // As it is now where it still runs, else as it was: then its message must switch nothing on.
-      const alarm = tells(about.id, mark) ?? about;
-      if (!options.reaches(about.triggerId)) return;
-      const row = flowMessage({ ...alarm, flood: mark }, 'raise', at);
-      const { noticeAt } = before.state.flood;
-      const messageId = `${about.id}:flood:${noticeAt}`;
-      const payload = options.lives(about.id) && alarm.state === 'active';
-      const carried = { ...row.message.alarm, floodNotice: noticeAt };
-      send(batch, { ...row, messageId, message: { ...row.message, messageId, payload, alarm: carried } });
-      batch.decisions.push({
-        id: sortableId(at),
-        at,
-        eventId: null,
-        triggerId: alarm.triggerId,
-        alarmId: alarm.id,
-        outcome: 'reminded',
-        reason: 'flood',
-        detail: over
-          ? `the flood in ${mark.area} is over: one notice for all of its ${raises} raises`
-          : `flood in ${mark.area}: one notice for ${raises} raises`,
-      });
-    },
     timers: () =>
       [...book.entries()].flatMap(([id, { state }]) =>
         state.flood === null ? [] : [timerOf(id, state.flood.noticeAt)],

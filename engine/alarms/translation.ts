@@ -247,7 +247,7 @@ export function createTranslation(options: {
 
   const flood = (work: Work, alarm: Alarm): void => {
     const { batch, trigger } = work;
-    const flooded = floods.raised(batch, trigger.definition.policy, alarm, (id, mark) => markFlood(batch, id, mark));
+    const flooded = floods.raised(batch, trigger.definition.policy, alarm);
     if (flooded === null) return;
     work.alarm = { ...alarm, flood: flooded.mark };
     work.flooded = `; ${flooded.detail}`;

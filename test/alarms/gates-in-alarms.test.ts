@@ -383,6 +383,13 @@ describe('a flood', () => {
     expect(marks(run).slice(8)).toEqual([null, null, null, false, true, null, null]);
   });
 
+  it('never groups a pre-alarm of a life-safety type', async () => {
+    const hot = alarmTrigger({ areaId: 'hall' }, { id: 'hot', filter: { types: ['temperature-prealarm'] } });
+    const run = await flooding(hot);
+    await channels(run, 1, 6, { type: 'temperature-prealarm', level: 'pre-alarm' });
+    expect(marks(run).every((mark) => mark === null)).toBe(true);
+  });
+
   it('is counted by area, and by the site for triggers without one', async () => {
     const elsewhere = alarmTrigger({}, { id: 'yard', filter: { types: ['face'] } });
     const run = await flooding(trigger, elsewhere);
