@@ -2,6 +2,7 @@ import type { DeviceEvent, EventTarget, EventType } from '../domain/events';
 import type { TriggerDefinition } from '../domain/triggers';
 import type { TriggerCheck } from '../domain/why';
 import { alarmKey, type GateContext, type GateState, initialState } from '../gates';
+import type { Place } from './arming-open';
 import type { Condition } from './condition';
 import type { Trigger } from './trigger';
 import { supposedCheck, supposedEvent } from './why';
@@ -36,7 +37,7 @@ export interface Waiting {
 
 export function createInspection(parts: {
   triggers: ReadonlyMap<string, Trigger>;
-  contextAt(trigger: Trigger, at: number): GateContext;
+  contextAt(trigger: Trigger, at: number, place: Place | null, key: string | null): GateContext;
   find(alarmId: string): Condition | undefined;
   deviceName(id: string): string;
 }): Inspection {
@@ -51,7 +52,6 @@ export function createInspection(parts: {
       const common = {
         definition,
         machine,
-        contextAt: (at: number) => contextAt(trigger, at),
         deviceName,
       };
       const restless = [...trigger.conditions.values()]
@@ -62,11 +62,13 @@ export function createInspection(parts: {
       if (restless.length === 0) {
         const key = alarmKey(definition.policy.keyParts, event);
         const state = trigger.conditions.get(key)?.now.state ?? initialState;
-        return [supposedCheck({ ...common, state, key, alarmId: null, event })];
+        const around = (at: number): GateContext => contextAt(trigger, at, event, key);
+        return [supposedCheck({ ...common, contextAt: around, state, key, alarmId: null, event })];
       }
       return restless.map(({ condition, event: own }) =>
         supposedCheck({
           ...common,
+          contextAt: (at) => contextAt(trigger, at, own, condition.key),
           state: condition.now.state,
           key: condition.key,
           alarmId: condition.now.alarm?.id ?? null,

@@ -73,6 +73,36 @@ describe('an event that fired nothing', () => {
     inGuide(answer);
   });
 
+  it('tells of the shelf, by whom and until when', async () => {
+    const site = await whySite([alarmTrigger()]);
+    const request = { scope: 'trigger' as const, id: 't1', forMs: 1_800_000, reason: 'painters' };
+    await site.run.alarms.shelving.shelve(request, 'otto');
+    const answer = await site.why.event(await site.event());
+    inGuide(answer);
+    expect(first(answer)).toMatchObject({ decidedBy: 'shelved', opensAt: START + 1_800_000 });
+    const now = await site.why.trigger({ trigger: 't1' });
+    expect(first(now)).toMatchObject({ outcome: 'refused', decidedBy: 'shelved', opensAt: START + 1_800_000 });
+    expect((await site.why.trigger({ trigger: 't1', at: START + 1_800_000 })).triggers[0]?.outcome).toBe('raised');
+  });
+
+  it('tells of a device that is disarmed by itself', async () => {
+    const site = await whySite([alarmTrigger()]);
+    const subject = { scope: 'device' as const, id: 'cam1' };
+    await site.run.alarms.orderArming({
+      subject,
+      armed: false,
+      how: 'force',
+      source: 'user',
+      who: 'otto',
+      forMs: 60_000,
+    });
+    expect(first(await site.why.trigger({ trigger: 't1', device: 'cam1' }))).toMatchObject({
+      decidedBy: 'disarmed',
+      opensAt: START + 60_000,
+    });
+    expect(first(await site.why.trigger({ trigger: 't1', device: 'cam2' })).outcome).toBe('raised');
+  });
+
   it('tells of the closed schedule, when it opens, and of the alarm that its opening raised', async () => {
     const site = await whySite([alarmTrigger({ scheduleId: 'evenings' })], {
       before: (run) => run.alarms.defineSchedule(evenings),

@@ -14,8 +14,10 @@ import type { AlarmPolicy } from '../../engine/domain/triggers';
 import { createTimers, type Timers } from '../../engine/executor/timers';
 import { createOutputs, type Outputs } from '../../engine/outputs';
 
-/** Saturday, 2026-11-21, 08:00:00 UTC. */
-export const START = Date.UTC(2026, 10, 21, 8);
+const EIGHT = Date.UTC(2026, 10, 21, 8);
+
+/** Saturday, 2026-11-21, a little after 08:00 UTC: no edge of the schedule falls on the moment of an event. */
+export const START = EIGHT + 137.5;
 
 /** On Saturdays two minutes armed, one not, from 07:00 to 10:00 UTC. */
 const saturdays: SchedulePeriod[] = Array.from({ length: 60 }, (_, n) => ({ from: 420 + 3 * n, to: 422 + 3 * n }));
@@ -23,14 +25,14 @@ const SCHEDULE = 'minutes';
 
 /** Whether that schedule arms at a wall time of the run. */
 export function armedByMinutes(wall: number): boolean {
-  const minute = Math.floor((wall - START) / 60_000) + 60;
+  const minute = Math.floor((wall - EIGHT) / 60_000) + 60;
   return minute >= 0 && minute < 180 && minute % 3 < 2;
 }
 
 /** How many milliseconds until it turns. */
 export function untilTurn(wall: number): number {
   const armed = armedByMinutes(wall);
-  let at = wall - ((((wall - START) % 60_000) + 60_000) % 60_000) + 60_000;
+  let at = wall - ((((wall - EIGHT) % 60_000) + 60_000) % 60_000) + 60_000;
   while (armedByMinutes(at) === armed && at - wall < 86_400_000) at += 60_000;
   return at - wall;
 }
