@@ -86,6 +86,8 @@ export interface ArmingOrders {
   entered(batch: Batch, areaId: string | null, until: number): void;
   /** Time and schedules of all subjects, or of one. */
   turn(batch: Batch, at: number, key?: string): void;
+  /** The wall clock was set: delays and timed orders keep their length. */
+  carryOver(batch: Batch, byMs: number): void;
   state(subject: ArmingSubject): ArmingState;
   /** What holds the trigger back, in a word or two for its node; null: nothing does. */
   wordOf(trigger: Trigger, at: number): string | null;
@@ -454,6 +456,12 @@ export function createArmingOrders(parts: ArmingParts): ArmingOrders {
       if (verdictBeside(trigger, place, null, at, null).armed) return null;
       const leaving = ['site:site', ...(areaId === null ? [] : [`area:${areaId}`])];
       return leaving.some((key) => phaseAt(stateOf(key), at) === 'exit-delay') ? 'exit delay' : 'disarmed';
+    },
+    carryOver(batch, byMs) {
+      const at = clock.now();
+      for (const [key, state] of [...book.entries()]) {
+        put(batch, key, state, armingStep(state, { kind: 'wall-set', at, byMs }).state, at, null);
+      }
     },
     state: (subject) => stateOf(subjectKey(subject)),
     subjects: () => [...book.entries()].map(([key]) => subjectOf(key)),

@@ -79,6 +79,8 @@ export type ArmingEvent =
   | { kind: 'unscheduled'; at: number }
   /** Time has come to `at`. */
   | { kind: 'time'; at: number; how: Exclude<ArmingWay, 'normal'>; open: readonly OpenCondition[] }
+  /** The wall clock was set by so much, and reads `at` now: delays and timed orders keep their length. */
+  | { kind: 'wall-set'; at: number; byMs: number }
   /** Somebody has come in by an entry route. */
   | { kind: 'entered'; at: number; until: number };
 
@@ -108,6 +110,8 @@ export function armingStep(state: ArmingState, event: ArmingEvent): ArmingStep {
       return { state: unscheduled(state), refused: [] };
     case 'time':
       return { state: elapsed(state, event), refused: [] };
+    case 'wall-set':
+      return { state: carried(state, event.byMs, event.at), refused: [] };
     case 'entered':
       return {
         state:
@@ -199,6 +203,19 @@ function elapsed(state: ArmingState, event: Extract<ArmingEvent, { kind: 'time' 
     };
   }
   return now;
+}
+
+function carried(state: ArmingState, byMs: number, at: number): ArmingState {
+  const { delayUntil, timed, order } = state;
+  // An order out of the future would keep out every edge of the schedule until then.
+  const early = order !== null && order.at > at;
+  if (delayUntil === null && timed === null && !early) return state;
+  return {
+    ...state,
+    delayUntil: delayUntil === null ? null : delayUntil + byMs,
+    timed: timed === null ? null : { ...timed, until: timed.until + byMs },
+    order: early ? { ...order, at } : order,
+  };
 }
 
 /** When the next delay or timed order of a subject ends; null: none runs. */

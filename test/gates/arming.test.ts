@@ -299,6 +299,19 @@ describe('one subject', () => {
     expect(ordered.put({ kind: 'unscheduled', at: 7 })).toBe(standing.disarmed);
   });
 
+  it('keeps the length of what runs when the wall clock is set, and no order in the future', () => {
+    const it = subject(standing['exit delay']);
+    it.order(true, AT, { forMs: s(60) });
+    expect(it.put({ kind: 'wall-set', at: AT - s(3_600), byMs: -s(3_600) })).toMatchObject({
+      delayUntil: AT + s(12) - s(3_600),
+      timed: { until: AT + s(60) - s(3_600) },
+      order: { at: AT - s(3_600) },
+    });
+    expect(it.put({ kind: 'wall-set', at: AT, byMs: s(3_600) })).toMatchObject({ delayUntil: AT + s(12) });
+    const quiet = subject(standing.disarmed);
+    expect(quiet.put({ kind: 'wall-set', at: AT, byMs: 1 })).toBe(standing.disarmed);
+  });
+
   it('has a delay exactly while a phase with a delay runs, whatever happens to it', () => {
     const time = fc.integer({ min: 0, max: 100 });
     const event = fc.oneof(
