@@ -1,11 +1,48 @@
 import { userError } from '../domain/errors';
 import { type HikvisionSimulator, type HikvisionSimulatorOptions, startHikvisionSimulator } from './hikvision';
 
+/** What every simulated device can be told at its start; each driver's own has more. */
+export interface SimulatorOptions {
+  /** Default 127.0.0.1. */
+  host?: string;
+  /** Default 0: any free one. */
+  port?: number;
+  user?: string;
+  password?: string;
+  model?: string;
+  /** Faults that are on from the start. */
+  faults?: readonly string[];
+}
+
+/** What all simulated devices have in common. */
+export interface SimulatedDevice {
+  /** How it is reached, e.g. `http://127.0.0.1:8080`. */
+  url: string;
+  port: number;
+  /** What the device is and has done, as plain data. */
+  state(): object;
+  faults: {
+    /** Throws `E_UNKNOWN_FAULT` (user) for a name that is none. */
+    set(name: string, on?: boolean): void;
+    clear(): void;
+    list(): string[];
+  };
+  close(): Promise<void>;
+}
+
+const simulators: Readonly<Record<string, (options: SimulatorOptions) => Promise<SimulatedDevice>>> = {
+  hikvision: startHikvisionSimulator,
+};
+
 /** Starts a simulated device that speaks the real protocol. Throws `E_UNKNOWN_DRIVER` (user) where there is none. */
 export async function startSimulator(
-  kind: string,
-  options: HikvisionSimulatorOptions = {},
-): Promise<HikvisionSimulator> {
-  if (kind === 'hikvision') return startHikvisionSimulator(options);
-  throw userError('E_UNKNOWN_DRIVER', `There is no simulated device "${kind}"; known are: hikvision`);
+  kind: 'hikvision',
+  options?: HikvisionSimulatorOptions,
+): Promise<HikvisionSimulator>;
+export async function startSimulator(kind: string, options?: SimulatorOptions): Promise<SimulatedDevice>;
+export async function startSimulator(kind: string, options: SimulatorOptions = {}): Promise<SimulatedDevice> {
+  const start = Object.hasOwn(simulators, kind) ? simulators[kind] : undefined;
+  if (start) return start(options);
+  const known = Object.keys(simulators).join(', ');
+  throw userError('E_UNKNOWN_DRIVER', `There is no simulated device "${kind}"; known are: ${known}`);
 }

@@ -10,7 +10,7 @@ import type { Announce } from '../domain/announcements';
 import { AlarmflowError, userError } from '../domain/errors';
 import type { Log } from '../domain/log';
 import type { MediaRecord, RecordReader, SettingsRecord } from '../domain/record';
-import { startSimulator } from '../drivers';
+import { type HikvisionSimulator as Simulator, startSimulator } from '../drivers';
 import type { DemoScenes } from './console-api';
 import { type MailCatcher, startMailCatcher } from './mail-catcher';
 
@@ -29,7 +29,6 @@ const USER = 'admin';
 /** Node ids of the demo's flow file (`flows/demo-site.json`). */
 export const demoDevices = { hall: 'demo-hall', yard: 'demo-yard' } as const;
 
-type Simulator = Awaited<ReturnType<typeof startSimulator>>;
 type Camera = keyof typeof demoDevices;
 
 interface Scene {

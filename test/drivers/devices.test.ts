@@ -10,6 +10,7 @@ import {
   type Devices,
   type DriverConnection,
   type DriverContext,
+  type HikvisionSimulator,
   startSimulator,
 } from '../../engine/drivers';
 import { deviceAt, until } from '../support/recording-sink';
@@ -217,7 +218,7 @@ describe('the hub', () => {
 
 describe('the hub with a real driver', () => {
   async function real(): Promise<{
-    sim: Awaited<ReturnType<typeof startSimulator>>;
+    sim: HikvisionSimulator;
     devices: Devices;
     received: ReceivedEvent[];
     pictures: string[];
