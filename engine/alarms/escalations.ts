@@ -325,12 +325,11 @@ export function createEscalations(options: {
     },
     flowsStarted(batch) {
       follow(batch);
-      for (const [nodeId, { deliver }] of escalations) if (deliver === null) escalations.delete(nodeId);
       for (const [id, doc] of [...book.entries()]) {
         const { nodeId, alarmId } = doc;
         const alarm = options.alarm(alarmId);
         const escalation = escalations.get(nodeId);
-        if (escalation !== undefined && alarm !== undefined) {
+        if (escalation?.deliver != null && alarm !== undefined) {
           followOne(batch, alarm, escalation, doc);
           continue;
         }
@@ -340,7 +339,8 @@ export function createEscalations(options: {
         put(batch, id, doc, null);
       }
       for (const nodeId of [...nodeIds]) {
-        if (escalations.has(nodeId)) continue;
+        if (escalations.get(nodeId)?.deliver != null) continue;
+        escalations.delete(nodeId);
         withdraw(batch, nodeId, () => true);
         nodeIds.delete(nodeId);
       }

@@ -305,4 +305,17 @@ describe('operands', () => {
     await run.alarms.accept(second);
     expect(run.phases()).toEqual(['raise']);
   });
+
+  it('forget two changes that failed together, and know the messages when they come again', async () => {
+    const run = await running(combined({ mode: 'count', operands: ['a'], count: 3 }));
+    const [first, second, third] = [1, 2, 3].map((alarm) => operandEvent('a', 'start', noon, { alarm }));
+    run.record.failures = 2;
+    const both = await Promise.allSettled([run.alarms.accept(first!), run.alarms.accept(second!)]);
+    expect(both.map((result) => result.status)).toEqual(['rejected', 'rejected']);
+    await run.alarms.accept(second!);
+    await run.alarms.accept(third!);
+    expect(run.phases()).toEqual([]);
+    await run.alarms.accept(first!);
+    expect(run.phases()).toEqual(['raise']);
+  });
 });

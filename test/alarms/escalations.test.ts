@@ -275,6 +275,18 @@ describe('after a crash', () => {
     expect(next.called).toEqual(['602 escalate 2', '722 escalate 3']);
   });
 
+  it('a step that fell due before the flows ran is called when they do', async () => {
+    const run = await running();
+    await raise(run);
+    await run.clock.advance(2_000);
+    run.crash();
+    await run.clock.advance(600_000);
+    const next = startAlarms(run.clock, run.record);
+    await next.clock.advance(5_000);
+    const { called } = await begin(next);
+    expect(called).toEqual(['607 escalate 2']);
+  });
+
   it('a step whose message was not surely had is sent again under the same id', async () => {
     const run = await running();
     const id = await raise(run);
