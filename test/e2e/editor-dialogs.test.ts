@@ -432,7 +432,13 @@ describe.skipIf(!present && process.env.ALARMFLOW_REQUIRE_ALL !== '1')('the dial
     expect(await page.isVisible('#node-input-windowOpen')).toBe(true);
     await page.selectOption('#node-input-quietMode', 'after');
     expect(await page.isVisible('#node-input-quietTime')).toBe(true);
-    await page.locator('#node-input-latched').scrollIntoViewIfNeeded();
+    expect(await page.isVisible('#node-input-remindEvery')).toBe(false);
+    await page.selectOption('#node-input-remindMode', 'acknowledged');
+    expect(await page.isVisible('#node-input-remindEvery')).toBe(true);
+    expect(await page.isVisible('#node-input-remindMost')).toBe(true);
+    await page.locator('#node-input-armingMode').scrollIntoViewIfNeeded();
+    await shoot('thermal-alarm-arming');
+    await page.locator('#node-input-floodMode').scrollIntoViewIfNeeded();
     await shoot('thermal-alarm-gates');
     await cancel();
   });
@@ -504,7 +510,7 @@ describe.skipIf(!present && process.env.ALARMFLOW_REQUIRE_ALL !== '1')('the dial
     expect(await weekIn()).toMatchObject({ sunday: ['22:00–05:00'], monday: ['22:00–06:00'] });
 
     await page.click('#node-config-dialog-ok');
-    await settled();
+    await page.waitForSelector('#node-config-dialog-ok', { state: 'detached' });
   });
 
   it('counts the devices of a list as used', async () => {
