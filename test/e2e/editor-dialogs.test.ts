@@ -21,6 +21,8 @@ const nodeTypes = [
   'alarm-input',
   'exception',
   'linkage',
+  'combination',
+  'escalation',
   'arm',
   'relay-out',
   'email',
@@ -83,6 +85,7 @@ const stillToChoose: Record<string, string[]> = {
   email: ['Mail server: property value missing', 'Receivers: must be filled in'],
   upload: ['File server: property value missing'],
   'snmp-trap': ['SNMP receiver: property value missing'],
+  combination: ['Operands: wire triggers to this node, or add a topic'],
 };
 
 /** What the tests call in the page; the editor's own types are not for modules. */
