@@ -3,6 +3,7 @@
  * Pure. Joined with the record, actions and outputs by `engine/host/why.ts`.
  */
 import { type Decision, refusalReasons } from '../domain/alarms';
+import { eventTypeLabel } from '../domain/event-words';
 import { conditionType, type DeviceEvent, type EventType } from '../domain/events';
 import type { TriggerDefinition } from '../domain/triggers';
 import type { GateCheck, TriggerCheck, WhyGate } from '../domain/why';
@@ -101,7 +102,7 @@ export function nearChecks(
     if (!related && !device) continue;
     const refusal = type
       ? `it listens to ${filterNeeds(filter, deviceName)}; this is ${deviceName(event.deviceId)}`
-      : `it listens to ${filterNeeds(filter, deviceName)}; this is ${event.type}`;
+      : `it listens to ${filterNeeds(filter, deviceName)}; this is ${eventTypeLabel(event.type)}`;
     const opens = opensWords('filter', null, definition, deviceName);
     near.push({
       rank: type ? 0 : related ? 1 : 2,

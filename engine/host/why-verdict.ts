@@ -43,7 +43,7 @@ function ofTrigger(check: TriggerCheck): string {
       }
       return `"${name}" refused it at the gate "${check.reason}": ${detail}.${opening(check)}`;
     default:
-      return `"${name}": ${outcome ?? 'not asked'}, ${detail}.`;
+      return outcome === 'no-alarm' ? `"${name}" raised nothing: ${detail}.` : `"${name}", ${outcome}: ${detail}.`;
   }
 }
 

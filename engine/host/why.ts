@@ -93,7 +93,7 @@ export function createWhy(parts: {
     );
     return {
       alarm,
-      life: decisions.toReversed(),
+      life: folded(decisions.toReversed()),
       waitsFor: alarm.endedAt === null ? waitsFor(alarm, outputs) : null,
       actions: actions.map(followedAction).reverse(),
       outputs,
@@ -236,11 +236,12 @@ export function createWhy(parts: {
       };
     },
 
-    async trigger({ trigger, device, at = clock.now() }) {
+    async trigger({ trigger, device, at: asked }) {
       const definition = findTrigger(trigger);
+      const now = clock.now();
+      const at = asked ?? now;
       const deviceId = device === undefined ? undefined : findDevice(device);
       const checks = inspection.suppose(definition.id, { at, ...(deviceId !== undefined && { deviceId }) });
-      const now = clock.now();
       const notes =
         at < now
           ? ['Schedules are told for that moment; everything else (arming, windows, running alarms) as it is now.']
@@ -278,4 +279,22 @@ function heldUntil(holder: OutputRow['heldBy'][number], output: OutputRow): stri
       ? 'held while the alarm lasts'
       : 'held while the alarm lasts, at most until its cap';
   return `${held} (${state}${why})`;
+}
+
+/** Decisions that say the same one after another, as a device repeats itself, told once. */
+function folded(decisions: readonly Decision[]): Decision[] {
+  const told: Decision[] = [];
+  let times = 1;
+  for (const [index, decision] of decisions.entries()) {
+    const before = decisions[index - 1];
+    const again =
+      before !== undefined &&
+      decision.outcome === before.outcome &&
+      decision.reason === before.reason &&
+      decision.detail === before.detail;
+    times = again ? times + 1 : 1;
+    if (!again) told.push(decision);
+    else told.push({ ...told.pop()!, detail: `${decision.detail} (${times} times)` });
+  }
+  return told;
 }

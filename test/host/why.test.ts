@@ -242,6 +242,17 @@ describe('an event that did fire', () => {
     expect(answer.notes).toEqual(['Trigger t1 is no longer in the flow: its settings are not known any more.']);
   });
 
+  it('tells once what a device repeats', async () => {
+    const site = await whySite([alarmTrigger()]);
+    await site.event();
+    for (let n = 0; n < 3; n++) await site.event({ phase: 'refresh' });
+    const answer = await site.why.alarm(site.run.alarms.live()[0]!.id);
+    expect(answer.followed[0]?.life.map(({ detail }) => detail)).toEqual([
+      'the condition began',
+      'the condition of the running alarm goes on (3 times)',
+    ]);
+  });
+
   it('knows a latched alarm that waits for an acknowledgement', async () => {
     const site = await whySite([alarmTrigger({ latched: true })]);
     await site.event();

@@ -26,6 +26,7 @@ const timing = {
   antiDitherMode: fc.constantFrom('fixed' as const, 'sliding' as const),
   offDelayMs: times(0, 0, 1_500),
   quietMs: fc.constantFrom(null, null, 0, 2_200),
+  latched: fc.constantFrom(false, false, true),
 };
 const asPolicy = (fields: Partial<AlarmPolicy>): AlarmPolicy => ({
   ...defaultPolicy,
@@ -42,14 +43,13 @@ const policies: fc.Arbitrary<AlarmPolicy> = fc.oneof(
       scheduleId: fc.constantFrom(null, 'minutes'),
       atWindowOpen: fc.constantFrom('raise' as const, 'ignore' as const),
       atWindowClose: fc.constantFrom('let-run' as const, 'end' as const),
-      latched: fc.boolean(),
     })
     .map(asPolicy),
 );
 
 const holds: fc.Arbitrary<ReferenceHold> = fc.record({
   afterClearMs: fc.constantFrom(0, 0, 1_300, 6_000, null),
-  capMs: fc.constantFrom(null, null, 4_000),
+  capMs: fc.constantFrom(null, 4_000),
 });
 
 const channels = fc.constantFrom(0 as const, 0 as const, 1 as const);

@@ -49,7 +49,6 @@ class Pair {
       case 'arm': {
         if (command.armed === reference.around.armed) return;
         if (command.fate === 'refused') {
-          if (process.env.NO_DOUBT && reference.conditions.some((c) => c.alarm)) return;
           site.failNext();
           await expect(site.alarms.setArmed(command.armed, 'otto')).rejects.toMatchObject({ code: 'E_RECORD_WRITE' });
           return;
@@ -97,7 +96,6 @@ class Pair {
       return this.restart(0);
     }
     if (fate === 'refused') {
-      if (process.env.NO_DOUBT && reference.conditions[channel]!.alarm) return;
       site.failNext();
       await expect(site.accept(channel, phase)).rejects.toMatchObject({ code: 'E_RECORD_WRITE' });
       return this.wait(0);
@@ -176,13 +174,6 @@ export async function liveBoth(policy: AlarmPolicy, hold: ReferenceHold, command
   const pair = new Pair(await modelSite(policy, hold), new ReferenceSite(policy, hold));
   for (const command of commands) {
     await pair.run(command);
-    if (process.env.MODEL_TRACE)
-      console.log(
-        JSON.stringify(command),
-        pair.reference.now,
-        pair.reference.conditions.map((c) => [c.phase, c.lease, c.open, c.decisions.at(-1)]),
-        pair.site.outputs.list().map((o) => [o.desired, o.leases.length]),
-      );
     pair.compare();
   }
   pair.site.kill();

@@ -83,6 +83,12 @@ export class ReferenceSite {
   }
 
   arming(): void {
-    for (const condition of this.conditions) condition.arming(this.now);
+    for (const condition of this.conditions) {
+      // What is due by then comes first, also what only the last change has made due.
+      for (let due = condition.next(); due !== null && due.at <= this.now; due = condition.next()) {
+        condition.elapse(due.what, due.at);
+      }
+      condition.arming(this.now);
+    }
   }
 }

@@ -97,13 +97,17 @@ function Trigger({ check }: { check: TriggerCheck }) {
         <b>{check.triggerName}</b> was not asked: {check.detail}.
       </p>
     );
-  const told = check.gates.filter(({ result }) => result !== 'not-asked');
+  const told = check.gates.filter(({ result, detail }) => result !== 'not-asked' && detail !== '');
+  const plain = check.gates
+    .filter(({ result, detail }) => result === 'passed' && detail === '')
+    .map(({ gate }) => gate);
   const notAsked = check.gates.filter(({ result }) => result === 'not-asked').map(({ gate }) => gate);
   return (
     <div className="checked">
       <h3>
-        {check.triggerName} <small>{check.key?.replaceAll(';', ' · ')}</small>
+        {check.triggerName} <small>{conditionLabel(check.key)}</small>
       </h3>
+      {plain.length > 0 && <p className="small">Passed: {plain.join(', ')}</p>}
       <ol className="gates">
         {told.map((gate) => (
           <Gate key={gate.gate} gate={gate} at={check.at} />
@@ -119,6 +123,14 @@ function Trigger({ check }: { check: TriggerCheck }) {
     </div>
   );
 }
+
+/** What tells the condition from the trigger's others, without what its name and the event say already. */
+const conditionLabel = (key: string | null): string =>
+  (key ?? '')
+    .split(';')
+    .filter((part) => part !== '' && !part.startsWith('device=') && !part.startsWith('type='))
+    .map((part) => part.replace('=', ' '))
+    .join(' · ');
 
 const marks: Record<GateCheck['result'], { sign: string; word: string }> = {
   passed: { sign: '✓', word: 'passed' },
