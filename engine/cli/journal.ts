@@ -1,4 +1,5 @@
 /** Recorded events and the deployed flow: from the alarmflow that runs on a data folder, or from the folder itself. */
+import { existsSync } from 'node:fs';
 import { systemClock } from '../clock/system-clock';
 import { AlarmflowError, userError } from '../domain/errors';
 import type { DeviceEvent } from '../domain/events';
@@ -74,6 +75,11 @@ export async function openJournal({ config }: LoadedConfig): Promise<Journal> {
     // Nobody runs, or the lock is what a killed process has left: the record can be opened here.
     if (!(error instanceof AlarmflowError && ['E_NOT_RUNNING', 'E_NOT_REACHED'].includes(error.code))) throw error;
   }
+  if (config.databaseUrl === null && !existsSync(config.data))
+    throw userError(
+      'E_NO_RECORD',
+      `There is no data folder ${config.data}, so nothing is recorded: name the one that your alarmflow uses with --data`,
+    );
   const log = createLog({ level: 'warn', format: config.logFormat });
   const opened: { release?(): Promise<void>; close?(): Promise<void> }[] = [];
   const close = async (): Promise<void> => {

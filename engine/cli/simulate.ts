@@ -81,6 +81,7 @@ export async function simulateCommand(
       'E_BAD_PARAMETER',
       'Say where the events come from: --events <file>, or --from and --to for what the site has recorded',
     );
+  const period = recorded ? periodOf(options) : null;
   const wantsDeployed = flowArgument === DEPLOYED || options.compare === true || options.compare === DEPLOYED;
   const journal = recorded || wantsDeployed ? await openJournal(loaded) : null;
   let runtime: SimulationRuntime | null = null;
@@ -92,7 +93,7 @@ export async function simulateCommand(
     const other =
       options.compare === undefined ? null : await flowOf(options.compare === true ? DEPLOYED : options.compare);
     const source =
-      options.events === undefined ? journalSource(journal!, options) : await fileSource(options.events, options);
+      options.events === undefined ? journalSource(journal!, period!) : await fileSource(options.events, options);
     if (other !== null && options.events === '-')
       throw userError('E_BAD_PARAMETER', '--compare reads the events twice: give a file instead of standard input');
     runtime = await startSimulationRuntime();
@@ -173,17 +174,24 @@ async function fileSource(file: string, options: SimulateCommandOptions): Promis
   };
 }
 
-function journalSource(journal: Journal, options: SimulateCommandOptions): Source {
-  const { from, to } = options;
+interface Period {
+  from: number;
+  to: number;
+}
+
+function periodOf({ from, to }: SimulateCommandOptions): Period {
   if (from === undefined || to === undefined)
     throw userError('E_BAD_PARAMETER', 'A recorded period needs both --from and --to');
-  const first = moment('--from', from);
-  const last = moment('--to', to);
-  if (last <= first) throw userError('E_BAD_PARAMETER', '--to must be later than --from');
+  const period = { from: moment('--from', from), to: moment('--to', to) };
+  if (period.to <= period.from) throw userError('E_BAD_PARAMETER', '--to must be later than --from');
+  return period;
+}
+
+function journalSource(journal: Journal, { from, to }: Period): Source {
   return {
     async *inputs() {
-      for await (const event of journal.events(first, last)) yield recordedInput(event, null);
+      for await (const event of journal.events(from, to)) yield recordedInput(event, null);
     },
-    share: (at) => (at - first) / (last - first),
+    share: (at) => (at - from) / (to - from),
   };
 }

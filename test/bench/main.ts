@@ -10,6 +10,7 @@ import { runExecutorBench, runTimerBench } from './executor';
 import { runGatesBench } from './gates';
 import { runRecordBench } from './record';
 import { freshSetting } from './servers';
+import { runBackTest } from './simulation';
 import {
   measureDeadCamera,
   measureLatency,
@@ -101,6 +102,15 @@ const suites: Record<string, (backends: Backend[]) => Promise<void>> = {
       figure: `${whole(eventsPerSecond)} events/s`,
       budget: '≥ 100,000 events/s',
       met: eventsPerSecond >= 100_000,
+    });
+  },
+  async simulation() {
+    const { events, raised, seconds } = await runBackTest();
+    print({
+      measure: `back-test of ${whole(events)} recorded events, ${whole(raised)} alarms`,
+      figure: `${seconds.toFixed(1)} s = ${whole(events / seconds)} events/s`,
+      budget: '≤ 60 s',
+      met: seconds <= 60,
     });
   },
   async record() {
