@@ -3,9 +3,6 @@
  * kept, shown and holds its outputs as always; what is grouped are the notices to people: one for each interval and
  * area, instead of one for each alarm.
  */
-import type { ActionKind } from './actions';
-import type { AlarmPhase } from './alarms';
-
 /** More raises than `raises` within `withinMs` are a flood; it is over when fewer than `raises` lie in that time. */
 export interface FloodLimits {
   raises: number;
@@ -28,15 +25,3 @@ export interface AlarmFlood {
   /** Its own notices are held back: the notice of another alarm of the area stands for it. */
   grouped: boolean;
 }
-
-/** Actions that tell people. All others (outputs, PTZ, pictures, logs) act for every alarm, flood or not. */
-const notices: ReadonlySet<ActionKind> = new Set<ActionKind>(['email', 'snmp-trap']);
-
-/** A higher level of a grouped alarm is news of its own; a reminder carries whether the flood still lasts. */
-const grouped: ReadonlySet<AlarmPhase> = new Set<AlarmPhase>(['raise', 'remind', 'clear', 'end']);
-
-/** Whether flood control holds this action back because another notice stands for its alarm. */
-export const heldBackByFlood = (
-  kind: ActionKind,
-  alarm: { phase: AlarmPhase; flood?: Pick<AlarmFlood, 'grouped'> } | null,
-): boolean => alarm?.flood?.grouped === true && notices.has(kind) && grouped.has(alarm.phase);

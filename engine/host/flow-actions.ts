@@ -6,7 +6,7 @@ import type { Alarms } from '../alarms';
 import type { Clock } from '../clock/clock';
 import type { ActionHandler, ActionRow } from '../domain/actions';
 import { asAlarmflowError, userError } from '../domain/errors';
-import { heldBackByFlood } from '../domain/flood';
+import { heldBackByFlood } from '../domain/flood-notices';
 import { sortableId } from '../domain/ids';
 import type { Log } from '../domain/log';
 import { addWrites, emptyChange, type RecordWriter, type StandingRow } from '../domain/record';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { defaultFlood, heldBackByFlood } from '../../engine/domain/flood';
+import { defaultFlood } from '../../engine/domain/flood';
+import { heldBackByFlood } from '../../engine/domain/flood-notices';
 import { carryFlood, type FloodState, floodNotice, floodRaise, noFlood } from '../../engine/gates';
 import { s } from '../support/alarm-gates';
 
