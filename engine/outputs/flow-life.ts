@@ -1,5 +1,5 @@
 /** What restarts and deploys mean for leases and outputs (DESIGN §4). */
-import { desiredState, type OutputId } from '../domain/outputs';
+import { desiredState, type Lease, type OutputId } from '../domain/outputs';
 import { emptyChange, type ResumeState } from '../domain/record';
 import type { Holding } from './holding';
 import { leaseTimerId } from './leases';
@@ -14,6 +14,13 @@ export interface FlowLife {
   flowsStarted(): Promise<void>;
 }
 
+/** The lease as taken no later than now: an output must not stay on for as long as a clock was set back. */
+function atTheLatest(lease: Lease, now: number): Lease {
+  const ahead = lease.acquiredAt - now;
+  if (ahead <= 0) return lease;
+  return { ...lease, acquiredAt: now, endsAt: lease.endsAt === null ? null : lease.endsAt - ahead };
+}
+
 export function createFlowLife(
   options: OutputsOptions,
   holding: Holding,
@@ -23,6 +30,8 @@ export function createFlowLife(
   const { book, managed } = holding;
   /** Lease rows on disk that the last run has left and nothing needs; deleted when the flows have started. */
   const stale = new Set<string>();
+  /** Leases from a time that is still to come: the wall clock was set back while the process was away. */
+  const moved = new Set<string>();
   /** Alarms to be told that a lease of theirs ended while the process was away. */
   const endedWhileAway = new Set<string>();
 
@@ -41,7 +50,9 @@ export function createFlowLife(
       const now = clock.now();
       const alarms = new Set(state.alarms.map((alarm) => alarm.id));
       const counting = new Set(state.timers.map((timer) => timer.id));
-      for (const lease of state.leases) {
+      for (const row of state.leases) {
+        const lease = atTheLatest(row, now);
+        if (lease !== row) moved.add(lease.id);
         if (lease.alarmId !== null && !alarms.has(lease.alarmId)) {
           stale.add(lease.id);
           continue;
@@ -81,7 +92,8 @@ export function createFlowLife(
           log.info('output.lease-released', { lease: lease.id, reason: nodeGone ? 'node removed' : 'alarm gone' });
           holding.drop(lease, change);
           if (lease.alarmId !== null) released.add(lease.alarmId);
-        } else holding.setTimer(lease.id);
+        } else if (moved.has(lease.id) && book.isLiving(lease.id)) holding.hold(lease, change);
+        else holding.setTimer(lease.id);
       }
       const retiring: OutputId[] = [];
       for (const [id, output] of managed) {
@@ -97,6 +109,7 @@ export function createFlowLife(
       await holding.commit(change);
       for (const leaseId of gone) stale.delete(leaseId);
       endedWhileAway.clear();
+      moved.clear();
       holding.tellEnded(released);
       for (const id of managed.keys()) holding.ask(id);
       if (retiring.length > 0) await driveOff(retiring);

@@ -244,7 +244,7 @@ export class BenchSite {
     const state = this.record.resume([...this.alarms.values()]);
     outputs.resume(state);
     await this.deploy(nodes);
-    for (const timer of state.timers) this.timers.arm(timer);
+    for (const timer of state.timers) if (!this.timers.ids().includes(timer.id)) this.timers.arm(timer);
     await this.settle();
   }
 

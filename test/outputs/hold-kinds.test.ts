@@ -167,3 +167,23 @@ describe('a hold that makes no sense', () => {
     await expect(request).rejects.toMatchObject({ code: 'E_BAD_HOLD', message: expect.stringContaining(reason) });
   });
 });
+
+describe('a wall clock that was set back while the process was away', () => {
+  it.each([
+    ['fixed', fixed(60_000)],
+    ['extended', extended(60_000)],
+    ['capped', { afterClearMs: null, capMs: 60_000 }],
+  ])('keeps no %s hold on for longer than its time', async (_name, hold) => {
+    const site = await started();
+    await site.raise('a', hold);
+    site.kill();
+    site.clock.jump(-3_600_000);
+    await site.start();
+    expect(site.on).toBe(true);
+    await site.advance(59_999);
+    expect(site.on).toBe(true);
+    await site.advance(1);
+    expect(site.on).toBe(false);
+    expect(site.record.timers.size).toBe(0);
+  });
+});
