@@ -17,8 +17,8 @@ import type { FlowEngine } from '../index';
 import { createOutputs, type Outputs } from '../outputs';
 import { openStore, type Store } from '../store';
 import { createFlowEngine, type FlowHostCalls } from './flow-engine';
-import { ruleTestProcess } from './rule-test-process';
 import { type IngestTokens, openIngestTokens } from './ingest-tokens';
+import { ruleTestProcess } from './rule-test-process';
 
 export interface SiteOptions {
   dataDir: string;
