@@ -1,5 +1,5 @@
 import type { Clock } from '../clock/clock';
-import type { Alarm, AlarmMessage, Decision } from '../domain/alarms';
+import type { Alarm, AlarmMessage } from '../domain/alarms';
 import type { Announce } from '../domain/announcements';
 import { userError } from '../domain/errors';
 import type { EscalationDefinition } from '../domain/escalations';
@@ -12,18 +12,12 @@ import type { ArmingSchedule } from '../domain/schedules';
 import type { DurableTimers } from '../domain/timers';
 import { defaultPolicy, type TriggerDefinition } from '../domain/triggers';
 import {
-  alarmKey,
   filterRefusal,
   type GateContext,
   type GateInput,
   type GateTimer,
   gateMachine,
-  hasWholeKey,
-  initialState,
-  keyAgrees,
   latestSeen,
-  listensTo,
-  signalOf,
   worthKeeping,
 } from '../gates';
 import { createSchedules } from './arming';
@@ -32,28 +26,24 @@ import { type Place, placeOf } from './arming-open';
 import { ARMING_TIMER, createArmingOrders } from './arming-orders';
 import { ALARM_TIMER, newBatch, timerId, timerRow } from './batch';
 import { createCommitment } from './commitment';
-import { type Batch, type Condition, newCondition, orphanedState, type Snapshot, snapshotOf } from './condition';
-import { createDerivation, isDerivedBy } from './derivation';
+import type { Batch, Condition } from './condition';
+import { createDerivation } from './derivation';
 import { createEscalations } from './escalations';
 import { createFloods } from './flood';
 import { createFlowOutbox } from './flow-outbox';
 import { createInspection, type Inspection } from './inspection';
+import { createIntake } from './intake';
 import { noticeOf, type TriggerNotice } from './notice';
+import { createNoticeBoard } from './notice-board';
+import { resumeConditions } from './resumption';
 import { createShelving, type Shelving, shelvedPlace } from './shelving';
+import { strayed } from './strayed';
 import { createTranslation } from './translation';
 import { checkTrigger, indexTriggers, newTrigger, type Trigger } from './trigger';
-
-/** Conditions that one trigger may watch at once; a device that makes up rule names must not fill the memory. */
-export const MOST_CONDITIONS = 10_000;
-const SWEEP_EVERY_MS = 60_000;
-/** What nodes show may be this late; the first change after a pause is told at once. */
-const NOTICE_GAP_MS = 100;
 
 /** Stands in for a trigger whose node no flow has defined. */
 const undefinedTrigger = (id: string): Trigger =>
   newTrigger({ id, name: id, filter: { types: [] }, policy: defaultPolicy });
-
-const isUnderWay = ({ now: { state } }: Condition): boolean => state.phase !== 'normal' || state.startedAt !== null;
 
 export interface AlarmsOptions {
   writer: RecordWriter;
@@ -121,13 +111,10 @@ export function createAlarms(options: AlarmsOptions): Alarms {
   const triggers = new Map<string, Trigger>();
   /** Conditions of triggers that no flow has defined since the start. */
   const orphans = new Map<string, Map<string, Condition>>();
-  const noticeCallbacks: ((triggerId: string) => void)[] = [];
-  const shownNotices = new Map<string, string>();
   let index = indexTriggers([]);
   let started = false;
   /** While the flows start, every condition is asked anew in any case. */
   let starting = false;
-  let sweptAt = clock.monotonic();
 
   const schedules = createSchedules(clock, () => {
     evaluateWindows().catch((error: unknown) => {
@@ -236,29 +223,8 @@ export function createAlarms(options: AlarmsOptions): Alarms {
     noticed: (nodeIds) => noticed(nodeIds),
   });
 
-  /** A look goes through all conditions of a trigger: in an alarm storm it must not follow every commit. */
-  const toNotice = new Set<string>();
-  let noticesToldAt = Number.NEGATIVE_INFINITY;
-  const noticed = (triggerIds: Iterable<string>): void => {
-    if (toNotice.size === 0) {
-      const waitMs = noticesToldAt + NOTICE_GAP_MS - clock.monotonic();
-      if (waitMs > 0) clock.after(waitMs, tellNotices, { background: true });
-      else setImmediate(tellNotices);
-    }
-    for (const id of triggerIds) toNotice.add(id);
-  };
-  const tellNotices = (): void => {
-    noticesToldAt = clock.monotonic();
-    const ids = [...toNotice];
-    toNotice.clear();
-    for (const id of ids) {
-      const { state, text } = triggerNotice(id);
-      const shown = `${state}:${text}`;
-      if (shownNotices.get(id) === shown) continue;
-      shownNotices.set(id, shown);
-      for (const callback of noticeCallbacks) callback(id);
-    }
-  };
+  const board = createNoticeBoard(clock, (id) => triggerNotice(id));
+  const { noticed } = board;
 
   const { commit, abandon, idle } = createCommitment({
     writer,
@@ -295,57 +261,8 @@ export function createAlarms(options: AlarmsOptions): Alarms {
 
   // Events
 
-  const decideEvent = (batch: Batch, event: DeviceEvent, decision: Omit<Decision, 'id' | 'at' | 'eventId'>): void => {
-    batch.decisions.push({ id: sortableId(event.receivedAt), at: event.receivedAt, eventId: event.id, ...decision });
-  };
-
-  /** @param derivedId set for what a source has made of an event: an edge of its own, whatever the device's clock says */
-  const take = (
-    batch: Batch,
-    trigger: Trigger,
-    event: DeviceEvent,
-    refusal: string | null,
-    derivedId?: string,
-  ): void => {
-    const { policy } = trigger.definition;
-    const key = alarmKey(policy.keyParts, event);
-    const told = signalOf(event, policy, refusal, contextAt(trigger, event.receivedAt, event, key));
-    const signal = derivedId === undefined ? told : { ...told, eventId: derivedId, identity: null };
-    if (refusal !== null) {
-      // The filter looks at the event alone: nothing is learnt of the condition, whichever it is.
-      const { effects } = trigger.machine(initialState)(signal);
-      for (const effect of effects) {
-        if (effect.kind !== 'decide') continue;
-        const { outcome, reason, detail } = effect;
-        decideEvent(batch, event, { triggerId: trigger.id, alarmId: null, outcome, reason, detail });
-      }
-      return;
-    }
-    const wide = event.phase === 'stop' && !hasWholeKey(policy.keyParts, event);
-    const meant = wide
-      ? [...trigger.conditions.values()].filter((c) => isUnderWay(c) && keyAgrees(c.key, policy.keyParts, event))
-      : [trigger.conditions.get(key)].filter((c) => c !== undefined);
-    if (meant.length === 0) {
-      if (event.phase !== 'stop' && trigger.conditions.size >= MOST_CONDITIONS) {
-        forgetIdle(batch, trigger);
-        if (trigger.conditions.size >= MOST_CONDITIONS) {
-          const detail = `the trigger watches ${MOST_CONDITIONS} conditions already; no other can be taken`;
-          decideEvent(batch, event, {
-            triggerId: trigger.id,
-            alarmId: null,
-            outcome: 'refused',
-            reason: 'flood',
-            detail,
-          });
-          return;
-        }
-      }
-      const condition = newCondition(trigger.id, key);
-      if (event.phase !== 'stop') trigger.conditions.set(key, condition);
-      meant.push(condition);
-    }
-    for (const condition of meant) translation.feed(batch, trigger, condition, signal, event);
-  };
+  const intake = createIntake({ clock, triggers, contextAt, translation });
+  const { decide: decideEvent, take, sweep } = intake;
 
   const derivation = createDerivation({
     clock,
@@ -358,24 +275,6 @@ export function createAlarms(options: AlarmsOptions): Alarms {
   const offer = (batch: Batch, trigger: Trigger, event: DeviceEvent): void => {
     if (trigger.definition.source !== undefined) derivation.offer(batch, trigger, event);
     else take(batch, trigger, event, filterRefusal(trigger.definition.filter, event));
-  };
-
-  /** Forgets conditions that have nothing more to tell. */
-  const sweep = (batch: Batch): void => {
-    if (clock.monotonic() - sweptAt < SWEEP_EVERY_MS) return;
-    sweptAt = clock.monotonic();
-    for (const trigger of triggers.values()) forgetIdle(batch, trigger);
-  };
-
-  const forgetIdle = (batch: Batch, trigger: Trigger): void => {
-    const at = clock.now();
-    for (const condition of trigger.conditions.values()) {
-      if (condition.inFlight > 0 || batch.touched.has(condition) || worthKeeping(condition.now.state, at)) continue;
-      if (condition.now.kept) {
-        addWrites(batch.change, 'gateStatesDeleted', { triggerId: condition.triggerId, key: condition.key });
-      }
-      trigger.conditions.delete(condition.key);
-    }
   };
 
   const accept = (event: DeviceEvent): Promise<void> =>
@@ -402,24 +301,7 @@ export function createAlarms(options: AlarmsOptions): Alarms {
     }, event);
 
   const picturesArrived = (eventId: string, pictures: PictureRef[]): Promise<void> =>
-    change((batch) => {
-      if (pictures.length === 0) return;
-      addWrites(batch.change, 'eventPictures', { eventId, pictures });
-      const all = [...conditionsOf()].map(([, condition]) => condition);
-      for (const condition of all) {
-        const { now } = condition;
-        const alarm =
-          now.alarm?.event.id === eventId
-            ? { ...now.alarm, event: { ...now.alarm.event, pictures: [...now.alarm.event.pictures, ...pictures] } }
-            : now.alarm;
-        const event =
-          now.event?.id === eventId ? { ...now.event, pictures: [...now.event.pictures, ...pictures] } : now.event;
-        if (alarm === now.alarm && event === now.event) continue;
-        batch.touched.set(condition, now);
-        translation.put(condition, { ...now, alarm, event });
-        if (alarm !== null && alarm !== now.alarm) batch.alarms.set(alarm.id, { alarm, condition });
-      }
-    });
+    change((batch) => intake.addPictures(batch, eventId, pictures));
 
   // Time
 
@@ -534,20 +416,6 @@ export function createAlarms(options: AlarmsOptions): Alarms {
     noticed([own.id]);
   };
 
-  /** Why a running condition is no longer this trigger's, or null. */
-  const strayed = (trigger: Trigger, condition: Condition): string | null => {
-    const { filter, policy } = trigger.definition;
-    const event = condition.now.alarm?.event ?? condition.now.event;
-    if (event === null || event === undefined) return null;
-    if (alarmKey(policy.keyParts, event) !== condition.key) return 'the trigger now tells its alarms apart differently';
-    const { source } = trigger.definition;
-    const heard =
-      source === undefined
-        ? listensTo(filter, event)
-        : isDerivedBy(source, event) && (filter.deviceIds?.includes(event.deviceId) ?? true);
-    return heard ? null : 'the trigger no longer listens to this condition';
-  };
-
   const remove = (batch: Batch, trigger: Trigger, condition: Condition, detail: string): void => {
     for (const name of Object.keys(condition.now.state.timers) as GateTimer[]) {
       batch.timers.set(timerId(condition, name), null);
@@ -603,7 +471,7 @@ export function createAlarms(options: AlarmsOptions): Alarms {
       outbox.drop(trigger.id);
       triggers.delete(trigger.id);
       orphans.delete(trigger.id);
-      shownNotices.delete(trigger.id);
+      board.forget(trigger.id);
     }
     for (const [trigger, condition] of forgotten) trigger.conditions.delete(condition.key);
     started = true;
@@ -670,29 +538,11 @@ export function createAlarms(options: AlarmsOptions): Alarms {
 
   const resume = (state: ResumeState, siteArmed: boolean | null): void => {
     arming.resume(state.standing, siteArmed);
-    const alarms = new Map(state.alarms.map((alarm) => [`${alarm.triggerId}|${alarm.key}`, alarm]));
-    const add = (triggerId: string, key: string, snapshot: Snapshot): void => {
-      const condition = newCondition(triggerId, key);
-      condition.disk = snapshot;
+    resumeConditions(state, { log, now: clock.now() }, (condition, snapshot) => {
       translation.put(condition, snapshot);
-      const conditions = orphans.get(triggerId) ?? new Map<string, Condition>();
-      orphans.set(triggerId, conditions.set(key, condition));
-    };
-    for (const row of state.gateStates) {
-      const alarm = alarms.get(`${row.triggerId}|${row.key}`) ?? null;
-      const snapshot = snapshotOf(row, alarm);
-      if (snapshot === null || (snapshot.state.alarm === null) !== (alarm === null)) {
-        log.warn('alarm.state-unknown', { trigger: row.triggerId, key: row.key, alarm: alarm?.id ?? null });
-        if (alarm === null) add(row.triggerId, row.key, { state: initialState, event: null, alarm: null, kept: true });
-        continue;
-      }
-      alarms.delete(`${row.triggerId}|${row.key}`);
-      add(row.triggerId, row.key, snapshot);
-    }
-    for (const alarm of alarms.values()) {
-      const cleared: Alarm = { ...alarm, state: 'clearing', clearedAt: alarm.clearedAt ?? clock.now() };
-      add(alarm.triggerId, alarm.key, { state: orphanedState(alarm), event: null, alarm: cleared, kept: false });
-    }
+      const conditions = orphans.get(condition.triggerId) ?? new Map<string, Condition>();
+      orphans.set(condition.triggerId, conditions.set(condition.key, condition));
+    });
     for (const row of [
       ...derivation.resume(state.standing),
       ...escalations.resume(state.standing),
@@ -737,9 +587,7 @@ export function createAlarms(options: AlarmsOptions): Alarms {
     alarm: (id) => translation.find(id)?.now.alarm ?? undefined,
     live: translation.live,
     triggerNotice,
-    onNotice(callback) {
-      noticeCallbacks.push(callback);
-    },
+    onNotice: board.onNotice,
     shelving,
     inspection: createInspection({ triggers, contextAt, find: translation.find, deviceName }),
     close() {
