@@ -117,4 +117,41 @@ describe('the engine against a simple reference', () => {
       ),
     600_000,
   );
+
+  const event = (phase: EventPhase, fate: 'kept' | 'refused' | 'lost' = 'kept'): Command => ({
+    do: 'event',
+    channel: 0,
+    phase,
+    fate,
+  });
+  const wait = (ms: number): Command => ({ do: 'wait', ms });
+  const quiet = asPolicy({ antiDitherMs: 0, quietMs: 2_200 });
+
+  it.each<[string, AlarmPolicy, ReferenceHold, Command[]]>([
+    [
+      'a start that was not written leaves the relay as it was',
+      asPolicy({ antiDitherMs: 0 }),
+      { afterClearMs: 0, capMs: null },
+      [event('start'), event('stop'), event('start', 'refused'), wait(8), event('start')],
+    ],
+    [
+      'a quiet time that moved on before a restart still ends the alarm',
+      quiet,
+      { afterClearMs: 0, capMs: null },
+      [event('start'), wait(1_500), event('refresh'), { do: 'restart', downMs: 1_001 }, wait(5_000)],
+    ],
+    [
+      'a condition seen again while disarmed is not thought silent after a restart',
+      quiet,
+      { afterClearMs: 0, capMs: null },
+      [
+        { do: 'arm', armed: false, fate: 'kept' },
+        event('start'),
+        wait(2_001),
+        event('refresh'),
+        { do: 'restart', downMs: 1_001 },
+        { do: 'arm', armed: true, fate: 'kept' },
+      ],
+    ],
+  ])('%s', (_title, policy, hold, commands) => liveBoth(policy, hold, commands));
 });
