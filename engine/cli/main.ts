@@ -197,7 +197,8 @@ program()
   .parseAsync()
   .then(
     // Node-RED leaves timers behind that would hold the process (NODE-RED notes §2.3); everything is closed by now.
-    () => process.exit(process.exitCode ?? 0),
+    // What was printed may still be on its way to whoever reads it.
+    () => process.stdout.write('', () => process.exit(process.exitCode ?? 0)),
     (thrown: unknown) => {
       const error = asAlarmflowError(thrown);
       process.stderr.write(`alarmflow: ${error.message} [${error.code}]\n`);

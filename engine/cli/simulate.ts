@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
@@ -101,7 +102,7 @@ export async function simulateCommand(
       simulate({
         runtime: runtime!,
         flows: which,
-        inputs: source.inputs(),
+        inputs: paced(source.inputs()),
         ...(options.start === undefined ? {} : { start: moment('--start', options.start) }),
         armed: options.disarmed !== true,
         siteName: loaded.config.siteName,
@@ -131,6 +132,20 @@ export async function simulateCommand(
   }
 }
 
+/** The summary without the times of every switching, which the entries have told. */
+const shortSummary = ({ summary }: SimulationResult): object => ({
+  ...summary,
+  outputs: summary.outputs.map(({ spans, ...output }) => ({ ...output, times: spans.length })),
+});
+
+/** Holds the simulation back while whoever reads the report is slower: it must not pile up in memory. */
+async function* paced<T>(inputs: AsyncIterable<T>): AsyncGenerator<T> {
+  for await (const input of inputs) {
+    if (process.stdout.writableNeedDrain) await once(process.stdout, 'drain');
+    yield input;
+  }
+}
+
 function printResult(
   result: SimulationResult,
   against: { before: SimulationResult; comparison: Comparison } | null,
@@ -138,8 +153,9 @@ function printResult(
   print: (line: string) => void,
 ): void {
   if (json) {
-    print(JSON.stringify({ kind: 'summary', ...result.summary, warnings: result.warnings }));
-    if (against) print(JSON.stringify({ kind: 'comparison', ...against.comparison, before: against.before.summary }));
+    print(JSON.stringify({ kind: 'summary', ...shortSummary(result), warnings: result.warnings }));
+    if (against)
+      print(JSON.stringify({ kind: 'comparison', ...against.comparison, before: shortSummary(against.before) }));
     return;
   }
   if (!summary) print('');
