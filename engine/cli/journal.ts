@@ -28,17 +28,18 @@ type Page = (after: string) => Promise<ExplainedEvent[]>;
 const DISORDER_MS = 60_000;
 
 async function* eventsOf(page: Page, from: number, to: number): AsyncGenerator<DeviceEvent> {
-  let after = idBefore(from);
   const end = idBefore(to + DISORDER_MS);
-  for (;;) {
-    const entries = await page(after);
+  let next: Promise<ExplainedEvent[]> | null = page(idBefore(from));
+  while (next !== null) {
+    const entries: ExplainedEvent[] = await next;
     // Newest first, as the console wants them.
-    for (const { event } of entries.toReversed()) {
-      after = event.id;
-      if (event.id >= end) return;
-      if (event.receivedAt >= from && event.receivedAt < to) yield event;
-    }
-    if (entries.length < PAGE) return;
+    const last = entries[0]?.event.id;
+    // The next page is fetched while this one is worked on: the record has a processor of its own.
+    next = last !== undefined && last < end && entries.length === PAGE ? page(last) : null;
+    // Should nobody come back for it, its failure is nobody's matter.
+    next?.catch(() => undefined);
+    for (const { event } of entries.toReversed())
+      if (event.id < end && event.receivedAt >= from && event.receivedAt < to) yield event;
   }
 }
 
