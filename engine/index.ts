@@ -16,8 +16,8 @@ import type { EventTemperature } from './domain/events';
 import type { FileServer } from './domain/file-server';
 import type { MailServer } from './domain/mail';
 import type { HoldPolicy } from './domain/outputs';
-import type { ArmingSchedule, SchedulePreview } from './domain/schedules';
 import type { RuleTestReport } from './domain/rule-tests';
+import type { ArmingSchedule, SchedulePreview } from './domain/schedules';
 import type { SnmpReceiver } from './domain/snmp-receiver';
 import type { TriggerDefinition } from './domain/triggers';
 
@@ -44,6 +44,7 @@ export { knownEventTypes } from './domain/events';
 export type { FileServer as FileServerDefinition } from './domain/file-server';
 export type { MailServer as MailServerDefinition } from './domain/mail';
 export type { HoldPolicy } from './domain/outputs';
+export type { RuleTestFailure, RuleTestReport, RuleTestResult } from './domain/rule-tests';
 export type {
   ArmingSchedule,
   PeriodTime,
@@ -55,7 +56,6 @@ export type {
   Weekday,
 } from './domain/schedules';
 export { sunEvents, weekdays } from './domain/schedules';
-export type { RuleTestFailure, RuleTestReport, RuleTestResult } from './domain/rule-tests';
 export type { SnmpReceiver as SnmpReceiverDefinition } from './domain/snmp-receiver';
 export { DEFAULT_SNMP_ARC } from './domain/snmp-receiver';
 export {
