@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { Alarm, AlarmMessage, AlarmPhase } from '../domain/alarms';
 import { conditionType, type DeviceEvent, type EventLevel } from '../domain/events';
 import type { FlowMessageRow } from '../domain/record';
@@ -13,14 +13,12 @@ export function withoutRaw(event: DeviceEvent): HeldEvent {
 }
 
 /**
- * The id of the alarm that this event raises at this moment: the same whenever it is worked out again, and sorting by
- * the time of the raise like every other id (9 characters of time, 16 of a hash).
+ * A new id for an alarm, sorting by the time of the raise (9 characters of time, 16 random). It is made once and kept
+ * with the alarm; nothing of the raise can stand for it, because a clock that is set back lets one event raise again in
+ * the same millisecond.
  */
-export function alarmIdFor(triggerId: string, key: string, raisedAt: number, eventId: string): string {
-  const hash = createHash('sha256')
-    .update(JSON.stringify([triggerId, key, raisedAt, eventId]))
-    .digest('hex');
-  return `${Math.floor(raisedAt).toString(36).padStart(9, '0')}${hash.slice(0, 16)}`;
+export function newAlarmId(raisedAt: number): string {
+  return `${Math.floor(raisedAt).toString(36).padStart(9, '0')}${randomBytes(8).toString('hex')}`;
 }
 
 /** One level of a topic: no separators or wildcards of MQTT, no blanks, no control characters. */
@@ -53,7 +51,7 @@ export function raisedAlarm(options: {
 }): Alarm {
   const { trigger, key, at, level, count, event, siteName, deviceName } = options;
   return {
-    id: alarmIdFor(trigger.id, key, at, event.id),
+    id: newAlarmId(at),
     triggerId: trigger.id,
     triggerName: trigger.name,
     key,

@@ -82,3 +82,19 @@ describe.each([
     timers.close();
   });
 });
+
+it('tells two alarms apart that one event raises in the same millisecond of a clock that was set back', async () => {
+  const { alarms, clock, delivered, start, timers } = await running({});
+  await start();
+  await clock.advance(1_000);
+  await alarms.setArmed(false, 'anna');
+  clock.jump(-1_000);
+  await alarms.setArmed(true, 'anna');
+  const raises = delivered.filter(({ message }) => message.alarm.phase === 'raise').map(({ message }) => message.alarm);
+  expect(raises.map(({ raisedAt, event }) => [raisedAt, event.id])).toEqual([
+    [noon, raises[0]?.event.id],
+    [noon, raises[0]?.event.id],
+  ]);
+  expect(raises[1]?.id).not.toBe(raises[0]?.id);
+  timers.close();
+});
