@@ -42,7 +42,7 @@ export async function shelveCommand(options: ShelveOptions, print: (line: string
   }
   const { subject, key } = await subjectOf(site, options.scope, options.id, options.key);
   const minutes = options.minutes === undefined ? undefined : Number(options.minutes);
-  if (options.oneShot ? minutes !== undefined : !(minutes !== undefined && minutes > 0)) {
+  if (options.oneShot ? minutes !== undefined : !(minutes !== undefined && minutes > 0 && minutes < Infinity)) {
     throw userError('E_BAD_PARAMETER', 'Give either --minutes with a number of more than 0, or --one-shot');
   }
   const body = {
