@@ -37,6 +37,20 @@ export function createAlarmHolds(options: OutputsOptions, holding: Holding): Ala
       if (!countsFromSwitching(lease) && book.isLiving(lease.id)) holding.countDown(lease, at, change);
   }
 
+  /**
+   * Writes countdowns once more and begins those that a lost change did not. One that runs keeps its end: it has
+   * followed the wall clock, the alarm's own time of the clear has not.
+   */
+  function finishCountDown(alarmId: string, clearedAt: number, change: Change): void {
+    const now = clock.now();
+    for (const lease of book.ofAlarm(alarmId)) {
+      if (countsFromSwitching(lease) || !book.isLiving(lease.id)) continue;
+      if (lease.endsAt === endAfterReturn(lease)) holding.countDown(lease, Math.min(clearedAt, now), change);
+      else if (lease.endsAt !== null && lease.endsAt <= now) holding.end(lease, change);
+      else holding.hold(lease, change);
+    }
+  }
+
   /** Holds that every start begins anew; one that is over already is switched on again. */
   function extendAll(alarmId: string, at: number, change: Change): void {
     for (const lease of book.ofAlarm(alarmId)) {
@@ -122,7 +136,7 @@ export function createAlarmHolds(options: OutputsOptions, holding: Holding): Ala
         if (living) holding.hold(lease, change);
         else holding.end(lease, change);
       }
-      if (alarm.state === 'clearing') countDownAll(alarmId, alarm.clearedAt ?? clock.now(), change);
+      if (alarm.state === 'clearing') finishCountDown(alarmId, alarm.clearedAt ?? clock.now(), change);
       else resumeAll(alarmId, clock.now(), change);
       repeatAll(alarmId, clock.now(), change);
     }

@@ -141,6 +141,12 @@ describe('the engine against a simple reference', () => {
       [event('start'), wait(1_500), event('refresh'), { do: 'restart', downMs: 1_001 }, wait(5_000)],
     ],
     [
+      'a countdown keeps its length when a change was lost before it and the clock is set back during it',
+      quiet,
+      { afterClearMs: 6_000, capMs: null },
+      [event('start'), event('stop', 'refused'), wait(2_203), { do: 'jump', ms: -3_600_000 }, wait(95_000)],
+    ],
+    [
       'a condition seen again while disarmed is not thought silent after a restart',
       quiet,
       { afterClearMs: 0, capMs: null },
