@@ -1,0 +1,88 @@
+import type { DeviceHttp, DeviceResponse } from '../wire';
+import { errorIn, readTable, textOf } from './answer';
+
+export interface CgiRequest {
+  /** `configManager`, without `.cgi`. */
+  name: string;
+  /** In their order; the first is the action. Not encoded yet. */
+  parameters: readonly (readonly [string, string])[];
+  signal: AbortSignal;
+  timeoutMs?: number;
+  maxBytes?: number;
+}
+
+/** Requests to the CGI programs of one device (PROTOCOLS §2.1). */
+export interface Cgi {
+  /** The answer, whatever it is. */
+  send(request: CgiRequest): Promise<DeviceResponse>;
+  /** The text of a successful answer; throws what `errorIn` finds. `what` is for its message. */
+  text(request: CgiRequest, what: string): Promise<string>;
+  /** The lines of a successful answer. */
+  table(request: CgiRequest, what: string): Promise<Map<string, string>>;
+  /** The request target in the spelling of brackets that this device takes. */
+  target(name: string, parameters: CgiRequest['parameters']): string;
+  /** The other spelling was taken: it comes first from now on. */
+  spelling(raw: boolean): void;
+  usesRaw(): boolean;
+}
+
+const TIMEOUT_MS = 8_000;
+const MAX_BYTES = 4 << 20;
+
+const encoded = (text: string): string =>
+  encodeURIComponent(text).replace(/['()!*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
+
+/**
+ * The request target: brackets and blanks percent-encoded, or the brackets as they are, for firmware that takes only
+ * those (PROTOCOLS §2.1).
+ */
+export function cgiTarget(name: string, parameters: CgiRequest['parameters'], raw = false): string {
+  const query = parameters.map(([key, value]) => `${encoded(key)}=${encoded(value)}`).join('&');
+  const target = `/cgi-bin/${name}.cgi${query === '' ? '' : `?${query}`}`;
+  return raw ? target.replaceAll('%5B', '[').replaceAll('%5D', ']') : target;
+}
+
+export function createCgi(http: DeviceHttp): Cgi {
+  let raw = false;
+
+  const once = ({ signal, timeoutMs, maxBytes }: CgiRequest, path: string): Promise<DeviceResponse> =>
+    http.request({ method: 'GET', path, signal, timeoutMs: timeoutMs ?? TIMEOUT_MS, maxBytes: maxBytes ?? MAX_BYTES });
+
+  async function send(request: CgiRequest): Promise<DeviceResponse> {
+    const path = cgiTarget(request.name, request.parameters, raw);
+    const other = cgiTarget(request.name, request.parameters, !raw);
+    const first = await once(request, path);
+    if (path === other || !refusesSpelling(first)) return first;
+    const second = await once(request, other);
+    if (errorIn(second, '') !== null) return first;
+    raw = !raw;
+    return second;
+  }
+
+  async function text(request: CgiRequest, what: string): Promise<string> {
+    const response = await send(request);
+    const error = errorIn(response, what);
+    if (error) throw error;
+    return textOf(response.body);
+  }
+
+  return {
+    send,
+    text,
+    table: async (request, what) => readTable(await text(request, what)),
+    target: (name, parameters) => cgiTarget(name, parameters, raw),
+    spelling(useRaw) {
+      raw = useRaw;
+    },
+    usesRaw: () => raw,
+  };
+}
+
+/** Set commands and questions may be sent twice; what a device says of brackets it can't read is "bad request". */
+function refusesSpelling(response: DeviceResponse): boolean {
+  const error = errorIn(response, '');
+  return (
+    error !== null &&
+    (error.code === 'E_BAD_PARAMETER' || error.code === 'E_NOT_SUPPORTED' || error.code === 'E_DEVICE_ERROR')
+  );
+}

@@ -1,0 +1,373 @@
+import type { Timer } from '../../clock/clock';
+import type { DeviceFacts, DeviceOffers, ReceivedEvent } from '../../domain/devices';
+import { type AlarmflowError, asAlarmflowError, operationalError, userError } from '../../domain/errors';
+import type { EventDraft } from '../../domain/events';
+import type { DriverConnection, DriverContext } from '../driver';
+import { createDeviceHttp, type FramedPart } from '../wire';
+import { errorIn, listIn, readTable, textOf } from './answer';
+import { createCgi } from './cgi';
+import { createDeviceClock } from './device-clock';
+import { createEventStream, type StreamTiming } from './event-stream';
+import { probeDevice, type QuestionOptions, readDeviceTime } from './identity';
+import { type LockState, readLockState } from './lock-state';
+import { readOffers } from './offers';
+import { readDahuaOptions } from './options';
+import { createOutputs } from './outputs';
+import { createPictures } from './pictures';
+import { gotoPreset } from './presets';
+import { createReader, type Finding } from './reader';
+import { createStateWatch } from './state-watch';
+import { createSwitches } from './switches';
+
+/** A stream that is lost and back within this time was never away. */
+const GRACE_MS = 3_000;
+/** Events under way to the record before the stream is read no further. */
+const MOST_UNDER_WAY = 256;
+const PROBE_TIMEOUT_MS = 60_000;
+/** The clock is read anew this often: it may be set without a word. */
+const CLOCK_EVERY_MS = 10 * 60_000;
+
+/** The device is there but doesn't let us in; only a person can mend that. */
+const loginErrors: ReadonlySet<string> = new Set([
+  'E_CREDENTIALS_REFUSED',
+  'E_CREDENTIALS_MISSING',
+  'E_DEVICE_LOGIN',
+  'E_LOW_PRIVILEGE',
+]);
+
+/** Opens the connection to one device of the Dahua line (PROTOCOLS §2). Nothing moves before `start`. */
+export function connectDahua(context: DriverContext, timing: StreamTiming): DriverConnection {
+  const { definition, sink, clock } = context;
+  const log = context.log.with({ deviceId: definition.id });
+  const { name, timeZone } = definition;
+  const address = `${definition.host}:${definition.port}`;
+  const settings = readDahuaOptions(definition.options ?? {});
+  const closing = new AbortController();
+  const deviceClock = createDeviceClock();
+  let facts: DeviceFacts | null = null;
+  let probing: Promise<void> | null = null;
+  let online = false;
+  let grace: Timer | null = null;
+  let clockTimer: Timer | null = null;
+  /** The device has no getEventIndexes; not asked again on this connection. */
+  let indexesMissing = false;
+
+  const http = createDeviceHttp({
+    host: definition.host,
+    port: definition.port,
+    tls: definition.tls,
+    allowSelfSigned: definition.allowSelfSigned,
+    credentials: definition.credentials,
+    clock,
+    log,
+    onLocked: (until) => sink.lockedUntil(until),
+  });
+  const cgi = createCgi(http);
+  const outputs = createOutputs(cgi, name, clock);
+  const pictures = createPictures(cgi, name, clock);
+  const switches = createSwitches({
+    cgi,
+    deviceName: name,
+    normalRecordMode: settings.normalRecordMode,
+    clock,
+    log,
+    closing: closing.signal,
+  });
+  const question = (signal: AbortSignal): QuestionOptions => ({ cgi, name, timeZone, clock, log, signal });
+
+  const reader = createReader({
+    setting: () => ({
+      timeZone,
+      nears: deviceClock.nears(clock.now()),
+      channels: facts?.channels ?? null,
+      inputs: facts?.inputs ?? null,
+    }),
+    judge: (draft) => deviceClock.judge(draft.deviceTime, draft.deviceAt, placeOfDraft(draft), clock.now()),
+    at: () => clock.monotonic(),
+  });
+
+  const states = createStateWatch({
+    conditions: reader.conditions,
+    indexes: readIndexes,
+    inputs: () => outputs.readInputs(closing.signal),
+    counts: () => ({ channels: facts?.channels ?? null, inputs: facts?.inputs ?? null }),
+    deliver: (draft) => deliver({ kind: 'event', draft, late: false, clockSuspect: false }),
+    clock,
+    log,
+  });
+
+  async function readIndexes(code: string): Promise<number[] | null> {
+    if (indexesMissing) return null;
+    const response = await cgi.send({
+      name: 'eventManager',
+      parameters: [
+        ['action', 'getEventIndexes'],
+        ['code', code],
+      ],
+      signal: closing.signal,
+    });
+    const text = textOf(response.body);
+    // "Error" in a 200 is the device's word for "none"; any other refusal says that it can't be asked.
+    if (response.status === 200 && /^error\s*$/i.test(text)) return [];
+    const error = errorIn(response, `State of ${code} of "${name}"`);
+    if (error) {
+      if (error.code === 'E_NOT_SUPPORTED') indexesMissing = true;
+      return null;
+    }
+    return [...listIn(readTable(text), 'channels', '').values()].filter((v) => /^\d{1,5}$/.test(v)).map(Number);
+  }
+
+  // ---- what comes on the stream ----
+
+  const underWay = new Set<Promise<unknown>>();
+
+  function deliver({ draft, late, clockSuspect }: Extract<Finding, { kind: 'event' }>): void {
+    const kept = sink
+      .event({ draft, pictures: [], receivedAt: clock.now(), late, clockSuspect })
+      .catch((thrown: unknown) => {
+        log.error('dahua.event-not-kept', { type: draft.type, error: asAlarmflowError(thrown).message });
+      });
+    underWay.add(kept);
+    kept.finally(() => underWay.delete(kept));
+  }
+
+  async function take(part: FramedPart): Promise<void> {
+    if (part.kind === 'part')
+      context.tap?.({
+        at: clock.now(),
+        contentType: part.contentType || null,
+        bytes: Buffer.concat([part.body, partEnd]),
+      });
+    for (const finding of reader.read(part)) {
+      switch (finding.kind) {
+        case 'event':
+          deliver(finding);
+          if (!finding.late) states.seen(finding.draft);
+          break;
+        case 'heartbeat':
+          stream.heartbeat();
+          break;
+        case 'notice':
+          log.info('dahua.notice', { text: finding.text });
+          if (finding.readClock) measureClock();
+          break;
+        case 'fault':
+          log.warn('dahua.bad-part', { reason: finding.reason, bytes: finding.bytes });
+          break;
+      }
+    }
+    // A flood is slowed down where it comes from: TCP holds the device back.
+    while (underWay.size > MOST_UNDER_WAY) await Promise.race(underWay);
+  }
+
+  const stream = createEventStream({
+    http,
+    cgi,
+    clock,
+    log,
+    timing,
+    heartbeatSeconds: settings.heartbeatSeconds,
+    ask,
+    onOpen() {
+      deviceClock.reconnected(clock.now());
+      isOnline();
+      states.connected();
+    },
+    onBytes: () => sink.seen(clock.now()),
+    onPart: take,
+    onLost(error, dead) {
+      reader.conditions.connectionLost(clock.monotonic());
+      states.disconnected();
+      isLost(error, dead);
+    },
+    async lockedFor(error) {
+      const lock = await readLockState(definition, clock, log, closing.signal);
+      if (!lock) return 0;
+      sink.link('refused', `${error.message} ${lock.words}`);
+      if (lock.unlockMs > 0) sink.lockedUntil(clock.now() + lock.unlockMs);
+      return lock.unlockMs;
+    },
+  });
+
+  /** Any HTTP answer is a sign of life; only silence and a closed door are none. */
+  async function ask(signal: AbortSignal, timeoutMs: number): Promise<void> {
+    const limit = deadline(timeoutMs);
+    try {
+      const parameters = [['action', 'getCurrentTime']] as const;
+      await cgi.send({ name: 'global', parameters, signal: AbortSignal.any([signal, limit.signal]), timeoutMs });
+    } catch (thrown) {
+      const error = asAlarmflowError(limit.signal.aborted ? limit.signal.reason : thrown);
+      if (error.code === 'E_DEVICE_OFFLINE' || error.code === 'E_DEVICE_TIMEOUT') throw error;
+    } finally {
+      limit.cancel();
+    }
+  }
+
+  // ---- link ----
+
+  function isOnline(): void {
+    grace?.cancel();
+    grace = null;
+    online = true;
+    sink.seen(clock.now());
+    sink.link('online', 'Event stream open');
+    learnDevice();
+  }
+
+  function isLost(error: AlarmflowError, dead: boolean): void {
+    clockTimer?.cancel();
+    clockTimer = null;
+    if (loginErrors.has(error.code)) {
+      grace?.cancel();
+      grace = null;
+      online = false;
+      sink.link('refused', error.message);
+      return;
+    }
+    const offline = (): void => {
+      grace?.cancel();
+      grace = null;
+      online = false;
+      sink.link('offline', `${address}: ${error.message}`);
+    };
+    // While the grace of a loss runs, it decides; a silent device has had its time already.
+    if (dead || (!online && !grace)) {
+      offline();
+      return;
+    }
+    grace ??= clock.after(GRACE_MS, offline);
+  }
+
+  // ---- who it is, and what its clock shows ----
+
+  function learnDevice(): void {
+    probing ??= (async () => {
+      const limit = deadline(PROBE_TIMEOUT_MS);
+      try {
+        await readClock(limit.signal);
+        if (facts) return;
+        facts = await probeDevice(question(limit.signal));
+        sink.facts(facts);
+      } catch (thrown) {
+        // It is asked again at the next connection; events and actions do without.
+        if (!closing.signal.aborted) log.info('dahua.probe-failed', { reason: asAlarmflowError(thrown).message });
+      } finally {
+        limit.cancel();
+        probing = null;
+        scheduleClock();
+      }
+    })();
+  }
+
+  async function readClock(signal: AbortSignal): Promise<void> {
+    const deviceAt = await readDeviceTime(question(signal));
+    if (deviceAt === null || !deviceClock.measured(deviceAt, clock.now())) return;
+    const offset = deviceClock.offset();
+    if (offset !== null) sink.clockOffset(offset);
+  }
+
+  function measureClock(): void {
+    const limit = deadline(PROBE_TIMEOUT_MS);
+    readClock(limit.signal)
+      .catch((thrown: unknown) => {
+        log.debug('dahua.clock-not-read', { reason: asAlarmflowError(thrown).message });
+      })
+      .finally(() => limit.cancel());
+  }
+
+  function scheduleClock(): void {
+    if (!online || closing.signal.aborted) return;
+    clockTimer?.cancel();
+    clockTimer = clock.after(
+      CLOCK_EVERY_MS,
+      () => {
+        measureClock();
+        scheduleClock();
+      },
+      { background: true },
+    );
+  }
+
+  /** A signal that aborts after the time, or when the connection is being closed. */
+  function deadline(ms: number): { signal: AbortSignal; cancel(): void } {
+    const limit = new AbortController();
+    const stop = (): void => limit.abort(closing.signal.reason);
+    const timer = clock.after(
+      ms,
+      () => limit.abort(operationalError('E_DEVICE_TIMEOUT', `No answer within ${ms} ms`)),
+      { background: true },
+    );
+    if (closing.signal.aborted) stop();
+    else closing.signal.addEventListener('abort', stop, { once: true });
+    return {
+      signal: limit.signal,
+      cancel() {
+        timer.cancel();
+        closing.signal.removeEventListener('abort', stop);
+      },
+    };
+  }
+
+  return {
+    id: definition.id,
+    name,
+    start() {
+      sink.link('connecting', `Connecting to ${address}`);
+      stream.start();
+    },
+
+    push(): Promise<ReceivedEvent[]> {
+      return Promise.reject(
+        userError(
+          'E_BAD_PUSH',
+          `"${name}" reports over its event stream; nothing is pushed to alarmflow by this kind of device`,
+        ),
+      );
+    },
+
+    async probe(signal): Promise<DeviceFacts> {
+      try {
+        facts = await probeDevice(question(signal));
+      } catch (thrown) {
+        const error = asAlarmflowError(thrown);
+        const lock =
+          error.code === 'E_CREDENTIALS_REFUSED' ? await readLockState(definition, clock, log, signal) : null;
+        throw lock ? accountLocked(name, lock) : error;
+      }
+      sink.facts(facts);
+      return facts;
+    },
+
+    offers: (signal): Promise<DeviceOffers> => readOffers(question(signal)),
+
+    setOutput: outputs.set,
+    readOutput: outputs.read,
+    snapshot: pictures.snapshot,
+    gotoPreset: (channel, preset, signal) => gotoPreset(cgi, name, channel, preset, signal),
+    setSwitch: switches.set,
+    readSwitch: switches.read,
+
+    async close() {
+      closing.abort(operationalError('E_CLOSED', `The connection to "${name}" is being closed`));
+      grace?.cancel();
+      clockTimer?.cancel();
+      states.close();
+      switches.close();
+      http.close();
+      await Promise.all([stream.close(), probing]);
+    },
+  };
+}
+
+/** The line ends behind a part's body belong to it: without them captured parts would run into one another. */
+const partEnd = Buffer.from('\r\n\r\n');
+
+const placeOfDraft = ({ channel, input, output }: Omit<EventDraft, 'phase'>): string =>
+  `${channel ?? ''}/${input ?? ''}/${output ?? ''}`;
+
+const accountLocked = (name: string, lock: LockState): AlarmflowError =>
+  operationalError(
+    'E_ACCOUNT_LOCKED',
+    `"${name}" refuses the login. ${lock.words} Wait, or unlock it on the device; then check user and password here`,
+    { retryAfterMs: lock.unlockMs },
+  );

@@ -1,0 +1,71 @@
+import { userError } from '../../domain/errors';
+import type { DriverDialog } from '../driver';
+
+/** What the channel records when alarmflow doesn't: the device's own modes of recording. */
+export type RecordMode = 'auto' | 'manual' | 'off';
+
+/** Settings of this driver alone. */
+export interface DahuaOptions {
+  /** Mode that a recording goes back to where the mode before it isn't known. */
+  normalRecordMode: RecordMode;
+  /** Heart-beat that the device is asked for, seconds. */
+  heartbeatSeconds: number;
+}
+
+export const recordModes: readonly RecordMode[] = ['auto', 'manual', 'off'];
+
+export const defaultOptions: DahuaOptions = { normalRecordMode: 'auto', heartbeatSeconds: 5 };
+
+export const dahuaDialog: DriverDialog = {
+  host: true,
+  login: true,
+  tls: true,
+  receives: ['stream'],
+  fields: [
+    {
+      name: 'normalRecordMode',
+      label: 'Normal recording mode',
+      kind: 'choice',
+      value: defaultOptions.normalRecordMode,
+      choices: [
+        { value: 'auto', label: 'Auto (by the recording schedule)' },
+        { value: 'manual', label: 'Manual (always)' },
+        { value: 'off', label: 'Off' },
+      ],
+      hint: 'A recording that alarmflow started goes back to the mode found before it. After a restart that is not known: then this one is set.',
+    },
+    {
+      name: 'heartbeatSeconds',
+      label: 'Heart-beat (s)',
+      kind: 'number',
+      value: defaultOptions.heartbeatSeconds,
+      min: 1,
+      max: 10,
+      hint: 'How often the device says that it is there. A longer one saves traffic and finds a dead device later.',
+    },
+  ],
+};
+
+/** Checks and completes the driver's settings. Throws `E_DEVICE_OPTIONS` (user). */
+export function readDahuaOptions(options: Record<string, unknown>): DahuaOptions {
+  const mode = options.normalRecordMode ?? defaultOptions.normalRecordMode;
+  const normalRecordMode = recordModes.find((m) => m === mode);
+  if (!normalRecordMode)
+    throw userError(
+      'E_DEVICE_OPTIONS',
+      `Normal recording mode: given "${String(mode).slice(0, 40)}"; choose one of ${recordModes.join(', ')}`,
+    );
+  const given = options.heartbeatSeconds ?? defaultOptions.heartbeatSeconds;
+  const heartbeatSeconds = typeof given === 'string' && given.trim() !== '' ? Number(given) : given;
+  if (
+    typeof heartbeatSeconds !== 'number' ||
+    !Number.isInteger(heartbeatSeconds) ||
+    heartbeatSeconds < 1 ||
+    heartbeatSeconds > 10
+  )
+    throw userError(
+      'E_DEVICE_OPTIONS',
+      `Heart-beat: given "${String(given).slice(0, 40)}"; give a whole number of seconds from 1 to 10`,
+    );
+  return { normalRecordMode, heartbeatSeconds };
+}

@@ -1,0 +1,413 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Clock } from '../../../clock/clock';
+import { systemClock } from '../../../clock/system-clock';
+import { asAlarmflowError, userError } from '../../../domain/errors';
+import { type Log, silentLog } from '../../../domain/log';
+import { createLogin, type LoginCounts, type LoginKind } from '../../hikvision/simulator/login';
+import { natureOf } from '../codes';
+import { createConfigStore } from './config-store';
+import { createEventWriter, type EventRequest, logTime } from './event-writer';
+import { createFaults, type FaultName, type Faults } from './faults';
+import { createHardware, type SimulatorModel } from './hardware';
+import { answer, outputIsOn, type Resources } from './resources';
+import { createStreams } from './streams';
+
+export type { EventRequest } from './event-writer';
+export type { FaultName, Faults } from './faults';
+export { faultNames } from './faults';
+export type { SimulatorModel } from './hardware';
+
+export interface DahuaSimulatorOptions {
+  /** Default 127.0.0.1. */
+  host?: string;
+  /** Default 0: any free one. */
+  port?: number;
+  user?: string;
+  password?: string;
+  /** `nvr` (default): recorder of 4 channels; `camera`: with light and siren; `thermal`: channel 2 measures. */
+  model?: string;
+  channels?: number;
+  inputs?: number;
+  outputs?: number;
+  presets?: number;
+  /** Faults that are on from the start. */
+  faults?: readonly string[];
+  login?: LoginKind;
+  lockAfter?: number;
+  lockMs?: number;
+  maxStreams?: number;
+  /** Length of the second that the client's `heartbeat=` counts in; default 1,000. */
+  secondMs?: number;
+  /** After this the siren falls silent by itself; default 10,000. */
+  sirenMs?: number;
+  /** IANA zone of the device's clock. */
+  timeZone?: string;
+  /** Milliseconds that `slow` adds to every answer, and `slow-snapshot` to pictures. */
+  slowMs?: number;
+  /** Where every request is sent by a redirect instead of an answer, e.g. `https://127.0.0.1:8443`. */
+  redirectTo?: string;
+  /** Told of every command that changes something. */
+  onCommand?(command: string): void;
+  clock?: Clock;
+  log?: Log;
+}
+
+/** What the device is and has done. */
+export interface DahuaSimulatorState {
+  model: SimulatorModel;
+  /** Numbered from 0, as the device does. */
+  outputs: { id: number; on: boolean; mode: string }[];
+  inputs: { id: number; active: boolean }[];
+  /** Mode of recording by channel: 0 auto, 1 manual, 2 off. */
+  recordModes: string[];
+  light: boolean;
+  siren: boolean;
+  sirenStarts: number;
+  preset: { channel: number; preset: number } | null;
+  commands: { at: number; time: string; command: string }[];
+  /** Event streams open now, and ever opened. */
+  streams: number;
+  streamsOpened: number;
+  /** Requests so far, and their newest targets. */
+  requests: number;
+  targets: string[];
+  logins: LoginCounts & { challenges: number };
+  faults: FaultName[];
+}
+
+export interface DahuaSimulator {
+  /** `http://127.0.0.1:port` */
+  url: string;
+  port: number;
+  state(): DahuaSimulatorState;
+  /** Reports an event on all streams and keeps its state for getEventIndexes. */
+  fire(request: EventRequest): void;
+  /** Sends any text as the body of a part, as it is. */
+  fireRaw(text: string): void;
+  /** Changes an alarm input, counted from 0; reports it unless told not to. */
+  setInput(input: number, active: boolean, report?: boolean): void;
+  /** Says what holds without reporting it: the active indexes of a code. */
+  setActive(code: string, indexes: number[]): void;
+  /** A setting of the device, as a person would change it there; false where it has none of the name. */
+  setConfig(name: string, value: string): boolean;
+  /** Ends every open stream; `hard` resets the connection. */
+  cutStreams(hard?: boolean): void;
+  unlock(): void;
+  faults: Faults;
+  close(): Promise<void>;
+}
+
+const MODELS: readonly SimulatorModel[] = ['nvr', 'camera', 'thermal'];
+const BACKLOG = 50;
+const BODY_LIMIT = 64 * 1024;
+
+/** Starts a simulated device on a real socket. Throws `E_BAD_PARAMETER` (user) for a model it doesn't know. */
+export async function startDahuaSimulator(options: DahuaSimulatorOptions = {}): Promise<DahuaSimulator> {
+  const clock = options.clock ?? systemClock;
+  const log = options.log ?? silentLog;
+  const model = modelOf(options.model);
+  const host = options.host ?? '127.0.0.1';
+  const channels = options.channels ?? { nvr: 4, camera: 1, thermal: 2 }[model];
+  const outputs = options.outputs ?? 2;
+  const ends = new AbortController();
+  const spent = new Set<FaultName>();
+  const backlog: EventRequest[] = [];
+  const targets: string[] = [];
+  const holding = new Map<string, Set<number>>();
+  let requests = 0;
+  let challenges = 0;
+  let streamsOpened = 0;
+
+  const faults = createFaults(options.faults ?? [], (name, on) => {
+    if (on) spent.clear();
+    applySetting(name, on);
+  });
+  const config = createConfigStore({
+    channels,
+    inputs: options.inputs ?? 4,
+    outputs,
+    thermal: model === 'thermal',
+    named: !faults.has('names-missing'),
+  });
+  const applySetting = (name: FaultName, on: boolean): void => {
+    if (name === 'events-disabled') config.set([['DisableEventNotify.Enable', String(on)]]);
+    if (name === 'motion-off') config.set([['MotionDetect[0].Enable', String(!on)]]);
+  };
+  for (const name of faults.list()) applySetting(name, true);
+  const hardware = createHardware({
+    inputs: options.inputs ?? 4,
+    presets: options.presets ?? 8,
+    clock,
+    sirenMs: options.sirenMs,
+    onCommand: options.onCommand,
+  });
+  const writer = createEventWriter({ faults, clock, timeZone: options.timeZone ?? null });
+  const login = createLogin({
+    kind: options.login ?? 'md5',
+    user: options.user ?? 'admin',
+    password: options.password ?? 'simulated1',
+    realm: options.login === 'basic' ? 'Device_CGI' : 'Login to 6F00SIM0PAZ00001',
+    lockAfter: options.lockAfter ?? 5,
+    lockMs: options.lockMs ?? 30 * 60_000,
+    clock,
+    faults: { has: (name) => faults.list().some((f) => f === name), set() {}, clear() {}, list: () => [] },
+  });
+  const streams = createStreams({
+    faults,
+    clock,
+    secondMs: options.secondMs ?? 1_000,
+    maxStreams: options.maxStreams ?? 4,
+    backlog: () => backlog.map((request) => writer.body(request)),
+  });
+  const resources: Resources = {
+    model,
+    channels,
+    outputs,
+    serialNumber: '6F00SIM0PAZ00001',
+    faults,
+    config,
+    hardware,
+    writer,
+    active: (code) => [...(holding.get(code) ?? [])],
+    spent,
+  };
+
+  function fire(request: EventRequest): void {
+    const { code, action = 'Start', index = 0 } = request;
+    const indexes = holding.get(code) ?? new Set();
+    if (action === 'Start') indexes.add(index);
+    if (action === 'Stop') indexes.delete(index);
+    holding.set(code, indexes);
+    if (code === 'AlarmLocal' && index < hardware.inputs.length && action !== 'Pulse')
+      hardware.inputs[index] = action === 'Start';
+    // What is stored was written at its time.
+    backlog.push({ ...request, at: request.at ?? clock.now() });
+    if (backlog.length > BACKLOG) backlog.shift();
+    streams.send(writer.body(request));
+  }
+
+  const state = (): DahuaSimulatorState => ({
+    model,
+    outputs: Array.from({ length: outputs }, (_, id) => ({
+      id,
+      on: outputIsOn(id, resources),
+      mode: config.get(`AlarmOut[${id}].Mode`) ?? '',
+    })),
+    inputs: hardware.inputs.map((active, id) => ({ id, active })),
+    recordModes: Array.from({ length: channels }, (_, i) => config.get(`RecordMode[${i}].Mode`) ?? ''),
+    light: hardware.light,
+    siren: hardware.siren,
+    sirenStarts: hardware.sirenStarts,
+    preset: hardware.preset && { channel: hardware.preset.channel, preset: hardware.preset.preset },
+    commands: hardware.commands.map((c) => ({ ...c, time: logTime(c.at) })),
+    streams: streams.count(),
+    streamsOpened,
+    requests,
+    targets: [...targets],
+    logins: { ...login.counts(), challenges },
+    faults: faults.list(),
+  });
+
+  function refuse(response: ServerResponse, list: string[]): void {
+    challenges++;
+    const { lockedUntil } = login.counts();
+    const locked = lockedUntil !== null && faults.has('lock-words');
+    const left = lockedUntil === null ? 0 : Math.ceil((lockedUntil - clock.now()) / 1000);
+    const body = locked ? `Error\r\nAccount is locked, remaining ${left} s\r\n` : 'Error\r\nInvalid Authority!\r\n';
+    if (faults.has('drop-401-body') && response.socket) {
+      // The answer announces more than it sends and leaves the connection hanging.
+      response.socket.write(
+        `HTTP/1.1 401 Unauthorized\r\n${list.map((c) => `WWW-Authenticate: ${c}\r\n`).join('')}` +
+          `Content-Type: text/plain\r\nContent-Length: ${body.length + 500}\r\n\r\n${body}`,
+      );
+      return;
+    }
+    response.writeHead(401, { 'WWW-Authenticate': list, 'Content-Type': 'text/plain' }).end(body);
+  }
+
+  async function control(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const json = (status: number, value: unknown): void => {
+      response.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(value));
+    };
+    if (path === '/sim/state') return json(200, state());
+    // A page of another origin can't send this type without asking first.
+    if (request.method !== 'POST' || !/^application\/json\b/.test(request.headers['content-type'] ?? ''))
+      return json(415, { error: 'POST application/json' });
+    try {
+      const value = JSON.parse((await readBody(request)).toString('utf8')) as Record<string, unknown>;
+      if (path === '/sim/fire') fire(eventOf(value));
+      else if (path === '/sim/input') setInput(Number(value.input), value.active === true);
+      else if (path === '/sim/faults') for (const [name, on] of Object.entries(value)) faults.set(name, on === true);
+      else if (path === '/sim/cut') streams.cut(value.hard === true);
+      else return json(404, { error: `no ${path}` });
+      return json(200, { done: true });
+    } catch (error) {
+      return json(400, { error: error instanceof SyntaxError ? 'not JSON' : asAlarmflowError(error).message });
+    }
+  }
+
+  function setInput(input: number, active: boolean, report = true): void {
+    if (!Number.isInteger(input) || input < 0 || input >= hardware.inputs.length)
+      throw userError('E_BAD_PARAMETER', `There is no alarm input ${input}; they count from 0`);
+    hardware.inputs[input] = active;
+    if (report) fire({ code: 'AlarmLocal', action: active ? 'Start' : 'Stop', index: input });
+  }
+
+  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    requests++;
+    const url = request.url ?? '/';
+    targets.push(url);
+    if (targets.length > 200) targets.shift();
+    const path = url.split('?', 1)[0] ?? '/';
+    if (path.startsWith('/sim/')) return control(path, request, response);
+    // Half-open: the device is gone but nobody told the other side.
+    if (faults.has('half-open')) return;
+    if (options.redirectTo !== undefined) {
+      response.writeHead(302, { Location: `${options.redirectTo}${url}` }).end();
+      return;
+    }
+    if (faults.has('connection-close')) response.setHeader('Connection', 'close');
+    if (faults.has('slow')) await clock.sleep(options.slowMs ?? 3_000, ends.signal);
+    const verdict = login.check(request);
+    if (verdict.kind === 'refused') return refuse(response, verdict.challenges);
+    if (verdict.kind === 'forbidden') {
+      response.writeHead(403, { 'Content-Type': 'text/plain' }).end('Error\r\nForbidden\r\n');
+      return;
+    }
+    const program = /^\/cgi-bin\/(\w{1,40})\.cgi$/.exec(path)?.[1] ?? '';
+    const refused = refusesBrackets(url);
+    const query = queryOf(url);
+    if (!refused && program === 'eventManager' && query.get('action') === 'attach')
+      return attach(query, request, response);
+    if (program === 'snapshot' && faults.has('slow-snapshot')) await clock.sleep(options.slowMs ?? 3_000, ends.signal);
+    const { status, type, body } = refused
+      ? { status: 400, type: 'text/plain', body: 'Error\r\nBad Request!\r\n' }
+      : answer(program, query, resources);
+    response.writeHead(status, { 'Content-Type': type, 'Content-Length': Buffer.byteLength(body) });
+    response.end(body);
+  }
+
+  const refusesBrackets = (url: string): boolean =>
+    (faults.has('raw-brackets-only') && /%5b|%5d/i.test(url)) ||
+    (faults.has('encoded-brackets-only') && /[[\]]/.test(url));
+
+  /** Why the device serves no stream, or null. */
+  function streamRefusal(query: ReadonlyMap<string, string>): [number, string] | null {
+    if (faults.has('503-stream') || streams.isFull()) return [503, 'Too many connections'];
+    if (faults.has('error-in-200-stream')) return [200, 'Not supported'];
+    const beats = query.has('heartbeat') || query.has('keepalive');
+    const unreadable = !/^\[[\w,]+\]$/.test(query.get('codes') ?? '');
+    return unreadable || (beats && faults.has('refuse-heartbeat-parameter')) ? [400, 'Bad Request!'] : null;
+  }
+
+  function attach(query: ReadonlyMap<string, string>, request: IncomingMessage, response: ServerResponse): void {
+    streamsOpened++;
+    const refusal = streamRefusal(query);
+    if (refusal) {
+      response.writeHead(refusal[0], { 'Content-Type': 'text/plain' }).end(`Error\r\n${refusal[1]}\r\n`);
+      return;
+    }
+    const alive = query.get('keepalive');
+    const told = faults.has('keepalive-only') ? alive : (query.get('heartbeat') ?? alive);
+    const seconds = Number(told);
+    streams.open(request.socket, told !== undefined && seconds >= 1 && seconds <= 60 ? seconds : null);
+  }
+
+  const sockets = new Set<Socket>();
+  const server: Server = createServer((request, response) => {
+    handle(request, response).catch((error: unknown) => {
+      if (!ends.signal.aborted) log.warn('simulator.request-failed', { reason: asAlarmflowError(error).message });
+      response.destroy();
+    });
+  });
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  server.on('clientError', (_error, socket) => socket.destroy());
+  server.listen(options.port ?? 0, host);
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+
+  return {
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
+    port,
+    state,
+    fire,
+    fireRaw: (text) => streams.send(text),
+    setInput,
+    setActive: (code, indexes) => {
+      holding.set(code, new Set(indexes));
+    },
+    setConfig: (name, value) => config.set([[name, value]]),
+    cutStreams: (hard) => streams.cut(hard),
+    unlock: () => login.unlock(),
+    faults,
+    async close() {
+      ends.abort(userError('E_CLOSED', 'The simulated device is being stopped'));
+      streams.close();
+      hardware.close();
+      const closed = once(server, 'close');
+      server.close();
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
+  };
+}
+
+function modelOf(name: string | undefined): SimulatorModel {
+  const model = MODELS.find((m) => m === (name ?? 'nvr'));
+  if (model) return model;
+  throw userError('E_BAD_PARAMETER', `There is no model "${name}"; the simulated device can be: ${MODELS.join(', ')}`);
+}
+
+/** Names and values of a request target; the first of a name counts. */
+function queryOf(url: string): Map<string, string> {
+  const query = new Map<string, string>();
+  const at = url.indexOf('?');
+  if (at < 0) return query;
+  for (const pair of url.slice(at + 1).split('&')) {
+    const equals = pair.indexOf('=');
+    const name = unescaped(equals < 0 ? pair : pair.slice(0, equals));
+    if (name !== '' && !query.has(name)) query.set(name, unescaped(equals < 0 ? '' : pair.slice(equals + 1)));
+  }
+  return query;
+}
+
+/** Unlike a form, the device takes a plus sign for one. */
+function unescaped(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    // A stray percent sign stands for itself.
+    return text;
+  }
+}
+
+function eventOf(value: Record<string, unknown>): EventRequest {
+  const code = String(value.code ?? '');
+  if (!/^\w{1,100}$/.test(code))
+    throw userError('E_BAD_PARAMETER', `"${code}" is no code; e.g. ${natureOf('VideoMotion').family}`);
+  const action = (['Start', 'Stop', 'Pulse', 'State'] as const).find((a) => a === value.action);
+  const data = value.data;
+  return {
+    code,
+    action: action ?? 'Start',
+    index: Number(value.index ?? 0),
+    ...(typeof data === 'object' && data !== null && !Array.isArray(data) ? { data: { ...data } } : {}),
+  };
+}
+
+async function readBody(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request) {
+    chunks.push(chunk as Buffer);
+    size += (chunk as Buffer).length;
+    if (size > BODY_LIMIT)
+      throw userError('E_TOO_LARGE', `A request to the simulated device is larger than ${BODY_LIMIT} bytes`);
+  }
+  return Buffer.concat(chunks);
+}
