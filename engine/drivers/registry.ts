@@ -1,8 +1,9 @@
 import { userError } from '../domain/errors';
+import { dahuaDriver } from './dahua';
 import type { Decoded, DeviceDriver } from './driver';
 import { hikvisionDriver } from './hikvision';
 
-const drivers: readonly DeviceDriver[] = [hikvisionDriver];
+const drivers: readonly DeviceDriver[] = [hikvisionDriver, dahuaDriver];
 
 /** Names of all drivers, as flows and the command line know them. */
 export const driverKinds = (): string[] => drivers.map((driver) => driver.kind);

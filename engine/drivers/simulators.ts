@@ -1,4 +1,5 @@
 import { userError } from '../domain/errors';
+import { startDahuaSimulator } from './dahua';
 import { type HikvisionSimulator, type HikvisionSimulatorOptions, startHikvisionSimulator } from './hikvision';
 
 /** What every simulated device can be told at its start; each driver's own has more. */
@@ -32,6 +33,7 @@ export interface SimulatedDevice {
 
 const simulators: Readonly<Record<string, (options: SimulatorOptions) => Promise<SimulatedDevice>>> = {
   hikvision: startHikvisionSimulator,
+  dahua: startDahuaSimulator,
 };
 
 /** Starts a simulated device that speaks the real protocol. Throws `E_UNKNOWN_DRIVER` (user) where there is none. */
