@@ -5,6 +5,14 @@
   const DAY = 86400;
   const LONGEST_REMINDER = 1800;
 
+  /** Nothing is held back without an interval. */
+  function prepareInterval(form) {
+    const interval = form.find('#node-input-interval');
+    const show = () => form.find('.alarmflow-when-interval').toggle(Number(interval.val()) !== 0);
+    interval.on('input change', show);
+    show();
+  }
+
   alarmflow.gates = {
     labels: {
       devices: 'devices.label',
@@ -74,6 +82,7 @@
     }),
 
     prepare(form) {
+      prepareInterval(form);
       const raise = form.find('#node-input-raiseMode');
       if (raise.length === 0) return;
       const quiet = form.find('#node-input-quietMode');
@@ -89,6 +98,12 @@
       };
       raise.add(quiet).add(schedule).add(remind).on('change', show);
       show();
+      // What somebody set is never out of sight.
+      const usual = alarmflow.gates.defaults();
+      const set = [...form.find('.alarmflow-more select')].some(
+        (select) => select.value !== usual[select.id.replace('node-input-', '')].value,
+      );
+      form.find('.alarmflow-more').prop('open', set);
     },
   };
 })();

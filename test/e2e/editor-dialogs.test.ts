@@ -431,6 +431,9 @@ describe.skipIf(!present && process.env.ALARMFLOW_REQUIRE_ALL !== '1')('the dial
     await page.selectOption('#node-input-raiseMode', 'repeat');
     expect(await page.isVisible('#node-input-repeatCount')).toBe(true);
     expect(await page.isVisible('#node-input-filteringTime')).toBe(false);
+    expect(await page.isVisible('#node-input-armingMode')).toBe(false);
+    await page.click('.alarmflow-more > summary');
+    expect(await page.isVisible('#node-input-windowOpen')).toBe(false);
     await page.selectOption('#node-input-schedule', 'nights');
     expect(await page.isVisible('#node-input-windowOpen')).toBe(true);
     await page.selectOption('#node-input-quietMode', 'after');
@@ -443,6 +446,39 @@ describe.skipIf(!present && process.env.ALARMFLOW_REQUIRE_ALL !== '1')('the dial
     await shoot('thermal-alarm-arming');
     await page.locator('#node-input-floodMode').scrollIntoViewIfNeeded();
     await shoot('thermal-alarm-gates');
+    await cancel();
+  });
+
+  it('opens the rarely used gates of a node where one of them is set', async () => {
+    const id = await openNew('alarm-input');
+    expect(await page.getAttribute('.alarmflow-more', 'open')).toBe(null);
+    await page.click('.alarmflow-more > summary');
+    await page.selectOption('#node-input-entryRoute', 'starts');
+    await page.click('#node-dialog-ok');
+    await page.waitForSelector('#node-dialog-ok', { state: 'detached' });
+    await page.evaluate((id) => {
+      const { RED } = globalThis as unknown as EditorPage;
+      RED.editor.edit(RED.nodes.node(id));
+    }, id);
+    await page.waitForSelector('#node-dialog-ok');
+    expect(await page.isVisible('#node-input-entryRoute')).toBe(true);
+    await cancel();
+  });
+
+  it('asks what becomes of held back mails only where an interval holds some back', async () => {
+    await openNew('email');
+    expect(await page.isVisible('#node-input-intervalTell')).toBe(false);
+    await page.fill('#node-input-interval', '60');
+    expect(await page.isVisible('#node-input-intervalTell')).toBe(true);
+    await cancel();
+  });
+
+  it('gives the rule tests room to be read', async () => {
+    await openNew('rule-tests');
+    await page.waitForSelector('#alarmflow-rule-tests-text .monaco-editor');
+    await expect
+      .poll(() => page.locator('#alarmflow-rule-tests-text .monaco-editor').evaluate((box) => box.clientWidth))
+      .toBeGreaterThan(400);
     await cancel();
   });
 

@@ -272,7 +272,7 @@ describe.skipIf(missing !== null && process.env.ALARMFLOW_REQUIRE_ALL !== '1')('
     await open('guard');
     await page.locator('.alarmflow-row-number').nth(1).fill('');
     await close('ok');
-    expect(await errorsOf('guard')).toEqual(['Steps: step 2: a number from 0 to 86400']);
+    await expect.poll(() => errorsOf('guard')).toEqual(['Steps: step 2: a number from 0 to 86400']);
     expect(browser.complaints).toEqual([]);
   });
 });
