@@ -4,7 +4,7 @@ import type { EventTemperature } from '../domain/events';
 import { unitSign } from '../domain/temperature';
 import { heldBackLines, heldBackOf } from './held-back';
 import { localTime } from './local-time';
-import { phaseWord } from './phase-words';
+import { phaseWord, stepWord } from './phase-words';
 import type { TemplateValues } from './template';
 
 const degrees = (temperature: EventTemperature | undefined, value: number | undefined): string | null =>
@@ -43,7 +43,7 @@ export function templateValues(row: ActionRow, siteName: string): TemplateValues
     ['site', siteName],
     ['node', row.nodeName || row.nodeId],
     ['phase', row.phase],
-    ['phaseText', phaseWord(row.phase)],
+    ['phaseText', stepWord(row) ?? phaseWord(row.phase)],
     ['time', localTime(moment)],
     // Fit for file names: no colons, no blanks.
     ['date', localTime(moment).slice(0, 10)],

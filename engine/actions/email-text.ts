@@ -2,6 +2,7 @@ import type { ActionRow } from '../domain/actions';
 import type { EmailParams } from './email-params';
 import { floodNote, floodSubject } from './flood-words';
 import { heldBackLines, heldBackOf, isDigest } from './held-back';
+import { stepWord } from './phase-words';
 import { manyLines, oneLine, renderTemplate, type TemplateValues, withoutEmptyLines } from './template';
 
 const LONGEST_SUBJECT = 200;
@@ -43,6 +44,13 @@ const defaultTexts: Record<ActionRow['phase'], string> = {
   message: 'A message reached the node {{node}} of {{site}} at {{time}}.',
 };
 
+/** Of a step of an escalation: the alarm is what it was, but nobody has answered. */
+const stepSubject = '{{phaseText}}: {{alarm.typeText}}: {{alarm.deviceName}} ({{site}})';
+const stepText = `{{phaseText}}: {{alarm.typeText}} on {{alarm.deviceName}}, {{time}}.\n${facts}`;
+
+const subjectOf = (row: ActionRow): string => (stepWord(row) === null ? defaultSubjects[row.phase] : stepSubject);
+const textOf = (row: ActionRow): string => (stepWord(row) === null ? defaultTexts[row.phase] : stepText);
+
 /** Texts of a mail that sums up what an interval has held back. */
 const digestSubject = '{{heldBackCount}} held back: {{alarm.typeText}}: {{alarm.deviceName}} ({{site}})';
 const digestText = 'The mail interval has held back {{heldBackCount}} since the last mail. The last was:';
@@ -62,9 +70,9 @@ function templatesOf(row: ActionRow, params: EmailParams): { subject: string; te
       subject === ''
         ? digest
           ? digestSubject
-          : defaultSubjects[row.phase]
+          : subjectOf(row)
         : `${digest ? '{{heldBackCount}} held back: ' : ''}${subject}`,
-    text: digest && params.text.trim() === '' ? `${digestText}\n\n${defaultTexts[row.phase]}` : params.text,
+    text: digest && params.text.trim() === '' ? `${digestText}\n\n${textOf(row)}` : params.text,
   };
 }
 
@@ -78,7 +86,7 @@ export function mailText(
   const templates = templatesOf(row, params);
   const subject = renderTemplate(templates.subject, values, 4_000);
   const own = params.text.trim() !== '';
-  const body = own ? params.text : withoutEmptyLines(templates.text.trim() || defaultTexts[row.phase], values);
+  const body = own ? params.text : withoutEmptyLines(templates.text.trim() || textOf(row), values);
   const text = manyLines(renderTemplate(body, values, LONGEST_TEXT));
   const note = missing === null ? '' : `\n\nThe picture is missing: ${oneLine(missing).slice(0, 1_000)}`;
   return {

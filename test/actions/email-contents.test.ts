@@ -49,6 +49,17 @@ describe('the text of a mail', () => {
     expect(mail.text).toContain('Lasted:      2 min 5 s');
   });
 
+  it.each([
+    [1, 1, 'To acknowledge: '],
+    [2, 1, 'Not acknowledged, step 2: '],
+    [1, 3, 'Not acknowledged, step 1, round 3: '],
+  ])('asks for an acknowledgement in step %i of round %i of an escalation', async (step, round, begin) => {
+    const escalation = { nodeId: 'e', step, round, outputs: [0] };
+    const { mail } = await mailOf({}, { phase: 'escalate', alarm: { ...anAlarm(), phase: 'escalate', escalation } });
+    expect(mail.subject).toBe(`${begin}Temperature alarm: Hall camera (Depot)`);
+    expect(mail.text?.startsWith(begin)).toBe(true);
+  });
+
   const heldBack = {
     count: 4,
     firstAt: RAISED - 60_000,
