@@ -2,8 +2,9 @@ import { userError } from '../domain/errors';
 import { dahuaDriver } from './dahua';
 import type { Decoded, DeviceDriver } from './driver';
 import { hikvisionDriver } from './hikvision';
+import { modbusDriver } from './modbus';
 
-const drivers: readonly DeviceDriver[] = [hikvisionDriver, dahuaDriver];
+const drivers: readonly DeviceDriver[] = [hikvisionDriver, dahuaDriver, modbusDriver];
 
 /** Names of all drivers, as flows and the command line know them. */
 export const driverKinds = (): string[] => drivers.map((driver) => driver.kind);

@@ -1,6 +1,7 @@
 import { userError } from '../domain/errors';
 import { startDahuaSimulator } from './dahua';
 import { type HikvisionSimulator, type HikvisionSimulatorOptions, startHikvisionSimulator } from './hikvision';
+import { startModbusSimulator } from './modbus';
 
 /** What every simulated device can be told at its start; each driver's own has more. */
 export interface SimulatorOptions {
@@ -34,6 +35,7 @@ export interface SimulatedDevice {
 const simulators: Readonly<Record<string, (options: SimulatorOptions) => Promise<SimulatedDevice>>> = {
   hikvision: startHikvisionSimulator,
   dahua: startDahuaSimulator,
+  modbus: startModbusSimulator,
 };
 
 /** Starts a simulated device that speaks the real protocol. Throws `E_UNKNOWN_DRIVER` (user) where there is none. */
