@@ -1,6 +1,7 @@
 import { userError } from '../domain/errors';
 import { startDahuaSimulator } from './dahua';
 import { type HikvisionSimulator, type HikvisionSimulatorOptions, startHikvisionSimulator } from './hikvision';
+import { startHttpPushSimulator } from './http-push';
 import { startModbusSimulator } from './modbus';
 
 /** What every simulated device can be told at its start; each driver's own has more. */
@@ -36,6 +37,7 @@ const simulators: Readonly<Record<string, (options: SimulatorOptions) => Promise
   hikvision: startHikvisionSimulator,
   dahua: startDahuaSimulator,
   modbus: startModbusSimulator,
+  'http-push': startHttpPushSimulator,
 };
 
 /** Starts a simulated device that speaks the real protocol. Throws `E_UNKNOWN_DRIVER` (user) where there is none. */

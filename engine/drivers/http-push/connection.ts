@@ -1,0 +1,163 @@
+import type { Timer } from '../../clock/clock';
+import type { DeviceFacts, PushRequest, ReceivedEvent } from '../../domain/devices';
+import { noOffers } from '../../domain/devices';
+import { asAlarmflowError, userError } from '../../domain/errors';
+import type { CapturedPart, DriverConnection, DriverContext } from '../driver';
+import { queryFields, readBody } from './body';
+import { mapPush, type Understood } from './mapping';
+import { asMessage, asReadableMessage, MESSAGE_TYPE, readableBody, splitPath } from './message';
+import { createOpenConditions } from './open-conditions';
+import { compileMapping, type Mapping, type PushAnswer, readHttpPushOptions } from './options';
+import { createRecentBodies } from './recent';
+
+/** A connection that only receives. */
+export interface HttpPushConnection extends DriverConnection {
+  /**
+   * What was pushed last, oldest first, whether it made an event or not: each a whole request (`message/http`) as
+   * text, secrets by their names removed, at most 64 KiB of body. What it holds `decode` reads.
+   */
+  recent(): CapturedPart[];
+  /** What the sender wants to be answered after a push that was taken. */
+  answer(): PushAnswer;
+}
+
+/** Understands one push by a mapping; used by the connection and by `decode`. Throws `E_BAD_PUSH` (user). */
+export function understandPush(
+  mapping: Mapping,
+  request: Pick<PushRequest, 'method' | 'path' | 'headers' | 'body'>,
+  timeZone: string | null,
+  now: number,
+): Understood[] {
+  if (!mapping.methods.includes(request.method.toUpperCase()))
+    throw userError(
+      'E_BAD_PUSH',
+      `${request.method.slice(0, 20)} is not taken here: the device's dialog allows ${mapping.methods.join(', ')}`,
+    );
+  const { path, query } = splitPath(request.path);
+  const body = readBody(request.headers, request.body);
+  const scope = {
+    method: request.method,
+    path,
+    query: queryFields(query),
+    headers: request.headers,
+    body,
+    item: null,
+  };
+  return mapPush(mapping, scope, { timeZone, now, payload: readableBody(request.body) });
+}
+
+/** Receives the pushes of one sender that has no address (REQUIREMENTS T17). Nothing is sent anywhere. */
+export function connectHttpPush(context: DriverContext): HttpPushConnection {
+  const { definition, sink, clock } = context;
+  const log = context.log.with({ deviceId: definition.id });
+  const { id, name } = definition;
+  const mapping = compileMapping(readHttpPushOptions(definition.options ?? {}));
+  const open = createOpenConditions();
+  const recent = createRecentBodies(mapping.recent);
+  let silence: Timer | null = null;
+  let closed = false;
+
+  function alive(): void {
+    const now = clock.now();
+    sink.seen(now);
+    sink.link('online', 'Pushes its events');
+    watchSilence();
+  }
+
+  function watchSilence(): void {
+    silence?.cancel();
+    silence = null;
+    const { silenceMs } = mapping;
+    if (silenceMs === null || closed) return;
+    silence = clock.after(
+      silenceMs,
+      () =>
+        sink.link(
+          'offline',
+          `Nothing was pushed for ${silenceMs / 1_000} s: check the sender and the address that it pushes to`,
+        ),
+      { background: true },
+    );
+  }
+
+  function refuse(what: string): Promise<never> {
+    return Promise.reject(
+      userError(
+        'E_NOT_SUPPORTED',
+        `"${name}" only pushes: it has no ${what} that alarmflow can reach. Choose another device`,
+      ),
+    );
+  }
+
+  return {
+    id,
+    name,
+    start() {
+      // Whether the sender lives can only be known when it has pushed; until then it waits, it isn't missing.
+      sink.link('connecting', 'Waits for the first push to its ingest path');
+      watchSilence();
+    },
+
+    async push(request): Promise<ReceivedEvent[]> {
+      const receivedAt = clock.now();
+      context.tap?.({ at: receivedAt, contentType: MESSAGE_TYPE, bytes: asMessage(request) });
+      recent.keep({
+        at: receivedAt,
+        contentType: MESSAGE_TYPE,
+        bytes: Buffer.from(asReadableMessage(request), 'utf8'),
+      });
+      // Also a push that makes no event proves that its sender lives.
+      alive();
+      let understood: Understood[];
+      try {
+        understood = understandPush(mapping, request, definition.timeZone, receivedAt);
+      } catch (thrown) {
+        const error = asAlarmflowError(thrown);
+        log.warn('http-push.refused', { reason: error.message, bytes: request.body.length });
+        throw error;
+      }
+      return understood.map(({ draft, ...event }) => ({
+        ...event,
+        draft: { ...draft, phase: open.decide(draft, draft.phase, clock.monotonic()) },
+        receivedAt,
+      }));
+    },
+
+    async probe(): Promise<DeviceFacts> {
+      const types = [...new Set(mapping.types.values())];
+      return {
+        model: 'HTTP push',
+        serialNumber: '',
+        firmware: '',
+        deviceType: 'sender',
+        inputs: 0,
+        outputs: 0,
+        channels: 0,
+        hasPtz: false,
+        hasThermal: types.some((type) => type.startsWith('temperature-')),
+        warnings:
+          recent.list().length === 0 ? ['Nothing has been pushed yet: let the sender push to the ingest path'] : [],
+      };
+    },
+
+    async offers() {
+      const types = new Set(mapping.types.values());
+      if (mapping.defaultType) types.add(mapping.defaultType);
+      return { ...noOffers, eventTypes: [...types] };
+    },
+
+    setOutput: () => refuse('outputs'),
+    readOutput: () => refuse('outputs'),
+    snapshot: () => refuse('pictures'),
+    gotoPreset: () => refuse('presets'),
+
+    recent: recent.list,
+    answer: () => ({ ...mapping.answer }),
+
+    async close() {
+      closed = true;
+      silence?.cancel();
+      silence = null;
+    },
+  };
+}
