@@ -62,8 +62,15 @@ export function openConditions(options: {
 
 const NAMED = 5;
 
-/** What is open, for people; the first few by name. */
+/** What is open, for people: the first few by name, several of one trigger on one device as one with their number. */
 export function listOpen(open: readonly OpenCondition[]): string {
-  const named = open.slice(0, NAMED).map(({ triggerName, deviceName }) => `${triggerName} (${deviceName})`);
-  return `${named.join(', ')}${open.length > NAMED ? ` and ${open.length - NAMED} more` : ''}`;
+  const counted = new Map<string, number>();
+  for (const { triggerName, deviceName } of open) {
+    const name = `${triggerName} (${deviceName})`;
+    counted.set(name, (counted.get(name) ?? 0) + 1);
+  }
+  const named = [...counted].slice(0, NAMED);
+  const told = named.reduce((sum, [, count]) => sum + count, 0);
+  const names = named.map(([name, count]) => (count > 1 ? `${name} × ${count}` : name));
+  return `${names.join(', ')}${open.length > told ? ` and ${open.length - told} more` : ''}`;
 }

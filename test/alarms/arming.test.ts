@@ -165,6 +165,13 @@ describe('an order', () => {
     expect(row(run, hall)?.open).toMatchObject([{ triggerId: 't1', triggerName: 'Hall motion', since: noon }]);
   });
 
+  it('names several open conditions of one trigger once, with their number', async () => {
+    const run = await begin();
+    await order(run, hall, false);
+    for (const channel of [1, 2, 3]) await happen(run, { channel });
+    await expect(order(run, hall, true)).rejects.toThrow('something is open: Hall motion (Camera cam1) × 3. Close it');
+  });
+
   it('counts as open only what would raise: not what another scope disarms, nor what is quiet, nor 24-hour triggers', async () => {
     const quiet = alarmTrigger({ areaId: 'hall', quietMs: 5_000 }, { id: 'quiet', filter: { types: ['face'] } });
     const fire = alarmTrigger({ areaId: 'hall', arming: 'always' }, { id: 'fire', filter: { types: ['tamper'] } });

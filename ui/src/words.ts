@@ -1,5 +1,5 @@
 /** Words and times for people. */
-import type { ActionRow, Alarm, DeviceRow, ExplainedEvent, Words } from '../../engine/host/console-api';
+import type { ActionRow, Alarm, DeviceRow, ExplainedEvent, GateCheck, Words } from '../../engine/host/console-api';
 
 let typeWords: Readonly<Record<string, string>> = {};
 
@@ -78,17 +78,42 @@ const outcomeWords: Record<string, { word: string; tone: Tone }> = {
   cleared: { word: 'cleared', tone: 'good' },
   clearing: { word: 'clearing', tone: 'good' },
   ended: { word: 'ended', tone: 'good' },
+  reminded: { word: 'reminded', tone: 'warn' },
   acknowledged: { word: 'acknowledged', tone: 'good' },
   'no-trigger': { word: 'no trigger', tone: 'quiet' },
   'no-alarm': { word: 'no alarm', tone: 'quiet' },
 };
 
+export const gateLabel = (gate: GateCheck['gate']): string => gateWords[gate];
+
 export const outcomeLabel = (outcome: string): string => outcomeWords[outcome]?.word ?? outcome;
+
+/** Gates are called after what they refuse; beside a tick that would say the opposite of what is meant. */
+const gateWords: Record<GateCheck['gate'], string> = {
+  disabled: 'switch',
+  filter: 'filter',
+  late: 'lateness',
+  duplicate: 'duplicates',
+  shelved: 'shelf',
+  disarmed: 'arming',
+  'not-armed': 'schedule',
+  'on-delay': 'filtering',
+  'anti-dither': 'anti-dither',
+  'entry-delay': 'entry delay',
+  flood: 'flood',
+};
+
+/** The order in which the gates ask: of two refusals, that of the trigger which was nearer to its alarm says more. */
+const gateOrder = Object.keys(gateWords);
 
 /** The chip of an event: the strongest outcome among its decisions. */
 export function fate({ decisions }: ExplainedEvent): { word: string; tone: Tone } {
   const order = ['raised', 'escalated', 'merged', 'pending', 'cleared', 'clearing', 'ended', 'refused'];
-  const best = [...decisions].sort((a, b) => rank(order, a.outcome) - rank(order, b.outcome))[0];
+  const best = [...decisions].sort(
+    (a, b) =>
+      rank(order, a.outcome) - rank(order, b.outcome) ||
+      gateOrder.indexOf(b.reason ?? '') - gateOrder.indexOf(a.reason ?? ''),
+  )[0];
   if (!best) return { word: 'no trigger', tone: 'quiet' };
   const { word, tone } = outcomeWords[best.outcome] ?? { word: best.outcome, tone: 'quiet' as const };
   return best.outcome === 'refused' ? { word: `refused: ${best.reason}`, tone } : { word, tone };

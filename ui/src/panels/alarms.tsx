@@ -34,6 +34,7 @@ export function AlarmsPanel(props: { alarms: Alarm[]; shelves: Shelf[]; now: num
                   {span((alarm.endedAt ?? alarm.raisedAt) - alarm.raisedAt)}
                   {alarm.count > 1 ? ` · ${alarm.count} times` : ''}
                 </small>
+                <FloodChips alarm={alarm} />
                 <AskWhy alarm={alarm} />
               </li>
             ))}
@@ -41,6 +42,24 @@ export function AlarmsPanel(props: { alarms: Alarm[]; shelves: Shelf[]; now: num
         </>
       )}
     </section>
+  );
+}
+
+/** What a flood made of the alarm; its place in it matters after its end, too. */
+function FloodChips({ alarm: { flood } }: { alarm: Alarm }) {
+  return (
+    <>
+      {flood?.firstOut && (
+        <span className="chip alarm" title={`First alarm of the flood in ${flood.area}`}>
+          first-out
+        </span>
+      )}
+      {flood?.grouped && (
+        <span className="chip" title={`Flood in ${flood.area}: one notice stands for several alarms`}>
+          notices grouped
+        </span>
+      )}
+    </>
   );
 }
 
@@ -54,16 +73,7 @@ function AlarmCard(props: { alarm: Alarm; shelf: Shelf | undefined; now: number;
       <div className="what">
         <strong>{typeLabel(alarm.type)}</strong>
         <span className="state">{alarmState(alarm)}</span>
-        {alarm.flood?.firstOut && (
-          <span className="chip alarm" title={`First alarm of the flood in ${alarm.flood.area}`}>
-            first-out
-          </span>
-        )}
-        {alarm.flood?.grouped && (
-          <span className="chip" title={`Flood in ${alarm.flood.area}: one notice stands for several alarms`}>
-            notices grouped
-          </span>
-        )}
+        <FloodChips alarm={alarm} />
         {shelf && <span className="chip">shelved by {shelf.by}</span>}
         <p>
           {alarm.deviceName}

@@ -160,16 +160,8 @@ function Subject(props: {
         {row.subject.scope !== 'site' && <span className="small">{scopeWords[row.subject.scope]}</span>}
         <p className="small">{standing(row, now)}</p>
         {heldBack && <p className="small warn-text">{row.verdict?.detail}</p>}
-        {open.length > 0 && row.phase !== 'armed' && (
-          <p className="small warn-text">
-            Open: {open.map((one) => `${one.triggerName} (${one.deviceName})`).join(', ')}
-          </p>
-        )}
-        {row.bypassed.length > 0 && (
-          <p className="small warn-text">
-            Bypassed: {row.bypassed.map((one) => `${one.triggerName} (${one.deviceName})`).join(', ')}
-          </p>
-        )}
+        {open.length > 0 && row.phase !== 'armed' && <p className="small warn-text">Open: {conditions(open)}</p>}
+        {row.bypassed.length > 0 && <p className="small warn-text">Bypassed: {conditions(row.bypassed)}</p>}
       </div>
       {actor.mayOperate && (
         <fieldset className="orders">
@@ -216,6 +208,16 @@ function Subject(props: {
       )}
     </li>
   );
+}
+
+/** Names conditions; several of one trigger on one device are one name with their number. */
+function conditions(all: ArmingRow['open']): string {
+  const counted = new Map<string, number>();
+  for (const { triggerName, deviceName } of all) {
+    const name = `${triggerName} (${deviceName})`;
+    counted.set(name, (counted.get(name) ?? 0) + 1);
+  }
+  return [...counted].map(([name, count]) => (count > 1 ? `${name} × ${count}` : name)).join(', ');
 }
 
 const bywhom = ({ order }: ArmingRow): string => {

@@ -1,5 +1,6 @@
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import type { DeviceRow, ExplainedEvent } from '../../../engine/host/console-api';
+import { api } from '../api';
 import { clockTime, dayAndTime, fate, place, typeLabel } from '../words';
 import { Why } from './why';
 
@@ -9,7 +10,8 @@ export function EventsPanel({ events, devices }: { events: ExplainedEvent[]; dev
   const shown = events
     .filter((entry) => repeats || !isRepeat(entry))
     .filter((entry) => !onlyRefused || fate(entry).tone === 'quiet');
-  const nameOf = (id: string) => devices.find((device) => device.id === id)?.name ?? id;
+  const nodeNames = useNodeNames(events, devices);
+  const nameOf = (id: string) => devices.find((device) => device.id === id)?.name ?? nodeNames.get(id) ?? id;
   return (
     <section className="panel" aria-labelledby="events-title">
       <h2 id="events-title">
@@ -32,6 +34,24 @@ export function EventsPanel({ events, devices }: { events: ExplainedEvent[]; dev
       </ul>
     </section>
   );
+}
+
+/** What a node is told by messages comes from no device: the node's name stands for it. Asked for when one turns up. */
+function useNodeNames(events: ExplainedEvent[], devices: DeviceRow[]): Map<string, string> {
+  const [names, setNames] = useState(new Map<string, string>());
+  const strangers = [...new Set(events.map(({ event }) => event.deviceId))]
+    .filter((id) => !devices.some((device) => device.id === id))
+    .sort()
+    .join(' ');
+  useEffect(() => {
+    if (strangers === '') return;
+    // A refusal is told by the console itself when it reads the rest; the ids stand meanwhile.
+    api.arming().then(
+      (rows) => setNames(new Map(rows.map(({ subject, name }) => [subject.scope === 'site' ? '' : subject.id, name]))),
+      () => undefined,
+    );
+  }, [strangers]);
+  return names;
 }
 
 /** A device says about once a second that a running alarm goes on: of interest only to who asks for it. */

@@ -2,7 +2,7 @@
 import { useEffect, useState } from 'react';
 import type { Alarm, GateCheck, TriggerCheck, WhyAnswer } from '../../../engine/host/console-api';
 import { api } from '../api';
-import { clockTime, dayAndTime, moment, outcomeLabel } from '../words';
+import { clockTime, dayAndTime, gateLabel, moment, outcomeLabel } from '../words';
 
 /**
  * @param fresh asks again when it changes: an alarm that has moved on, a decision that came later
@@ -100,8 +100,8 @@ function Trigger({ check }: { check: TriggerCheck }) {
   const told = check.gates.filter(({ result, detail }) => result !== 'not-asked' && detail !== '');
   const plain = check.gates
     .filter(({ result, detail }) => result === 'passed' && detail === '')
-    .map(({ gate }) => gate);
-  const notAsked = check.gates.filter(({ result }) => result === 'not-asked').map(({ gate }) => gate);
+    .map(({ gate }) => gateLabel(gate));
+  const notAsked = check.gates.filter(({ result }) => result === 'not-asked').map(({ gate }) => gateLabel(gate));
   return (
     <div className="checked">
       <h3>
@@ -146,7 +146,7 @@ function Gate({ gate, at }: { gate: GateCheck; at: number }) {
       <span className="mark" aria-hidden="true">
         {sign}
       </span>
-      <b>{gate.gate}</b>
+      <b>{gate.result === 'refused' || gate.result === 'waiting' ? gate.gate : gateLabel(gate.gate)}</b>
       <span>
         <span className="hidden">{word}: </span>
         {gate.detail}
