@@ -140,6 +140,12 @@ export interface ConnectedDevice {
     signal: AbortSignal,
   ): Promise<boolean | null>;
   readSwitch?(kind: SwitchKind, name: string, signal: AbortSignal): Promise<boolean | null>;
+  /**
+   * Fires a software trigger once (T13); not to be repeated after an error that leaves open whether it fired.
+   *
+   * @param name one of the device's triggers, e.g. `FrameStart`; empty: the one that is set up
+   */
+  trigger?(name: string, signal: AbortSignal): Promise<void>;
 }
 
 /** How actions and outputs find devices. Throws `E_UNKNOWN_DEVICE` (user) for an id that the flow does not define. */

@@ -361,6 +361,7 @@ export function createDevices(options: DevicesOptions): Devices {
           use((c) => (c.setSwitch ? c.setSwitch(kind, name, on, manner, signal) : noSwitch(c.name, kind))),
         readSwitch: (kind, name, signal) =>
           use((c) => (c.readSwitch ? c.readSwitch(kind, name, signal) : noSwitch(c.name, kind))),
+        trigger: (name, signal) => use((c) => (c.trigger ? c.trigger(name, signal) : noTrigger(c.name))),
       };
     },
 
@@ -385,6 +386,9 @@ const noSwitch = (device: string, kind: SwitchKind): Promise<never> =>
       `"${device}" has no ${kind} that alarmflow can switch: choose another device or action`,
     ),
   );
+
+const noTrigger = (device: string): Promise<never> =>
+  Promise.reject(userError('E_NOT_SUPPORTED', `"${device}" has no software trigger: choose another device or action`));
 
 /** Where a mere question delivers: nobody listens. */
 const deafSink: DriverSink = {

@@ -1,11 +1,12 @@
 import { userError } from '../domain/errors';
 import { dahuaDriver } from './dahua';
 import type { Decoded, DeviceDriver } from './driver';
+import { genicamDriver } from './genicam';
 import { hikvisionDriver } from './hikvision';
 import { httpPushDriver } from './http-push';
 import { modbusDriver } from './modbus';
 
-const drivers: readonly DeviceDriver[] = [hikvisionDriver, dahuaDriver, modbusDriver, httpPushDriver];
+const drivers: readonly DeviceDriver[] = [hikvisionDriver, dahuaDriver, modbusDriver, genicamDriver, httpPushDriver];
 
 /** Names of all drivers, as flows and the command line know them. */
 export const driverKinds = (): string[] => drivers.map((driver) => driver.kind);

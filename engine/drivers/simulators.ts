@@ -1,5 +1,6 @@
 import { userError } from '../domain/errors';
 import { startDahuaSimulator } from './dahua';
+import { startGenicamSimulator } from './genicam';
 import { type HikvisionSimulator, type HikvisionSimulatorOptions, startHikvisionSimulator } from './hikvision';
 import { startHttpPushSimulator } from './http-push';
 import { startModbusSimulator } from './modbus';
@@ -37,6 +38,7 @@ const simulators: Readonly<Record<string, (options: SimulatorOptions) => Promise
   hikvision: startHikvisionSimulator,
   dahua: startDahuaSimulator,
   modbus: startModbusSimulator,
+  genicam: startGenicamSimulator,
   'http-push': startHttpPushSimulator,
 };
 

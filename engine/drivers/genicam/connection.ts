@@ -1,0 +1,268 @@
+import type { DeviceFacts, DeviceOffers } from '../../domain/devices';
+import { type AlarmflowError, asAlarmflowError, operationalError, userError } from '../../domain/errors';
+import type { EventDraft } from '../../domain/events';
+import type { DriverConnection, DriverContext } from '../driver';
+import { backoff } from '../wire/backoff';
+import type { Turns } from '../wire/turns';
+import { cameraArgs } from './address';
+import { type CallOptions, type Camera, createCamera } from './camera';
+import type { FeatureCache } from './identity';
+import { createInputWatch } from './input-watch';
+import { readGenicamOptions } from './options';
+import { openSession, type Session } from './session';
+import type { RunTool } from './tool';
+
+/** How a connection reaches its camera. */
+export interface GenicamWays {
+  run: RunTool;
+  turns: Turns;
+  cache: FeatureCache;
+}
+
+/** Two looks that fail, the pause between them included, are noticed within 15 s (DESIGN §9). */
+const LOOK_MS = 6_500;
+const AGAIN_MS = 500;
+/** How often a camera without watched lines is asked whether it is there. */
+const PRESENCE_MS = 5_000;
+/** How often the trigger set-up is compared with what it should be. */
+const COMPARE_MS = 60_000;
+/** A camera on the same machine or network segment is asked for again at least this often. */
+const MOST_PAUSE_MS = 15_000;
+/** A connection that lived this long starts the pauses anew. */
+const STEADY_MS = 30_000;
+/** Looks after which it is said how long one takes. */
+const MEASURED_LOOKS = 20;
+const ACTION_MS = 10_000;
+
+/** Watches one camera by asking again and again: arv-tool has no events (PROTOCOLS §6.1). */
+export function connectGenicam(context: DriverContext, ways: GenicamWays): DriverConnection {
+  const { definition, sink, clock } = context;
+  const { name } = definition;
+  const log = context.log.with({ deviceId: definition.id });
+  const settings = readGenicamOptions(definition.options ?? {});
+  const closing = new AbortController();
+  const camera: Camera = createCamera({
+    name,
+    address: cameraArgs(definition.host),
+    run: ways.run,
+    turns: ways.turns,
+    onOutput({ stdout, stderr }) {
+      context.tap?.({ at: clock.now(), contentType: 'text/x-arv-tool', bytes: Buffer.from(stdout + stderr) });
+    },
+  });
+  const sessionOptions = { camera, name, settings, cache: ways.cache, log };
+  let session: Session | null = null;
+  let lost: AlarmflowError | null = null;
+  let setupWarnings: string[] = [];
+  let slowWarning: string | null = null;
+  let watch: ReturnType<typeof createInputWatch> | null = null;
+  let watchedBefore = '';
+  let running: Promise<void> = Promise.resolve();
+
+  const looking = (): CallOptions => ({ signal: closing.signal, timeoutMs: LOOK_MS });
+
+  // ---- connect, watch, lose, again ----
+
+  async function run(): Promise<void> {
+    let attempt = 0;
+    while (!closing.signal.aborted) {
+      const began = clock.monotonic();
+      let pause: number;
+      try {
+        await connect();
+        await watchCamera();
+        return;
+      } catch (thrown) {
+        if (closing.signal.aborted) return;
+        const error = asAlarmflowError(thrown);
+        const steady = session !== null && clock.monotonic() - began > STEADY_MS;
+        isLost(error);
+        attempt = steady ? 0 : attempt + 1;
+        pause = Math.max(Math.min(backoff(attempt), MOST_PAUSE_MS), error.retryAfterMs ?? 0);
+      }
+      // Rejects only when the connection is being closed; the loop's condition sees that.
+      await clock.sleep(pause, closing.signal).catch(() => undefined);
+    }
+  }
+
+  async function connect(): Promise<void> {
+    const opened = await openSession(sessionOptions, looking());
+    session = opened;
+    lost = null;
+    slowWarning = null;
+    setupWarnings = await setUp(opened);
+    tellFacts();
+    sink.seen(clock.now());
+    const { inputs } = opened.roles;
+    const watched = inputs.length > 0 ? `watches ${inputs.map((i) => i.line).join(', ')}` : 'no line is watched';
+    sink.link('online', `${opened.identity.model || 'Camera'} answers; ${watched}`);
+  }
+
+  function isLost(error: AlarmflowError): void {
+    session = null;
+    lost = error;
+    watch?.connectionLost();
+    if (error.family === 'bug') log.error('genicam.failed', { error: error.message, stack: error.stack });
+    sink.link('offline', error.message);
+  }
+
+  async function watchCamera(): Promise<void> {
+    const open = session;
+    if (!open) return;
+    const { lines, roles } = open;
+    // Kept over a loss: what is open then is told on the first look after it.
+    const watching = JSON.stringify(roles.inputs);
+    if (!watch || watching !== watchedBefore) watch = createInputWatch(roles.inputs, settings.debounceMs);
+    watchedBefore = watching;
+    const every = lines ? settings.pollMs : PRESENCE_MS;
+    let compareAt = clock.monotonic() + COMPARE_MS;
+    let tookMs = 0;
+    let looks = 0;
+    while (!closing.signal.aborted) {
+      const began = clock.monotonic();
+      await withSecondTry(open, async () => {
+        if (lines) {
+          const seen = await lines.read(looking());
+          for (const draft of watch?.seen(seen, clock.monotonic()) ?? []) deliver(draft);
+        } else await camera.read(['DeviceModelName'], looking());
+      });
+      sink.seen(clock.now());
+      const took = clock.monotonic() - began;
+      if (lines && looks < MEASURED_LOOKS) {
+        tookMs += took;
+        if (++looks === MEASURED_LOOKS) measured(tookMs / looks);
+      }
+      if (clock.monotonic() >= compareAt) {
+        compareAt = clock.monotonic() + COMPARE_MS;
+        await withSecondTry(open, () => compare(open));
+      }
+      await clock.sleep(Math.max(1, every - (clock.monotonic() - began)), closing.signal);
+    }
+  }
+
+  /** One failure may be a lost packet, or a camera that was off for a moment; the second is a loss. */
+  async function withSecondTry(open: Session, look: () => Promise<void>): Promise<void> {
+    try {
+      await look();
+    } catch (thrown) {
+      if (closing.signal.aborted || asAlarmflowError(thrown).code === 'E_ARAVIS_MISSING') throw thrown;
+      log.info('genicam.look-failed', { reason: asAlarmflowError(thrown).message });
+      await clock.sleep(AGAIN_MS, closing.signal);
+      await look();
+      setupWarnings = await setUp(open);
+      tellFacts();
+    }
+  }
+
+  function measured(averageMs: number): void {
+    if (averageMs <= settings.pollMs * 1.5) return;
+    const words = `One look at the lines takes ${Math.round(averageMs)} ms here, not the ${settings.pollMs} ms that are set: edges shorter than that are lost`;
+    log.warn('genicam.slow-look', { averageMs: Math.round(averageMs), pollMs: settings.pollMs });
+    slowWarning = words;
+    tellFacts();
+  }
+
+  // ---- the set-up ----
+
+  /** Writes the trigger set-up where it differs; what stands in the way is a warning, never the end of the watch. */
+  async function setUp({ trigger }: Session): Promise<string[]> {
+    if (!trigger.wanted()) return [];
+    const warnings = await trigger.apply({ signal: closing.signal });
+    if (warnings.length > 0) log.warn('genicam.setup-incomplete', { warnings });
+    return warnings;
+  }
+
+  /** Somebody may have changed it since; it is reported, not fought over. */
+  async function compare({ trigger }: Session): Promise<void> {
+    if (!trigger.wanted()) return;
+    let differences: string[];
+    try {
+      ({ differences } = await trigger.compare(looking()));
+    } catch (thrown) {
+      const error = asAlarmflowError(thrown);
+      if (error.code === 'E_DEVICE_OFFLINE' || error.code === 'E_ARAVIS_MISSING') throw error;
+      differences = [`The trigger set-up could not be compared: ${error.message}`];
+    }
+    const before = setupWarnings;
+    const own = before.filter((warning) => !warning.startsWith(DRIFT));
+    setupWarnings = [
+      ...own,
+      ...differences.map((words) => `${DRIFT}${words}; it is written again at the next connection`),
+    ];
+    if (differences.length > 0 && setupWarnings.join() !== before.join())
+      log.warn('genicam.setup-changed', { differences });
+    tellFacts();
+  }
+
+  function tellFacts(): void {
+    if (session) sink.facts(session.facts(allWarnings()));
+  }
+  const allWarnings = (): string[] => [...setupWarnings, ...(slowWarning === null ? [] : [slowWarning])];
+
+  function deliver(draft: EventDraft): void {
+    const received = { draft, pictures: [], receivedAt: clock.now(), late: false, clockSuspect: false };
+    sink.event(received).catch((thrown: unknown) => {
+      log.error('genicam.event-not-kept', { input: draft.input, error: asAlarmflowError(thrown).message });
+    });
+  }
+
+  // ---- what actions ask ----
+
+  const connected = (): Session => {
+    if (session) return session;
+    throw operationalError('E_DEVICE_OFFLINE', lost?.message ?? `"${name}" is not connected yet`, {
+      retryAfterMs: 1_000,
+    });
+  };
+  const acting = (signal: AbortSignal): CallOptions => ({
+    signal: AbortSignal.any([signal, closing.signal]),
+    timeoutMs: ACTION_MS,
+  });
+  const unable = (what: string): Promise<never> =>
+    Promise.reject(userError('E_NOT_SUPPORTED', `"${name}" is a GenICam camera: ${what} is not possible with it`));
+
+  const setLine = async (output: string, on: boolean, signal: AbortSignal): Promise<boolean> =>
+    connected().outputs.set(output, on, acting(signal));
+  const readLine = async (output: string, signal: AbortSignal): Promise<boolean | null> =>
+    connected().outputs.read(output, acting(signal));
+
+  return {
+    id: definition.id,
+    name,
+    start() {
+      sink.link('connecting', `Looking for ${definition.host}`);
+      running = run();
+    },
+
+    push: () => Promise.reject(userError('E_BAD_PUSH', `"${name}" is a GenICam camera: it pushes nothing over HTTP`)),
+
+    async probe(signal): Promise<DeviceFacts> {
+      const call = { signal: AbortSignal.any([signal, closing.signal]), timeoutMs: LOOK_MS };
+      const opened = await openSession(sessionOptions, call);
+      const warnings = opened.trigger.wanted() ? (await opened.trigger.compare(call)).differences : [];
+      if (opened.abilities.allEntries('lineSelector').length === 0)
+        warnings.push('The camera has no lines (LineSelector): it serves only for software triggers');
+      return opened.facts([...warnings, ...allWarnings()]);
+    },
+
+    async offers(signal): Promise<DeviceOffers> {
+      return (session ?? (await openSession(sessionOptions, acting(signal)))).offers();
+    },
+
+    setOutput: setLine,
+    readOutput: readLine,
+    setSwitch: (kind, line, on, _manner, signal) =>
+      kind === 'line' ? setLine(line, on, signal) : unable(`switching a ${kind}`),
+    readSwitch: (kind, line, signal) => (kind === 'line' ? readLine(line, signal) : unable(`reading a ${kind}`)),
+    trigger: async (trigger, signal) => connected().fire(trigger, acting(signal)),
+    snapshot: () => unable('a picture (arv-tool transfers none)'),
+    gotoPreset: () => unable('a preset'),
+
+    async close() {
+      closing.abort(operationalError('E_CLOSED', `The connection to "${name}" is being closed`));
+      await running;
+    },
+  };
+}
+
+const DRIFT = 'Changed since it was set up: ';
