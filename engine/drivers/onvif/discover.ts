@@ -1,0 +1,185 @@
+import { randomUUID } from 'node:crypto';
+import { createSocket, type Socket } from 'node:dgram';
+import { networkInterfaces } from 'node:os';
+import type { Clock, Timer } from '../../clock/clock';
+import { systemClock } from '../../clock/system-clock';
+import type { DiscoveredDevice } from '../../domain/devices';
+import { AlarmflowError, operationalError } from '../../domain/errors';
+import { child, childText, findAll, type XmlElement } from '../wire';
+import { parseSoap } from './answer';
+
+export interface DiscoveryOptions {
+  /** Where probes go; default the multicast group of WS-Discovery, 239.255.255.250:3702. */
+  to?: { address: string; port: number };
+  /** Own addresses to ask from; default every IPv4 address of this machine but the loopback's. */
+  from?: readonly string[];
+  clock?: Clock;
+}
+
+const GROUP = { address: '239.255.255.250', port: 3702 };
+/** The second one is for answers that were lost; devices that were busy answer a later one. */
+const PROBE_AT_MS = [0, 500, 3_000];
+const PROBE_EVERY_MS = 5_000;
+const MAX_DEVICES = 1_000;
+const TYPES = [
+  ['dn:NetworkVideoTransmitter', 'http://www.onvif.org/ver10/network/wsdl'],
+  ['dn:Device', 'http://www.onvif.org/ver10/device/wsdl'],
+] as const;
+
+const probeText = (id: string, [type, namespace]: readonly [string, string]): string =>
+  '<?xml version="1.0" encoding="UTF-8"?>' +
+  '<e:Envelope xmlns:e="http://www.w3.org/2003/05/soap-envelope" xmlns:w="http://schemas.xmlsoap.org/ws/2004/08/addressing"' +
+  ` xmlns:d="http://schemas.xmlsoap.org/ws/2005/04/discovery" xmlns:dn="${namespace}"><e:Header>` +
+  `<w:MessageID>uuid:${id}</w:MessageID><w:To e:mustUnderstand="true">urn:schemas-xmlsoap-org:ws:2005:04:discovery</w:To>` +
+  '<w:Action e:mustUnderstand="true">http://schemas.xmlsoap.org/ws/2005/04/discovery/Probe</w:Action></e:Header>' +
+  `<e:Body><d:Probe><d:Types>${type}</d:Types></d:Probe></e:Body></e:Envelope>`;
+
+const ownAddresses = (): string[] =>
+  Object.values(networkInterfaces())
+    .flatMap((list) => list ?? [])
+    .filter((a) => a.family === 'IPv4' && !a.internal)
+    .map((a) => a.address);
+
+/**
+ * Looks for ONVIF devices on the local network by WS-Discovery until the signal aborts (PROTOCOLS §4.1). Each device is
+ * told once, whatever it repeats; what is no answer to our question is left out. Throws `E_DISCOVERY` (operational)
+ * when no socket can be opened.
+ */
+export async function discoverOnvif(
+  found: (device: DiscoveredDevice) => void,
+  signal: AbortSignal,
+  options: DiscoveryOptions = {},
+): Promise<void> {
+  if (signal.aborted) return;
+  const clock = options.clock ?? systemClock;
+  const to = options.to ?? GROUP;
+  const addresses = options.from ?? ownAddresses();
+  const asked = new Set<string>();
+  const told = new Set<string>();
+  const timers: Timer[] = [];
+  const sockets: Socket[] = [];
+  const failures: unknown[] = [];
+
+  const answered = (bytes: Buffer, from: string): void => {
+    for (const device of readProbeMatches(bytes, from, asked)) {
+      const keys = [device.identity, `${device.host}:${device.port}`].filter((key) => key !== '');
+      if (keys.some((key) => told.has(key)) || told.size > 2 * MAX_DEVICES) continue;
+      for (const key of keys) told.add(key);
+      found(device);
+    }
+  };
+
+  const ask = (): void => {
+    for (const socket of sockets) {
+      for (const type of TYPES) {
+        const id = randomUUID();
+        asked.add(id);
+        if (asked.size > 2_000) asked.delete(asked.values().next().value ?? id);
+        // A network that is down for the moment is asked again with the next probe.
+        socket.send(probeText(id, type), to.port, to.address, () => undefined);
+      }
+    }
+  };
+
+  for (const address of addresses) {
+    try {
+      sockets.push(await openSocket(address, answered));
+    } catch (thrown) {
+      failures.push(thrown);
+    }
+  }
+  if (sockets.length === 0)
+    throw operationalError(
+      'E_DISCOVERY',
+      addresses.length === 0
+        ? 'This machine has no network address to look for devices from: connect it to the network'
+        : 'No socket for the search could be opened on any network: check the firewall',
+      { cause: failures[0] },
+    );
+  try {
+    for (const ms of PROBE_AT_MS) timers.push(clock.after(ms, ask, { background: true }));
+    timers.push(clock.every(PROBE_EVERY_MS, ask, { background: true }));
+    await new Promise<void>((resolve) => {
+      if (signal.aborted) resolve();
+      else signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+  } finally {
+    for (const timer of timers) timer.cancel();
+    for (const socket of sockets) socket.close();
+  }
+}
+
+function openSocket(address: string, answered: (bytes: Buffer, from: string) => void): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = createSocket({ type: 'udp4', reuseAddr: true });
+    socket.once('error', (error) => {
+      socket.close();
+      reject(error);
+    });
+    socket.bind(0, address, () => {
+      socket.removeAllListeners('error');
+      // An unreachable neighbour shows as an error of the socket; the search goes on.
+      socket.on('error', () => undefined);
+      socket.on('message', (bytes, { address: from }) => answered(bytes, from));
+      if (!address.startsWith('127.')) socket.setMulticastInterface(address);
+      socket.setMulticastTTL(2);
+      resolve(socket);
+    });
+  });
+}
+
+/** Devices in an answer, if it is one to a question of ours; odd bytes give none. */
+export function readProbeMatches(bytes: Buffer, from: string, asked: ReadonlySet<string>): DiscoveredDevice[] {
+  let root: XmlElement;
+  try {
+    root = parseSoap(bytes);
+  } catch (thrown) {
+    if (thrown instanceof AlarmflowError) return [];
+    throw thrown;
+  }
+  const relates = findAll(root, 'RelatesTo')[0]?.text.trim().toLowerCase() ?? '';
+  if (!asked.has(relates.replace(/^urn:/, '').replace(/^uuid:/, ''))) return [];
+  return findAll(root, 'ProbeMatch')
+    .slice(0, 64)
+    .flatMap((match) => {
+      const address = bestAddress(childText(match, 'XAddrs') ?? '', from);
+      if (!address) return [];
+      const scopes = (childText(match, 'Scopes') ?? '').split(/\s+/);
+      const identity = childText(child(match, 'EndpointReference'), 'Address') ?? '';
+      return [{ driver: 'onvif', ...address, title: titleOf(scopes) || address.host, identity }];
+    });
+}
+
+/** One of several XAddrs: that which the answer came from, else the first IPv4 address that is not link-local. */
+function bestAddress(text: string, from: string): { host: string; port: number } | null {
+  const all = text
+    .split(/\s+/)
+    .slice(0, 32)
+    .map((part) => /^(https?):\/\/(?:[^/?#]*@)?([\w.-]{1,255})(?::(\d{1,5}))?(?:[/?#]|$)/i.exec(part))
+    .filter((match) => match !== null)
+    .map((match) => ({
+      host: match[2]!,
+      port: match[3] === undefined ? (/^https$/i.test(match[1]!) ? 443 : 80) : Number(match[3]),
+      tls: /^https$/i.test(match[1]!),
+    }))
+    .filter(({ port }) => port > 0 && port <= 65_535)
+    .sort((a, b) => Number(a.tls) - Number(b.tls));
+  const best = all.find(({ host }) => host === from) ?? all.find(({ host }) => !host.startsWith('169.254.')) ?? all[0];
+  return best ? { host: best.host, port: best.port } : null;
+}
+
+function titleOf(scopes: readonly string[]): string {
+  const value = (kind: string): string => {
+    const scope = scopes.find((s) => s.toLowerCase().startsWith(`onvif://www.onvif.org/${kind}/`)) ?? '';
+    const text = scope.split('/').slice(4).join('/').slice(0, 100);
+    try {
+      return decodeURIComponent(text).trim();
+    } catch {
+      // No percent-encoding after all: it is shown as it came.
+      return text.trim();
+    }
+  };
+  const name = value('name');
+  const hardware = value('hardware');
+  return name !== '' && hardware !== '' && !name.includes(hardware) ? `${name} (${hardware})` : name || hardware;
+}

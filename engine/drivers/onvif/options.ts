@@ -1,0 +1,134 @@
+import { userError } from '../../domain/errors';
+import type { DriverDialog } from '../driver';
+
+/** Settings of an ONVIF device beside the common ones. */
+export interface OnvifOptions {
+  /** Request target of its device service. */
+  path: string;
+  login: 'auto' | 'digest' | 'token';
+  /** `given`: every service at the port of the dialog (NAT); `told`: at the ports that the device names. */
+  ports: 'given' | 'told';
+  /** How events come. `auto`: pull, and notifications where pull is broken. */
+  events: 'auto' | 'pull' | 'notify';
+  /** Our address as the device reaches it, with the ingest path and token; '' : it can't send notifications. */
+  consumerUrl: string;
+  /** Deliver informational topics (configuration changes, processor load …) too. */
+  informational: boolean;
+  /** Silence after which a state that the device does not end counts as over, milliseconds; 0: it always tells the end. */
+  quietMs: number;
+}
+
+const logins = ['auto', 'digest', 'token'] as const;
+const portChoices = ['given', 'told'] as const;
+const eventChoices = ['auto', 'pull', 'notify'] as const;
+
+export const onvifDialog: DriverDialog = {
+  host: true,
+  login: true,
+  tls: true,
+  receives: ['stream', 'push', 'both'],
+  fields: [
+    {
+      name: 'path',
+      label: 'Device service',
+      kind: 'text',
+      value: '/onvif/device_service',
+      hint: 'Path of the ONVIF device service; nearly every device has this one',
+    },
+    {
+      name: 'login',
+      label: 'Login',
+      kind: 'choice',
+      value: 'auto',
+      choices: [
+        { value: 'auto', label: 'Find out' },
+        { value: 'digest', label: 'HTTP Digest' },
+        { value: 'token', label: 'WS-UsernameToken' },
+      ],
+    },
+    {
+      name: 'ports',
+      label: 'Ports of the services',
+      kind: 'choice',
+      value: 'given',
+      choices: [
+        { value: 'given', label: 'The port above for all' },
+        { value: 'told', label: 'As the device tells them' },
+      ],
+      hint: 'The host is always the one above',
+    },
+    {
+      name: 'events',
+      label: 'Events',
+      kind: 'choice',
+      value: 'auto',
+      choices: [
+        { value: 'auto', label: 'Pull; notifications where pull is broken' },
+        { value: 'pull', label: 'Pull only' },
+        { value: 'notify', label: 'Notifications to us' },
+      ],
+    },
+    {
+      name: 'consumerUrl',
+      label: 'Our address for notifications',
+      kind: 'text',
+      value: '',
+      hint: 'The push address of this device as the device reaches it, e.g. http://192.168.1.10:1880/ingest/<token>',
+    },
+    {
+      name: 'quietSeconds',
+      label: 'End after silence (s)',
+      kind: 'number',
+      value: 0,
+      min: 0,
+      max: 3_600,
+      hint: 'For cameras that never tell the end of motion; 0: the device tells it',
+    },
+    { name: 'informational', label: 'Informational topics as events', kind: 'flag', value: false },
+  ],
+};
+
+const refuse = (field: string, reason: string, remedy: string): Error =>
+  userError('E_DEVICE_OPTIONS', `ONVIF device, field "${field}": ${reason}. ${remedy}`);
+
+function choice<T extends string>(options: Record<string, unknown>, name: string, values: readonly T[]): T {
+  const value = options[name] ?? values[0];
+  const found = values.find((v) => v === value);
+  if (found !== undefined) return found;
+  throw refuse(name, `${JSON.stringify(value)} is no choice`, `Choose one of: ${values.join(', ')}`);
+}
+
+function text(options: Record<string, unknown>, name: string, otherwise: string): string {
+  const value = options[name] ?? otherwise;
+  if (typeof value !== 'string' || value.length > 1_000) throw refuse(name, 'it is no text', 'Enter a text');
+  return value.trim();
+}
+
+/** The checked settings. Throws `E_DEVICE_OPTIONS` (user) that names field and remedy. */
+export function readOnvifOptions(options: Record<string, unknown>): OnvifOptions {
+  const path = text(options, 'path', '/onvif/device_service') || '/onvif/device_service';
+  if (!/^\/[\x21\x24-\x5b\x5d-\x7e]*$/.test(path))
+    throw refuse('path', `"${path}" is no path`, 'Enter one that begins with "/", e.g. /onvif/device_service');
+  const consumerUrl = text(options, 'consumerUrl', '');
+  const url = consumerUrl === '' || !URL.canParse(consumerUrl) ? null : new URL(consumerUrl);
+  if (consumerUrl !== '' && !(url && /^https?:$/.test(url.protocol)))
+    throw refuse('consumerUrl', 'it is no address', 'Enter one like http://192.168.1.10:1880/ingest/…, or nothing');
+  const events = choice(options, 'events', eventChoices);
+  if (events === 'notify' && consumerUrl === '')
+    throw refuse('consumerUrl', 'notifications need an address to go to', 'Enter the push address of this device');
+  const informational = options.informational ?? false;
+  if (typeof informational !== 'boolean') throw refuse('informational', 'it is neither on nor off', 'Tick it or not');
+  // What was checked once comes back in its checked form.
+  const quiet = options.quietSeconds ?? (typeof options.quietMs === 'number' ? options.quietMs / 1000 : 0);
+  if (typeof quiet !== 'number' || !(quiet >= 0 && quiet <= 3_600))
+    throw refuse('quietSeconds', `${JSON.stringify(quiet)} is no time`, 'Enter seconds from 0 to 3600');
+  return {
+    path,
+    login: choice(options, 'login', logins),
+    ports: choice(options, 'ports', portChoices),
+    events,
+    consumerUrl,
+    informational,
+    quietMs: Math.round(quiet * 1000),
+  };
+}

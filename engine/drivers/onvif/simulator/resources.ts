@@ -1,0 +1,211 @@
+import { isoTime } from '../../../clock/clock';
+import type { XmlElement } from '../../wire';
+import { textIn } from '../answer';
+import { xmlText } from '../envelope';
+import type { OnvifFaults } from './faults';
+import type { OnvifHardware } from './hardware';
+import { badArgument, notAuthorized, type SimulatedAnswer, unknownAction } from './soap';
+
+export interface ResourceSetting {
+  faults: OnvifFaults;
+  hardware: OnvifHardware;
+  channels: number;
+  model: string;
+  deviceNow(): number;
+  /** Address of a path as the device tells it. */
+  told(path: string): string;
+  pictureId(): number;
+  commanded(command: string): void;
+}
+
+const ok = (body: string): SimulatedAnswer => ({ status: 200, body });
+
+const services: readonly [string, string, string][] = [
+  ['http://www.onvif.org/ver10/device/wsdl', '/onvif/device_service', 'Device'],
+  ['http://www.onvif.org/ver10/media/wsdl', '/onvif/media_service', 'Media'],
+  ['http://www.onvif.org/ver10/events/wsdl', '/onvif/event_service', 'Events'],
+  ['http://www.onvif.org/ver10/deviceIO/wsdl', '/onvif/deviceio_service', 'DeviceIO'],
+  ['http://www.onvif.org/ver20/ptz/wsdl', '/onvif/ptz_service', 'PTZ'],
+  ['http://www.onvif.org/ver10/recording/wsdl', '/onvif/recording_service', 'Recording'],
+];
+
+const topicSet = (): string => {
+  const topic = (name: string): string =>
+    `<${name} wstop:topic="true"><tt:MessageDescription IsProperty="true"/></${name}>`;
+  return (
+    `<wstop:TopicSet><tns1:RuleEngine><CellMotionDetector>${topic('Motion')}</CellMotionDetector>` +
+    `<LineDetector>${topic('Crossed')}</LineDetector><FieldDetector>${topic('ObjectsInside')}</FieldDetector>` +
+    `<Radiometry>${topic('TemperatureAlarm')}</Radiometry></tns1:RuleEngine>` +
+    `<tns1:VideoSource>${topic('MotionAlarm')}${topic('SignalLoss')}</tns1:VideoSource>` +
+    `<tns1:Device><Trigger>${topic('DigitalInput')}${topic('Relay')}${topic('tnshik:AlarmIn')}</Trigger></tns1:Device>` +
+    `<tns1:Monitoring>${topic('ProcessorUsage')}</tns1:Monitoring></wstop:TopicSet>`
+  );
+};
+
+/** Everything but events. `service`: last part of the path, e.g. `media_service`. */
+export function answerResource(
+  name: string,
+  service: string,
+  request: XmlElement,
+  at: ResourceSetting,
+): SimulatedAnswer {
+  const { faults, hardware } = at;
+  const ask = (field: string): string => textIn(request, field) ?? '';
+  switch (name) {
+    case 'GetSystemDateAndTime':
+      return ok(clockXml(at.deviceNow()));
+    case 'GetServices':
+      return faults.has('no-get-services') ? unknownAction(faults) : ok(servicesXml(at));
+    case 'GetCapabilities':
+      return ok(capabilitiesXml(at));
+    case 'GetServiceCapabilities':
+      return ok(
+        '<tds:GetServiceCapabilitiesResponse><tds:Capabilities><tds:Security UsernameToken="true" HttpDigest="true"/>' +
+          '<tds:Misc AuxiliaryCommands="tt:IRLamp|On tt:IRLamp|Off tt:Siren|On tt:Siren|Off"/></tds:Capabilities></tds:GetServiceCapabilitiesResponse>',
+      );
+    case 'GetDeviceInformation':
+      return ok(
+        `<tds:GetDeviceInformationResponse><tds:Manufacturer>alarmflow</tds:Manufacturer><tds:Model>${xmlText(at.model)}</tds:Model>` +
+          '<tds:FirmwareVersion>1.0</tds:FirmwareVersion><tds:SerialNumber>SIM0007</tds:SerialNumber><tds:HardwareId>1</tds:HardwareId></tds:GetDeviceInformationResponse>',
+      );
+    case 'GetVideoSources':
+      if (faults.has('no-video-sources')) return unknownAction(faults);
+      return ok(
+        `<trt:GetVideoSourcesResponse>${each(at.channels, (i) => `<trt:VideoSources token="${sourceToken(i)}"/>`)}</trt:GetVideoSourcesResponse>`,
+      );
+    case 'GetProfiles':
+      return profilesXml(service, at);
+    case 'GetSnapshotUri': {
+      const channel = Number(/(\d+)$/.exec(ask('ProfileToken'))?.[1] ?? 0);
+      const uri = xmlText(at.told(`/onvif/snapshot?channel=${channel}&id=${at.pictureId()}`));
+      return ok(
+        `<trt:GetSnapshotUriResponse><trt:MediaUri><tt:Uri>${uri}</tt:Uri></trt:MediaUri></trt:GetSnapshotUriResponse>`,
+      );
+    }
+    case 'GetEventProperties':
+      return ok(`<tev:GetEventPropertiesResponse>${topicSet()}</tev:GetEventPropertiesResponse>`);
+    case 'GetRelayOutputs': {
+      const prefix = service === 'deviceio_service' ? 'tmd' : 'tds';
+      const mode = faults.has('monostable') ? 'Monostable' : 'Bistable';
+      const list = hardware.relays
+        .map(
+          ({ token }) =>
+            `<${prefix}:RelayOutputs token="${token}"><tt:Properties><tt:Mode>${mode}</tt:Mode><tt:DelayTime>PT${hardware.delayMs / 1000}S</tt:DelayTime><tt:IdleState>open</tt:IdleState></tt:Properties></${prefix}:RelayOutputs>`,
+        )
+        .join('');
+      return ok(`<${prefix}:GetRelayOutputsResponse>${list}</${prefix}:GetRelayOutputsResponse>`);
+    }
+    case 'SetRelayOutputState': {
+      if (service === 'deviceio_service' && faults.has('device-io-refuses')) return unknownAction(faults);
+      if (faults.has('low-privilege')) return notAuthorized(faults);
+      const token = ask('RelayOutputToken');
+      const on = ask('LogicalState') === 'active';
+      if (!on && faults.has('monostable')) return badArgument(faults, 'ter:ModeError', 'Relay is monostable');
+      if (!hardware.switchRelay(token, on, faults.has('monostable')))
+        return badArgument(faults, 'ter:RelayToken', 'No such relay token');
+      at.commanded(`relay ${token} ${on ? 'on' : 'off'}`);
+      return ok('<tds:SetRelayOutputStateResponse/>');
+    }
+    case 'GetDigitalInputs':
+      return ok(
+        `<tmd:GetDigitalInputsResponse>${hardware.inputs.map(({ token }) => `<tmd:DigitalInputs token="${token}" IdleState="open"/>`).join('')}</tmd:GetDigitalInputsResponse>`,
+      );
+    case 'GetPresets':
+      return ok(
+        `<tptz:GetPresetsResponse>${hardware.presets.map(({ token, name: n }) => `<tptz:Preset token="${token}"><tt:Name>${n}</tt:Name></tptz:Preset>`).join('')}</tptz:GetPresetsResponse>`,
+      );
+    case 'GotoPreset': {
+      const token = ask('PresetToken');
+      if (!hardware.presets.some((p) => p.token === token)) return badArgument(faults, 'ter:NoToken', 'No such preset');
+      hardware.position = { channel: Number(/(\d+)$/.exec(ask('ProfileToken'))?.[1] ?? 0) + 1, preset: token };
+      at.commanded(`preset ${token}`);
+      return ok('<tptz:GotoPresetResponse/>');
+    }
+    case 'GetNodes':
+      return ok(
+        '<tptz:GetNodesResponse><tptz:PTZNode token="N0"><tt:AuxiliaryCommands>tt:Wiper|On</tt:AuxiliaryCommands></tptz:PTZNode></tptz:GetNodesResponse>',
+      );
+    case 'SendAuxiliaryCommand': {
+      const word = ask('AuxiliaryCommand');
+      if (!/^tt:(?:IRLamp|Siren)\|(?:On|Off)$/.test(word)) return badArgument(faults, 'ter:NoAux', 'Unknown command');
+      if (word.includes('IRLamp')) hardware.lamp = word.endsWith('On');
+      at.commanded(word);
+      return ok('<tds:SendAuxiliaryCommandResponse/>');
+    }
+    case 'GetRecordingJobs':
+      return ok(
+        `<trc:GetRecordingJobsResponse><trc:JobItem><tt:JobToken>job0</tt:JobToken><tt:JobConfiguration><tt:Mode>${hardware.recording ? 'Active' : 'Idle'}</tt:Mode></tt:JobConfiguration></trc:JobItem></trc:GetRecordingJobsResponse>`,
+      );
+    case 'SetRecordingJobMode':
+      if (ask('JobToken') !== 'job0')
+        return badArgument(faults, 'ter:NoRecordingJob', 'No such recording job, NoEntity');
+      hardware.recording = ask('Mode') === 'Active';
+      at.commanded(`recording ${hardware.recording ? 'on' : 'off'}`);
+      return ok('<trc:SetRecordingJobModeResponse/>');
+    default:
+      return unknownAction(faults);
+  }
+}
+
+const each = (count: number, write: (i: number) => string): string =>
+  Array.from({ length: count }, (_, i) => write(i)).join('');
+const sourceToken = (i: number): string => String(i).padStart(3, '0');
+
+function clockXml(now: number): string {
+  const [date = '', time = ''] = isoTime(now).slice(0, 19).split('T');
+  const [year, month, day] = date.split('-').map(Number);
+  const [hour, minute, second] = time.split(':').map(Number);
+  return (
+    '<tds:GetSystemDateAndTimeResponse><tds:SystemDateAndTime><tt:DateTimeType>Manual</tt:DateTimeType><tt:DaylightSavings>false</tt:DaylightSavings>' +
+    `<tt:UTCDateTime><tt:Time><tt:Hour>${hour}</tt:Hour><tt:Minute>${minute}</tt:Minute><tt:Second>${second}</tt:Second></tt:Time>` +
+    `<tt:Date><tt:Year>${year}</tt:Year><tt:Month>${month}</tt:Month><tt:Day>${day}</tt:Day></tt:Date></tt:UTCDateTime></tds:SystemDateAndTime></tds:GetSystemDateAndTimeResponse>`
+  );
+}
+
+function present(at: ResourceSetting): (readonly [string, string, string])[] {
+  if (!at.faults.has('media2-only')) return [...services];
+  return services.map(([namespace, path, name]) =>
+    name === 'Media'
+      ? (['http://www.onvif.org/ver20/media/wsdl', '/onvif/media2_service', 'Media2'] as const)
+      : ([namespace, path, name] as const),
+  );
+}
+
+const servicesXml = (at: ResourceSetting): string =>
+  `<tds:GetServicesResponse>${present(at)
+    .map(
+      ([namespace, path]) =>
+        `<tds:Service><tds:Namespace>${namespace}</tds:Namespace><tds:XAddr>${at.told(path)}</tds:XAddr><tds:Version><tt:Major>2</tt:Major><tt:Minor>0</tt:Minor></tds:Version></tds:Service>`,
+    )
+    .join('')}</tds:GetServicesResponse>`;
+
+function capabilitiesXml(at: ResourceSetting): string {
+  const one = (name: string): string => {
+    const found = services.find(([, , n]) => n === name);
+    return `<tt:${name}><tt:XAddr>${at.told(found?.[1] ?? '')}</tt:XAddr></tt:${name}>`;
+  };
+  return (
+    `<tds:GetCapabilitiesResponse><tds:Capabilities>${one('Device')}${one('Events')}${one('Media')}${one('PTZ')}` +
+    `<tt:Extension>${one('DeviceIO')}${one('Recording')}</tt:Extension></tds:Capabilities></tds:GetCapabilitiesResponse>`
+  );
+}
+
+function profilesXml(service: string, at: ResourceSetting): SimulatedAnswer {
+  if (service === 'media2_service')
+    return ok(
+      `<tr2:GetProfilesResponse>${each(
+        at.channels,
+        (i) =>
+          `<tr2:Profiles token="Profile_${i}"><tr2:Name>main</tr2:Name><tr2:Configurations><tr2:VideoSource token="VSC_${i}"><tt:Name>Camera ${i + 1}</tt:Name><tt:SourceToken>${sourceToken(i)}</tt:SourceToken></tr2:VideoSource><tr2:Analytics token="VAC_${i}"/><tr2:PTZ token="PTZ_${i}"/></tr2:Configurations></tr2:Profiles>`,
+      )}</tr2:GetProfilesResponse>`,
+    );
+  if (at.faults.has('media2-only')) return unknownAction(at.faults);
+  return ok(
+    `<trt:GetProfilesResponse>${each(
+      at.channels,
+      (i) =>
+        `<trt:Profiles token="Profile_${i}" fixed="true"><tt:Name>main</tt:Name><tt:VideoSourceConfiguration token="VSC_${i}"><tt:Name>Camera ${i + 1}</tt:Name><tt:SourceToken>${sourceToken(i)}</tt:SourceToken></tt:VideoSourceConfiguration>` +
+        `<tt:VideoAnalyticsConfiguration token="VAC_${i}"/><tt:PTZConfiguration token="PTZ_${i}"/></trt:Profiles><trt:Profiles token="Sub_${i}"><tt:VideoSourceConfiguration token="VSC_${i}"><tt:SourceToken>${sourceToken(i)}</tt:SourceToken></tt:VideoSourceConfiguration></trt:Profiles>`,
+    )}</trt:GetProfilesResponse>`,
+  );
+}
