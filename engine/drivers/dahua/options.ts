@@ -1,5 +1,5 @@
-import { userError } from '../../domain/errors';
 import type { DriverDialog } from '../driver';
+import { optionError, readFields } from '../driver-options';
 
 /** What the channel records when alarmflow doesn't: the device's own modes of recording. */
 export type RecordMode = 'auto' | 'manual' | 'off';
@@ -12,9 +12,9 @@ export interface DahuaOptions {
   heartbeatSeconds: number;
 }
 
-export const recordModes: readonly RecordMode[] = ['auto', 'manual', 'off'];
+const recordModes: readonly RecordMode[] = ['auto', 'manual', 'off'];
 
-export const defaultOptions: DahuaOptions = { normalRecordMode: 'auto', heartbeatSeconds: 5 };
+const defaultOptions: DahuaOptions = { normalRecordMode: 'auto', heartbeatSeconds: 5 };
 
 export const dahuaDialog: DriverDialog = {
   host: true,
@@ -48,24 +48,9 @@ export const dahuaDialog: DriverDialog = {
 
 /** Checks and completes the driver's settings. Throws `E_DEVICE_OPTIONS` (user). */
 export function readDahuaOptions(options: Record<string, unknown>): DahuaOptions {
-  const mode = options.normalRecordMode ?? defaultOptions.normalRecordMode;
-  const normalRecordMode = recordModes.find((m) => m === mode);
-  if (!normalRecordMode)
-    throw userError(
-      'E_DEVICE_OPTIONS',
-      `Normal recording mode: given "${String(mode).slice(0, 40)}"; choose one of ${recordModes.join(', ')}`,
-    );
-  const given = options.heartbeatSeconds ?? defaultOptions.heartbeatSeconds;
-  const heartbeatSeconds = typeof given === 'string' && given.trim() !== '' ? Number(given) : given;
-  if (
-    typeof heartbeatSeconds !== 'number' ||
-    !Number.isInteger(heartbeatSeconds) ||
-    heartbeatSeconds < 1 ||
-    heartbeatSeconds > 10
-  )
-    throw userError(
-      'E_DEVICE_OPTIONS',
-      `Heart-beat: given "${String(given).slice(0, 40)}"; give a whole number of seconds from 1 to 10`,
-    );
-  return { normalRecordMode, heartbeatSeconds };
+  const read = readFields('Dahua', dahuaDialog.fields, options);
+  const heartbeatSeconds = Number(read.heartbeatSeconds);
+  if (!Number.isInteger(heartbeatSeconds))
+    throw optionError('Dahua', 'Heart-beat (s)', 'give a whole number from 1 to 10');
+  return { normalRecordMode: recordModes.find((m) => m === read.normalRecordMode) ?? 'auto', heartbeatSeconds };
 }

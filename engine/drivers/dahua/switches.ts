@@ -1,13 +1,14 @@
-import type { Clock, Timer } from '../../clock/clock';
+import type { Clock } from '../../clock/clock';
 import type { SwitchKind, SwitchManner } from '../../domain/devices';
 import { asAlarmflowError, operationalError, userError } from '../../domain/errors';
 import type { Log } from '../../domain/log';
+import { createSecondNet } from '../second-net';
 import { listIn } from './answer';
 import type { Cgi } from './cgi';
 import type { RecordMode } from './options';
 
-/** The siren of a camera falls silent by itself after about 10 s (PROTOCOLS §2.6): it is started again before that. */
-const SIREN_AGAIN_MS = 7_000;
+/** The siren of a camera falls silent by itself after about this time (PROTOCOLS §2.6). */
+const SIREN_MS = 10_000;
 const SETTLE_MS = 300;
 /** Values of `RecordMode[n].Mode`. */
 const modeValues: Readonly<Record<RecordMode, string>> = { auto: '0', manual: '1', off: '2' };
@@ -37,7 +38,8 @@ export interface Switches {
 
 export function createSwitches(options: SwitchesOptions): Switches {
   const { cgi, deviceName, normalRecordMode, clock, log, closing } = options;
-  const sirens = new Map<number, Timer>();
+  /** A held siren is started again and again; a crash of ours leaves it to its own time. */
+  const sirens = createSecondNet(clock, log);
   /** Modes of recording found before we switched it on, by channel. */
   const former = new Map<number, string>();
 
@@ -86,43 +88,6 @@ export function createSwitches(options: SwitchesOptions): Switches {
     return null;
   }
 
-  function silence(channel: number): void {
-    sirens.get(channel)?.cancel();
-    sirens.delete(channel);
-  }
-
-  /** Starts a held siren again and again until it is switched off; a crash of ours leaves it to its own timer. */
-  function keepSounding(channel: number, forMs: number | undefined): void {
-    silence(channel);
-    const ends = forMs === undefined ? null : clock.monotonic() + forMs;
-    const again = (): void => {
-      if (ends !== null && clock.monotonic() + 1_000 >= ends) {
-        silence(channel);
-        return;
-      }
-      sirens.set(
-        channel,
-        clock.after(SIREN_AGAIN_MS, () => sound(), { background: true }),
-      );
-    };
-    const sound = (): void => {
-      if (ends !== null && clock.monotonic() >= ends) {
-        silence(channel);
-        return;
-      }
-      const turn = sirens.get(channel);
-      control('siren', channel, true, closing)
-        .catch((thrown: unknown) => {
-          if (!closing.aborted) log.warn('dahua.siren-not-held', { channel, reason: asAlarmflowError(thrown).message });
-        })
-        .then(() => {
-          // Switched off, or on anew, meanwhile.
-          if (sirens.get(channel) === turn && !closing.aborted) again();
-        });
-    };
-    again();
-  }
-
   async function setCoaxial(
     kind: 'light' | 'siren',
     channel: number,
@@ -130,9 +95,10 @@ export function createSwitches(options: SwitchesOptions): Switches {
     manner: SwitchManner,
     signal: AbortSignal,
   ): Promise<boolean | null> {
-    if (kind === 'siren') silence(channel);
+    if (kind === 'siren') sirens.release(String(channel));
     await control(kind, channel, on, signal);
-    if (kind === 'siren' && on) keepSounding(channel, manner.forMs);
+    if (kind === 'siren' && on)
+      sirens.hold(String(channel), SIREN_MS, manner.forMs ?? null, () => control('siren', channel, true, closing));
     const state = await readCoaxial(kind, channel, signal);
     if (state === null || state === on) return state;
     await clock.sleep(SETTLE_MS, signal);
@@ -209,10 +175,7 @@ export function createSwitches(options: SwitchesOptions): Switches {
       if (kind !== 'record') return readCoaxial(kind, channel, signal);
       return recordsManually(channel, await readMode(channel, signal));
     },
-    close() {
-      for (const timer of sirens.values()) timer.cancel();
-      sirens.clear();
-    },
+    close: () => sirens.close(),
   };
 }
 
