@@ -15,6 +15,31 @@
 
   const text = (key, values) => alarmflow.text(`ruleTests.${key}`, values);
 
+  /** A trigger of the flow with a device and an event that concern it, for the example; words that say what goes there. */
+  function exampleSubjects() {
+    const types = {
+      'alarmflow-alarm-input': 'digital-input',
+      'alarmflow-line-crossing': 'line-crossing',
+      'alarmflow-thermal-alarm': 'temperature-alarm',
+      'alarmflow-exception': 'storage-fault',
+    };
+    let found = null;
+    let device = null;
+    RED.nodes.eachNode((node) => {
+      if (types[node.type] && node.name && !node.d) found ??= node;
+    });
+    RED.nodes.eachConfig((config) => {
+      if (config.type !== 'alarmflow-device' || !config.name) return;
+      const own = found?.devices ?? [];
+      if (own.length === 0 || own.includes(config.id)) device ??= config.name;
+    });
+    return {
+      device: device ?? text('exampleDevice'),
+      type: types[found?.type] ?? 'line-crossing',
+      trigger: found?.name ?? text('exampleTrigger'),
+    };
+  }
+
   const testNodes = () => {
     const nodes = [];
     RED.nodes.eachNode((node) => {
@@ -58,7 +83,11 @@
     const box = $('<div class="alarmflow-rule-tests">');
     if (!report) return box.append($('<p>').text(text('notRun', { reason })));
     const { passed, failed } = report;
-    box.append($('<p>').append($('<b>').text(text(failed > 0 ? 'someFail' : 'allPass', { passed, failed }))));
+    box.append(
+      $('<p>').append(
+        $('<b>').text(text(failed > 0 ? 'someFail' : 'allPass', { passed, failed, total: passed + failed })),
+      ),
+    );
     for (const { source, results } of report.suites) {
       box.append($('<p class="alarmflow-suite">').text(source));
       const list = $('<ul>').appendTo(box);
@@ -182,14 +211,15 @@
       RED.actions.add('alarmflow:run-rule-tests', () => alarmflow.ruleTests.run(), { label: text('action') });
     },
     prepare(node, example) {
+      const { device, type, trigger } = exampleSubjects();
       const sample = {
         tests: [
           {
             name: example,
             given: { time: '2026-11-23T18:05 Europe/Berlin', armed: true },
-            when: [{ at: '0 s', event: { device: '', type: 'line-crossing', target: 'human' } }],
+            when: [{ at: '0 s', event: { device, type } }],
             // biome-ignore lint/suspicious/noThenProperty: given, when, then are the words of the tests
-            then: [{ at: '0 s', raise: '' }],
+            then: [{ at: '0 s', raise: trigger }],
           },
         ],
       };

@@ -50,7 +50,7 @@ export const testFileBeside = (flowFile: string): string => flowFile.replace(/(\
 function suitesOf(nodes: readonly FlowNode[]): Suite[] {
   return nodes.flatMap((node) => {
     if (node.type !== TESTS_NODE || node.d === true) return [];
-    const source = `Rule tests "${typeof node.name === 'string' && node.name !== '' ? node.name : node.id}"`;
+    const source = typeof node.name === 'string' && node.name !== '' ? `Rule tests "${node.name}"` : 'Rule tests';
     const text = typeof node.tests === 'string' ? node.tests.trim() : '';
     return text === '' ? [] : [{ source, tests: readRuleTests(text, source) }];
   });
@@ -96,7 +96,7 @@ export async function testCommand(
       'E_NO_TESTS',
       options.only !== undefined && suites.length > 0
         ? `No test has "${options.only}" in its name`
-        : `The flow has no tests: write ${flowFile === '-' ? 'a rule tests node' : testFileBeside(flowFile)}, or add a rule tests node to it`,
+        : `The flow has no tests: ${flowFile === '-' ? '' : `write ${testFileBeside(flowFile)}, or `}add a rule tests node to it`,
     );
 
   const report: RuleTestReport = { kind: 'rule-tests', passed: 0, failed: 0, suites: [], warnings: [] };

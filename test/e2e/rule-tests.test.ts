@@ -180,7 +180,7 @@ describe.skipIf(missing !== null && process.env.ALARMFLOW_REQUIRE_ALL !== '1')('
       RED.editor.edit(RED.nodes.node('tests'));
     });
     await page.locator('#alarmflow-rule-tests-run').click();
-    await page.locator('.alarmflow-rule-tests').getByText('All 1 rule tests pass.').waitFor();
+    await page.locator('.alarmflow-rule-tests').getByText('Rule tests passed: 1 of 1.').waitFor();
     await page.getByText(/delay "Wait": it keeps time/).waitFor();
     expect(JSON.stringify(engine.calls.find(({ call }) => call === 'runRuleTests')!.args)).toContain(
       'Light at the fence',
