@@ -9,8 +9,9 @@ import { type CallOptions, type Camera, createCamera } from './camera';
 import type { FeatureCache } from './identity';
 import { createInputWatch } from './input-watch';
 import { readGenicamOptions } from './options';
-import { openSession, type Session } from './session';
+import { CONTROL_MS, openSession, type Session } from './session';
 import type { RunTool } from './tool';
+import { type SetupState, writeFailed } from './trigger-setup';
 
 /** How a connection reaches its camera. */
 export interface GenicamWays {
@@ -19,11 +20,16 @@ export interface GenicamWays {
   cache: FeatureCache;
 }
 
-/** Two looks that fail, the pause between them included, are noticed within 15 s (DESIGN §9). */
+/**
+ * Longest times of a look, of the look that follows a failed one, and of a comparison. With the pauses between them a
+ * dead camera is noticed within 15 s (DESIGN §9): 3 + 6.5 + 0.5 + 4.5.
+ */
 const LOOK_MS = 6_500;
+const SECOND_LOOK_MS = 4_500;
+const COMPARISON_MS = 3_000;
 const AGAIN_MS = 500;
 /** How often a camera without watched lines is asked whether it is there. */
-const PRESENCE_MS = 5_000;
+const PRESENCE_MS = 3_000;
 /** How often the trigger set-up is compared with what it should be. */
 const COMPARE_MS = 60_000;
 /** A camera on the same machine or network segment is asked for again at least this often. */
@@ -59,7 +65,22 @@ export function connectGenicam(context: DriverContext, ways: GenicamWays): Drive
   let watchedBefore = '';
   let running: Promise<void> = Promise.resolve();
 
-  const looking = (): CallOptions => ({ signal: closing.signal, timeoutMs: LOOK_MS });
+  /** Limits the time of some work, waiting for its turn at the camera included. */
+  async function within<T>(ms: number, work: (call: CallOptions) => Promise<T>): Promise<T> {
+    const limit = new AbortController();
+    const late = operationalError('E_DEVICE_TIMEOUT', `"${name}" had no answer within ${ms / 1_000} s`, {
+      retryAfterMs: 1_000,
+    });
+    const timer = clock.after(ms, () => limit.abort(late));
+    const close = (): void => limit.abort(closing.signal.reason);
+    closing.signal.addEventListener('abort', close, { once: true });
+    try {
+      return await work({ signal: limit.signal, timeoutMs: ms });
+    } finally {
+      timer.cancel();
+      closing.signal.removeEventListener('abort', close);
+    }
+  }
 
   // ---- connect, watch, lose, again ----
 
@@ -86,7 +107,7 @@ export function connectGenicam(context: DriverContext, ways: GenicamWays): Drive
   }
 
   async function connect(): Promise<void> {
-    const opened = await openSession(sessionOptions, looking());
+    const opened = await openSession(sessionOptions, { signal: closing.signal, timeoutMs: LOOK_MS });
     session = opened;
     lost = null;
     slowWarning = null;
@@ -120,11 +141,11 @@ export function connectGenicam(context: DriverContext, ways: GenicamWays): Drive
     let looks = 0;
     while (!closing.signal.aborted) {
       const began = clock.monotonic();
-      await withSecondTry(open, async () => {
+      await withSecondTry(open, async (call) => {
         if (lines) {
-          const seen = await lines.read(looking());
+          const seen = await lines.read(call);
           for (const draft of watch?.seen(seen, clock.monotonic()) ?? []) deliver(draft);
-        } else await camera.read(['DeviceModelName'], looking());
+        } else await camera.read([presenceFeature(open)], call);
       });
       sink.seen(clock.now());
       const took = clock.monotonic() - began;
@@ -134,21 +155,21 @@ export function connectGenicam(context: DriverContext, ways: GenicamWays): Drive
       }
       if (clock.monotonic() >= compareAt) {
         compareAt = clock.monotonic() + COMPARE_MS;
-        await withSecondTry(open, () => compare(open));
+        await compare(open);
       }
       await clock.sleep(Math.max(1, every - (clock.monotonic() - began)), closing.signal);
     }
   }
 
   /** One failure may be a lost packet, or a camera that was off for a moment; the second is a loss. */
-  async function withSecondTry(open: Session, look: () => Promise<void>): Promise<void> {
+  async function withSecondTry(open: Session, look: (call: CallOptions) => Promise<void>): Promise<void> {
     try {
-      await look();
+      await within(LOOK_MS, look);
     } catch (thrown) {
       if (closing.signal.aborted || asAlarmflowError(thrown).code === 'E_ARAVIS_MISSING') throw thrown;
       log.info('genicam.look-failed', { reason: asAlarmflowError(thrown).message });
       await clock.sleep(AGAIN_MS, closing.signal);
-      await look();
+      await within(SECOND_LOOK_MS, look);
       setupWarnings = await setUp(open);
       tellFacts();
     }
@@ -167,31 +188,44 @@ export function connectGenicam(context: DriverContext, ways: GenicamWays): Drive
   /** Writes the trigger set-up where it differs; what stands in the way is a warning, never the end of the watch. */
   async function setUp({ trigger }: Session): Promise<string[]> {
     if (!trigger.wanted()) return [];
-    const warnings = await trigger.apply({ signal: closing.signal });
+    let warnings: string[];
+    try {
+      warnings = await trigger.apply({ signal: closing.signal, timeoutMs: CONTROL_MS });
+    } catch (thrown) {
+      const error = asAlarmflowError(thrown);
+      if (!writeFailed.has(error.code)) throw error;
+      warnings = [`The trigger set-up was not written: ${error.message}`];
+    }
     if (warnings.length > 0) log.warn('genicam.setup-incomplete', { warnings });
     return warnings;
   }
 
-  /** Somebody may have changed it since; it is reported, not fought over. */
-  async function compare({ trigger }: Session): Promise<void> {
-    if (!trigger.wanted()) return;
-    let differences: string[];
-    try {
-      ({ differences } = await trigger.compare(looking()));
-    } catch (thrown) {
-      const error = asAlarmflowError(thrown);
-      if (error.code === 'E_DEVICE_OFFLINE' || error.code === 'E_ARAVIS_MISSING') throw error;
-      differences = [`The trigger set-up could not be compared: ${error.message}`];
-    }
+  /**
+   * Somebody may have changed it since: that is reported, not fought over. What could not be written is tried again.
+   */
+  async function compare(open: Session): Promise<void> {
+    if (!open.trigger.wanted()) return;
     const before = setupWarnings;
-    const own = before.filter((warning) => !warning.startsWith(DRIFT));
-    setupWarnings = [
-      ...own,
-      ...differences.map((words) => `${DRIFT}${words}; it is written again at the next connection`),
-    ];
-    if (differences.length > 0 && setupWarnings.join() !== before.join())
-      log.warn('genicam.setup-changed', { differences });
+    // A camera that hangs just now is the next look's business.
+    const drift = await driftOf(() => within(COMPARISON_MS, (call) => open.trigger.compare(call)));
+    const unwritten = before.some((warning) => !warning.startsWith(DRIFT));
+    if (!unwritten) {
+      setupWarnings = drift.warnings;
+      if (drift.warnings.length > 0 && drift.warnings.join() !== before.join())
+        log.warn('genicam.setup-changed', { differences: drift.warnings });
+    } else if (drift.known) setupWarnings = await setUp(open);
     tellFacts();
+  }
+
+  async function driftOf(ask: () => Promise<SetupState>): Promise<{ known: boolean; warnings: string[] }> {
+    try {
+      const { differences } = await ask();
+      const words = differences.map((one) => `${DRIFT}${one}; it is written again at the next connection`);
+      return { known: true, warnings: words };
+    } catch (thrown) {
+      closing.signal.throwIfAborted();
+      return { known: false, warnings: [`${DRIFT}it could not be compared: ${asAlarmflowError(thrown).message}`] };
+    }
   }
 
   function tellFacts(): void {
@@ -239,7 +273,8 @@ export function connectGenicam(context: DriverContext, ways: GenicamWays): Drive
     async probe(signal): Promise<DeviceFacts> {
       const call = { signal: AbortSignal.any([signal, closing.signal]), timeoutMs: LOOK_MS };
       const opened = await openSession(sessionOptions, call);
-      const warnings = opened.trigger.wanted() ? (await opened.trigger.compare(call)).differences : [];
+      const warnings = opened.trigger.wanted() ? (await driftOf(() => opened.trigger.compare(call))).warnings : [];
+      signal.throwIfAborted();
       if (opened.abilities.allEntries('lineSelector').length === 0)
         warnings.push('The camera has no lines (LineSelector): it serves only for software triggers');
       return opened.facts([...warnings, ...allWarnings()]);
@@ -265,4 +300,8 @@ export function connectGenicam(context: DriverContext, ways: GenicamWays): Drive
   };
 }
 
-const DRIFT = 'Changed since it was set up: ';
+/** Something that every camera has; which name it has is known from its list. */
+const presenceFeature = ({ abilities }: Session): string =>
+  abilities.name('model') ?? abilities.name('vendor') ?? abilities.name('triggerMode') ?? 'DeviceModelName';
+
+const DRIFT = 'The trigger set-up differs: ';

@@ -24,16 +24,25 @@ export async function readLineRoles(
   const warnings: string[] = [];
   const lines = abilities.entries('lineSelector').slice(0, MOST_LINES);
   const modes = new Map<string, string | null>();
+  let inUse = false;
   for (const line of lines) modes.set(line, await modeOf(line));
+  if (inUse)
+    warnings.push(
+      'Another program holds the control of the camera: which lines are outputs could not be read, and nothing can be written; levels of lines are still read',
+    );
 
   async function modeOf(line: string): Promise<string | null> {
-    if (abilities.name('lineMode') === null) return null;
+    if (inUse || abilities.name('lineMode') === null) return null;
     try {
       const [mode = null] = await camera.readUnder({ selector: 'LineSelector', value: line }, ['LineMode'], options);
       return mode;
     } catch (thrown) {
       const error = asAlarmflowError(thrown);
-      // The camera is gone or in use: that concerns more than this line.
+      if (error.code === 'E_DEVICE_BUSY') {
+        inUse = true;
+        return null;
+      }
+      // The camera is gone: that concerns more than this line.
       if (!readFailed.has(error.code)) throw error;
       return null;
     }

@@ -1,3 +1,4 @@
+import { asAlarmflowError } from '../../domain/errors';
 import type { Log } from '../../domain/log';
 import type { Abilities } from './abilities';
 import type { CallOptions, Camera } from './camera';
@@ -61,7 +62,14 @@ export function createLineReader(
       if (!mask) return readEach(options);
       const seen = await readMask(options);
       if (proved || seen.value === 0) return seen;
-      const each = await readEach(options);
+      let each: LineLevels;
+      try {
+        each = await readEach(options);
+      } catch (thrown) {
+        // Another program has control: selectors cannot be set, but the mask is still true.
+        if (asAlarmflowError(thrown).code === 'E_DEVICE_BUSY') return seen;
+        throw thrown;
+      }
       const again = await readMask(options);
       // Something moved meanwhile: nothing is proved by that.
       if (again.value !== seen.value) return each;

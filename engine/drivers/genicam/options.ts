@@ -72,7 +72,7 @@ const fields: readonly DriverField[] = [
     kind: 'number',
     value: 100,
     min: 50,
-    max: 10_000,
+    max: 3_000,
     hint: 'Edges shorter than this are lost; wire short pulses to an input module',
   },
   {

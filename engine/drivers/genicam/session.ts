@@ -11,6 +11,9 @@ import type { GenicamOptions } from './options';
 import { createLineOutputs, type LineOutputs } from './outputs';
 import { createTriggerSetter, type TriggerSetter } from './trigger-setup';
 
+/** Taking control from another program in vain takes arv-tool up to 8 s, milliseconds. */
+export const CONTROL_MS = 12_000;
+
 /** What is known of a camera while it is connected. */
 export interface Session {
   identity: Identity;
@@ -42,7 +45,8 @@ export async function openSession(options: SessionOptions, call: CallOptions): P
   const features = known ?? (await camera.features({ ...call, timeoutMs: undefined }));
   if (!known) cache.keep(identity, features);
   const abilities = readAbilities(features);
-  const roles = await readLineRoles(camera, abilities, settings, call);
+  // A camera that another program controls lets a write wait long before it fails.
+  const roles = await readLineRoles(camera, abilities, settings, { ...call, timeoutMs: CONTROL_MS });
   const watched = roles.inputs.map(({ line }) => line);
   return {
     identity,

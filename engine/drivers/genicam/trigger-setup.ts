@@ -119,7 +119,7 @@ export function createTriggerSetter(camera: Camera, abilities: Abilities, setup:
 }
 
 /** What another program or the camera's state may have caused; the camera itself is there. */
-const writeFailed: ReadonlySet<string> = new Set([...readFailed, 'E_DEVICE_BUSY']);
+export const writeFailed: ReadonlySet<string> = new Set([...readFailed, 'E_DEVICE_BUSY']);
 
 const labelOf = ({ feature, selected }: Step): string => (selected ? `${feature} of ${selected.value}` : feature);
 
@@ -131,7 +131,7 @@ function sameValue(printed: string, wanted: string): boolean {
   const is = parseNumber(printed);
   if (is === null || !/^\d/.test(wanted)) return plain(printed) === wanted;
   const value = Number(wanted);
-  const tolerance = Math.max(is.inc ?? 0, Math.abs(value) * 1e-3, 0.5);
+  const tolerance = Math.max(is.inc ?? 0, Math.abs(value) * 0.01, 0.5);
   // A whole number as small as a divider is right or wrong.
   return Number.isInteger(value) && Number.isInteger(is.value) && value < 100 && is.inc === null
     ? is.value === value
