@@ -28,6 +28,15 @@ export const shelvedPlace = (trigger: Trigger, place: Place | null, key: string 
   areaId: trigger.definition.policy.areaId,
 });
 
+/** What the key tells beside the device and the type, which every name has: `channel 2`, `rule 4`. */
+const conditionWords = (key: string): string[] =>
+  key
+    .split(';')
+    .filter((part) => /^(channel|input|rule|target|object)=/.test(part))
+    .map((part) =>
+      part.replace('=', ' ').replace(/%([0-9a-f]{2})/g, (_all, sign) => String.fromCharCode(parseInt(sign, 16))),
+    );
+
 export function createShelving(options: {
   clock: Clock;
   timers: DurableTimers;
@@ -83,8 +92,8 @@ export function createShelving(options: {
     if (scope === 'trigger') return name;
     const condition = trigger.conditions.get(key ?? '');
     const place = condition === undefined ? null : placeOf(condition);
-    const where = place === null ? (key ?? '') : options.deviceName(place.deviceId);
-    return place?.channel === undefined ? `${name} (${where})` : `${name} (${where}, channel ${place.channel})`;
+    if (place === null) return `${name} (${key ?? ''})`;
+    return `${name} (${[options.deviceName(place.deviceId), ...conditionWords(key ?? '')].join(', ')})`;
   };
 
   return {

@@ -249,6 +249,14 @@ describe('a shelf', () => {
     expect(run.alarms.shelving.list()).toEqual([]);
   });
 
+  it("of a condition is named by all that tells it from the trigger's others", async () => {
+    const run = await running(alarmTrigger({ keyParts: ['device', 'channel', 'type', 'rule'] }));
+    await happen(run, { channel: 2, rule: 'a=b' });
+    const [condition] = [...run.alarms.live()];
+    const { name } = await run.alarms.shelving.shelve(ask({ scope: 'condition', key: condition!.key }), 'anna');
+    expect(name).toMatch(/ \(Camera cam1, channel 2, rule a=b\)$/);
+  });
+
   it.each([
     ['no time', ask({ forMs: 0 }), 'E_BAD_SHELF'],
     ['more than 30 days', ask({ forMs: LONGEST_SHELF_MS + 1 }), 'E_BAD_SHELF'],

@@ -29,6 +29,7 @@ export function AlarmsPanel(props: { alarms: Alarm[]; shelves: Shelf[]; now: num
                 <time title={dayAndTime(alarm.raisedAt)}>{clockTime(alarm.raisedAt)}</time>
                 <span>
                   {typeLabel(alarm.type)} · {alarm.deviceName}
+                  {place(alarm) && <small> · {place(alarm)}</small>}
                 </span>
                 <small>
                   {span((alarm.endedAt ?? alarm.raisedAt) - alarm.raisedAt)}

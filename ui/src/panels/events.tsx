@@ -56,11 +56,15 @@ function useNodeNames(events: ExplainedEvent[], devices: DeviceRow[]): Map<strin
 
 /** A device says about once a second that a running alarm goes on: of interest only to who asks for it. */
 const isRepeat = ({ event, decisions }: ExplainedEvent): boolean =>
-  event.phase === 'refresh' && decisions.every(({ outcome }) => outcome === 'merged' || outcome === 'no-alarm');
+  (event.phase === 'refresh' && decisions.every(({ outcome }) => outcome === 'merged' || outcome === 'no-alarm')) ||
+  // What a combination hears of the end of an alarm that is listed anyway.
+  (event.type === 'message' && event.phase === 'stop' && decisions.every(({ outcome }) => outcome === 'no-alarm'));
 
 function EventLine({ entry, deviceName }: { entry: ExplainedEvent; deviceName: string }) {
   const { event, decisions } = entry;
   const { word, tone } = fate(entry);
+  // Of a message the rule is its topic.
+  const where = event.type === 'message' ? event.rule : place(event);
   const [open, setOpen] = useState(false);
   return (
     <li>
@@ -72,7 +76,7 @@ function EventLine({ entry, deviceName }: { entry: ExplainedEvent; deviceName: s
           </span>
           <span className="event-where">
             {deviceName}
-            {place(event) && ` · ${place(event)}`}
+            {where && ` · ${where}`}
           </span>
           <span className={`chip ${tone}`}>{word}</span>
         </summary>
