@@ -5,8 +5,16 @@ import { genicamDriver } from './genicam';
 import { hikvisionDriver } from './hikvision';
 import { httpPushDriver } from './http-push';
 import { modbusDriver } from './modbus';
+import { onvifDriver } from './onvif';
 
-const drivers: readonly DeviceDriver[] = [hikvisionDriver, dahuaDriver, modbusDriver, genicamDriver, httpPushDriver];
+const drivers: readonly DeviceDriver[] = [
+  hikvisionDriver,
+  dahuaDriver,
+  modbusDriver,
+  genicamDriver,
+  httpPushDriver,
+  onvifDriver,
+];
 
 /** Names of all drivers, as flows and the command line know them. */
 export const driverKinds = (): string[] => drivers.map((driver) => driver.kind);

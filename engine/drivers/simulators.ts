@@ -4,6 +4,7 @@ import { startGenicamSimulator } from './genicam';
 import { type HikvisionSimulator, type HikvisionSimulatorOptions, startHikvisionSimulator } from './hikvision';
 import { startHttpPushSimulator } from './http-push';
 import { startModbusSimulator } from './modbus';
+import { startOnvifSimulator } from './onvif';
 
 /** What every simulated device can be told at its start; each driver's own has more. */
 export interface SimulatorOptions {
@@ -40,6 +41,7 @@ const simulators: Readonly<Record<string, (options: SimulatorOptions) => Promise
   modbus: startModbusSimulator,
   genicam: startGenicamSimulator,
   'http-push': startHttpPushSimulator,
+  onvif: startOnvifSimulator,
 };
 
 /** Starts a simulated device that speaks the real protocol. Throws `E_UNKNOWN_DRIVER` (user) where there is none. */

@@ -39,13 +39,17 @@ export interface OnvifActions {
 
 /** Time for the event that tells a relay's new state. */
 const CONFIRM_MS = 1_500;
-const CONFIRM_STEP_MS = 50;
+const CONFIRM_STEP_MS = 20;
+/** For the first word about a relay; whether the device tells anything of it is not known then. */
+const FIRST_WORD_MS = 500;
 const KEEP_MS = 300_000;
 const PICTURE_MS = 10_000;
 
 export function createOnvifActions(options: ActionsOptions): OnvifActions {
   const { client, inventory, clock, deviceName } = options;
   const named = (what: string): string => `${what} of "${deviceName}"`;
+  /** Relays of which the device tells nothing. */
+  const mute = new Set<string>();
   let relayWay: 'deviceIo' | 'device' | null = null;
   let relays: { at: number; list: Relay[] } | null = null;
   const presets = new Map<number, { at: number; list: Preset[] }>();
@@ -94,10 +98,13 @@ export function createOnvifActions(options: ActionsOptions): OnvifActions {
 
   /** ONVIF has no request for a relay's state: its event tells it, where the device sends one. */
   async function confirmed(token: string, on: boolean, signal: AbortSignal): Promise<boolean | null> {
-    const until = clock.monotonic() + CONFIRM_MS;
-    while (options.relayState(token) !== null && options.relayState(token) !== on && clock.monotonic() < until)
-      await clock.sleep(CONFIRM_STEP_MS, signal);
-    return options.relayState(token);
+    const state = (): boolean | null => options.relayState(token);
+    const began = clock.monotonic();
+    const patience = (): number => (state() !== null ? CONFIRM_MS : mute.has(token) ? 0 : FIRST_WORD_MS);
+    while (state() !== on && clock.monotonic() - began < patience()) await clock.sleep(CONFIRM_STEP_MS, signal);
+    if (state() === null) mute.add(token);
+    else mute.delete(token);
+    return state();
   }
 
   async function channelAt(channel: number, signal: AbortSignal): Promise<OnvifChannel> {

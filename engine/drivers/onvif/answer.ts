@@ -25,9 +25,15 @@ const local = (name: string): string => name.trim().slice(name.trim().lastIndexO
 const withoutNamespaces = (text: string): string =>
   text.replace(/\sxmlns(?::[\w.-]{1,64})?\s{0,4}=\s{0,4}(?:"[^"<]{0,400}"|'[^'<]{0,400}')/g, '');
 
+/** What stands behind the envelope (padding, a second answer's beginning) concerns nobody. */
+function withoutRest(text: string): string {
+  const end = /<\/(?:[\w.-]{1,64}:)?Envelope\s{0,8}>/g;
+  return end.test(text) ? text.slice(0, end.lastIndex) : text;
+}
+
 /** Root element of a SOAP document. Throws `E_BAD_XML` (user). */
 export const parseSoap = (bytes: Buffer | string): XmlElement =>
-  parseXml(withoutNamespaces(typeof bytes === 'string' ? bytes : bytes.toString('utf8')));
+  parseXml(withoutNamespaces(withoutRest(typeof bytes === 'string' ? bytes : bytes.toString('utf8'))));
 
 /** Understands the answer to a SOAP request. Never throws for odd bytes. */
 export function readAnswer(response: Pick<DeviceResponse, 'status' | 'body'>): SoapAnswer {

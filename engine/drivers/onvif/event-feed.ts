@@ -80,7 +80,6 @@ const BROKEN_AFTER = 3;
 const CLOSE_MS = 600;
 /** A device that answers an empty pull at once must not be hammered. */
 const QUICK_MS = 300;
-const LEAST_PULL_MS = 1_000;
 
 export function createEventFeed(options: FeedOptions): EventFeed {
   const { client, clock, log, timing } = options;
@@ -199,7 +198,7 @@ export function createEventFeed(options: FeedOptions): EventFeed {
     while (!signal.aborted) {
       await subscriptions.keepAlive(subscription, signal);
       const left = subscription.endsAt === null ? pullMs : (subscription.endsAt - clock.monotonic()) / 2;
-      const wait = Math.max(Math.min(LEAST_PULL_MS, pullMs), Math.min(pullMs, left));
+      const wait = Math.max(Math.min(timing.pullMs / 20, pullMs), Math.min(pullMs, left));
       const asked = clock.monotonic();
       const reply = await client.call(
         subscription.address,

@@ -72,6 +72,10 @@ const LOCKED_MS = 30 * 60_000;
 
 type Answered = SoapAnswer & { response: DeviceResponse };
 
+/** The device doesn't let us in: by a fault, or by a 401 that offers no login of HTTP. */
+type Refused = 'refused' | 'unchallenged';
+const isRefused = (answer: Answered | Refused): answer is Refused => typeof answer === 'string';
+
 export function createSoapClient(options: SoapClientOptions): SoapClient {
   const { definition, settings, clock, log } = options;
   const { credentials } = definition;
@@ -79,6 +83,8 @@ export function createSoapClient(options: SoapClientOptions): SoapClient {
   let form: 'http' | 'token' = settings.login === 'token' ? 'token' : 'http';
   /** The device has taken a token, so a later refusal is one of rights. */
   let proved = false;
+  /** Actions that the device has allowed with a token. */
+  const granted = new Set<string>();
   let answered = false;
   let offset: number | null = null;
   /** What the device said when it refused last. */
@@ -155,12 +161,12 @@ export function createSoapClient(options: SoapClientOptions): SoapClient {
     request: SoapRequest,
     security: string | null,
     signal: AbortSignal,
-  ): Promise<Answered | 'refused'> {
+  ): Promise<Answered | Refused> {
     let answer: Answered;
     try {
       answer = await post(http(address), address, request, security, signal);
     } catch (thrown) {
-      if (asAlarmflowError(thrown).code === 'E_DEVICE_LOGIN') return 'refused';
+      if (asAlarmflowError(thrown).code === 'E_DEVICE_LOGIN') return 'unchallenged';
       throw thrown;
     }
     if (answer.kind !== 'fault' || !isNotAuthorized(answer.fault)) return answer;
@@ -196,60 +202,73 @@ export function createSoapClient(options: SoapClientOptions): SoapClient {
   async function authorized(address: ServiceAddress, request: SoapRequest, signal: AbortSignal): Promise<Answered> {
     if (form === 'http') {
       const answer = await send(address, request, null, signal);
-      if (answer !== 'refused') return answer;
+      if (!isRefused(answer)) return answer;
       if (!credentials)
         throw userError(
           'E_CREDENTIALS_MISSING',
           `Device ${device} asks for a user and a password: enter those of an ONVIF user in its dialog.`,
           { facts: { device } },
         );
-      if (await asksForDigest(address, request, signal)) throw lowPrivilege(request.what);
+      if (answer === 'refused' && (await asksForDigest(address, request, signal))) throw lowPrivilege(request.what);
       if (settings.login === 'digest') throw breaker.refused();
     }
     return withToken(address, request, signal);
   }
 
   async function withToken(address: ServiceAddress, request: SoapRequest, signal: AbortSignal): Promise<Answered> {
-    if (proved) return tokenAnswer(address, request, signal);
-    // Until one was taken they go one by one: several at once would each count as a refused login.
+    let tried: { offset: number | null } | null = null;
+    if (proved) {
+      tried = { offset };
+      const answer = await send(address, request, tokenOf(), signal);
+      if (!isRefused(answer)) return taken(answer, request);
+      proved = false;
+    }
+    // While a login is doubtful they go one by one: several at once would each count as a refused one.
     const leave = await firstLogins.take(signal);
     try {
       breaker.check();
-      return await tokenAnswer(address, request, signal);
+      return await doubtful(address, request, tried, signal);
     } finally {
       leave();
     }
   }
 
-  async function tokenAnswer(address: ServiceAddress, request: SoapRequest, signal: AbortSignal): Promise<Answered> {
-    if (offset === null) await readClock(signal).catch(ignoreClock(signal));
-    let answer = await send(address, request, tokenOf(), signal);
-    if (answer === 'refused') {
-      // A restarted device may have another time now; only that may be wrong (§4.2).
-      const before = offset;
-      await readClock(signal).catch(ignoreClock(signal));
-      const moved = offset !== null && Math.abs(offset - (before ?? 0)) > SKEW_MS;
-      if (moved) answer = await send(address, request, tokenOf(), signal);
+  function taken(answer: Answered, request: SoapRequest): Answered {
+    if (answer.kind === 'foreign') return answer;
+    form = 'token';
+    proved = true;
+    granted.add(request.action);
+    breaker.accepted();
+    return answer;
+  }
+
+  /** A token that may be refused for the time in it, for the password, or for the rights of its user. */
+  async function doubtful(
+    address: ServiceAddress,
+    request: SoapRequest,
+    tried: { offset: number | null } | null,
+    signal: AbortSignal,
+  ): Promise<Answered> {
+    // A restarted device may have another time now; only that may be wrong (§4.2).
+    await readClock(signal).catch(ignoreClock(signal));
+    const moved = tried !== null && Math.abs((offset ?? 0) - (tried.offset ?? 0)) > SKEW_MS;
+    if (tried === null || moved) {
+      const answer = await send(address, request, tokenOf(), signal);
+      if (!isRefused(answer)) return taken(answer, request);
     }
-    if (answer !== 'refused') {
-      if (answer.kind !== 'foreign') {
-        form = 'token';
-        proved = true;
-        breaker.accepted();
-      }
-      return answer;
+    // What was allowed before and is not now: the password is another. What never was may be a matter of rights.
+    const mayBeRights = granted.size > 0 && !granted.has(request.action);
+    if (!credentials || (mayBeRights && (await stillKnown(signal)))) {
+      proved = credentials !== null;
+      throw lowPrivilege(request.what);
     }
-    if (!credentials || (proved && (await stillKnown(signal)))) throw lowPrivilege(request.what);
-    proved = false;
+    granted.clear();
     const error = breaker.refused();
     if (!/lock/i.test(refusal)) throw error;
     throw operationalError(
       'E_ACCOUNT_LOCKED',
       `Device ${device} has locked the account (${refusal}). Wait until it is free, then correct the password.`,
-      {
-        retryAfterMs: Math.max(LOCKED_MS, error.retryAfterMs ?? 0),
-        facts: { device },
-      },
+      { retryAfterMs: Math.max(LOCKED_MS, error.retryAfterMs ?? 0), facts: { device } },
     );
   }
 
@@ -261,7 +280,7 @@ export function createSoapClient(options: SoapClientOptions): SoapClient {
       body: element('GetDeviceInformation', ns.device),
     };
     const answer = await send(deviceService, question, tokenOf(), signal);
-    return answer !== 'refused' && answer.kind === 'body';
+    return !isRefused(answer) && answer.kind === 'body';
   }
 
   const ignoreClock =
@@ -282,9 +301,9 @@ export function createSoapClient(options: SoapClientOptions): SoapClient {
     const asked = clock.now();
     let answer = await send(deviceService, request, null, signal);
     // A few want a login even for this; the HTTP date helps over the first token.
-    if (answer === 'refused' && credentials && proved) answer = await send(deviceService, request, tokenOf(), signal);
-    if (answer === 'refused' || answer.kind !== 'body') {
-      if (answer !== 'refused' && answer.kind === 'foreign') throw foreignError(answer, request.what);
+    if (isRefused(answer) && credentials && proved) answer = await send(deviceService, request, tokenOf(), signal);
+    if (isRefused(answer) || answer.kind !== 'body') {
+      if (!isRefused(answer) && answer.kind === 'foreign') throw foreignError(answer, request.what);
       return dateOffset === null ? null : clock.now() + dateOffset;
     }
     const at = readDeviceClock(answer.body, definition.timeZone);

@@ -380,7 +380,7 @@ export async function startOnvifSimulator(options: OnvifSimulatorOptions = {}): 
       socket.on('error', () => undefined);
       socket.once('close', () => sockets.delete(socket));
     });
-    server.on('clientError', (_error, socket) => socket.destroy());
+    server.on('clientError', (_error, socket) => socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n'));
     server.listen(port, host);
     await once(server, 'listening');
     port = (server.address() as AddressInfo).port;

@@ -1,0 +1,156 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { closeOnvif, connectedOnvif, onvifOnline } from '../../support/connected-onvif';
+import { until } from '../../support/recording-sink';
+
+afterEach(closeOnvif);
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+describe('the life of a subscription', () => {
+  it('holds one slot, asks for all states once, and gives the slot back at the close', async () => {
+    const { sim, sink, connection } = await connectedOnvif();
+    await until('online', onvifOnline(sink));
+    await until('it is synchronised', () => sim.state().events.synchronizations === 1);
+    await pause(500);
+    expect(sim.state().subscriptions).toBe(1);
+    expect(sim.state().events.created).toBe(1);
+    const before = performance.now();
+    await connection.close();
+    expect(performance.now() - before).toBeLessThan(1_000);
+    expect(sim.state()).toMatchObject({ subscriptions: 0, events: { unsubscribed: 1 } });
+  });
+
+  it('closes within a second while the device is half-open', async () => {
+    const { sim, sink, connection } = await connectedOnvif();
+    await until('online', onvifOnline(sink));
+    sim.faults.set('half-open');
+    const before = performance.now();
+    await connection.close();
+    expect(performance.now() - before).toBeLessThan(1_000);
+  });
+
+  it('renews where pulling does not prolong', async () => {
+    const { sim, sink } = await connectedOnvif({ faults: ['pull-does-not-prolong'], longestMs: 1_000 });
+    await until('online', onvifOnline(sink));
+    await until('renewals', () => sim.state().events.renewals >= 3, 6_000);
+    expect(sim.state().events.created).toBe(1);
+  });
+
+  it('does not renew where pulling prolongs', async () => {
+    const { sim, sink } = await connectedOnvif({ longestMs: 1_000 });
+    await until('online', onvifOnline(sink));
+    await until('pulls', () => sim.state().events.pulls >= 6, 6_000);
+    expect(sim.state().events.renewals).toBe(0);
+  });
+
+  it('changes over in time where neither pulling nor renewing prolongs, without being offline', async () => {
+    const { sim, sink } = await connectedOnvif({
+      faults: ['pull-does-not-prolong', 'renew-unsupported'],
+      longestMs: 1_000,
+    });
+    await until('online', onvifOnline(sink));
+    await until('a second subscription', () => sim.state().events.created >= 2, 6_000);
+    await until('it stands', () => sim.state().subscriptions === 1);
+    expect(sink.links.map((l) => l.link)).not.toContain('offline');
+    // The first one was given back, not left to run out.
+    expect(sim.state().events.unsubscribed).toBeGreaterThanOrEqual(1);
+  });
+
+  it('does not hurry when the end of the subscription equals its beginning', async () => {
+    const { sim, sink } = await connectedOnvif({ faults: ['termination-equals-current'] });
+    await until('online', onvifOnline(sink));
+    await pause(1_500);
+    expect(sim.state().events.created).toBe(1);
+    expect(sim.state().events.renewals).toBeLessThanOrEqual(2);
+    expect(sim.state().events.pulls).toBeLessThan(12);
+  });
+
+  it.each(['max-timeout', 'max-messages'])('adopts the limits of the fault %s', async (fault) => {
+    const { sim, sink } = await connectedOnvif({ faults: [fault] });
+    await until('online', onvifOnline(sink));
+    await until('pulls', () => sim.state().events.pulls >= 3);
+    await pause(700);
+    expect(sim.state().events.created).toBe(1);
+  });
+
+  it('makes a new one when the device does not know it any more', async () => {
+    const { sim, sink } = await connectedOnvif();
+    await until('online', onvifOnline(sink));
+    sim.faults.set('unknown-subscription-once');
+    await until('a second one', () => sim.state().events.created === 2, 6_000);
+    expect(sink.links.map((l) => l.link)).not.toContain('offline');
+  });
+
+  it('asks again and again while the creation is refused, and is then online', async () => {
+    const { sim, sink } = await connectedOnvif({ faults: ['creation-refused'] });
+    await until('offline', () => sink.links.at(-1)?.link === 'offline');
+    expect(sink.links.at(-1)?.detail).toMatch(/Subscription refused/);
+    await until('two tries', () => sim.state().events.refused >= 2);
+    sim.faults.clear();
+    await until('online', onvifOnline(sink), 10_000);
+  });
+
+  it('says that other clients hold all subscriptions', async () => {
+    const { sink } = await connectedOnvif({ slots: 0 });
+    await until('offline', () => sink.links.at(-1)?.link === 'offline');
+    expect(sink.links.at(-1)?.detail).toMatch(/no subscription left.*end other clients/);
+  });
+
+  it('does not hammer a device that answers empty pulls at once', async () => {
+    const { sim, sink } = await connectedOnvif({ faults: ['immediate-answers'] });
+    await until('online', onvifOnline(sink));
+    await pause(1_500);
+    expect(sim.state().events.pulls).toBeLessThan(12);
+  });
+
+  it('makes a new one when pulling fails for good', async () => {
+    const { sim, sink } = await connectedOnvif({ faults: ['pull-fault-always'] });
+    await until('several', () => sim.state().events.created >= 2, 8_000);
+    expect(sink.events.filter((e) => e.draft.phase === 'start')).toEqual([]);
+  });
+});
+
+describe('a device that goes away', () => {
+  it('is noticed while it is half-open, and comes back by itself', async () => {
+    const { sim, sink } = await connectedOnvif();
+    await until('online', onvifOnline(sink));
+    const before = performance.now();
+    sim.faults.set('half-open');
+    await until('offline', () => sink.links.at(-1)?.link === 'offline');
+    // The times of the test are 20 times shorter than those of the driver: 13.5 s there.
+    expect(performance.now() - before).toBeLessThan(1_200);
+    sim.faults.set('half-open', false);
+    await until('online', onvifOnline(sink), 10_000);
+  });
+
+  it('comes back after a restart with its alarms, its clock and its pictures', async () => {
+    const { sim, sink, connection } = await connectedOnvif();
+    await until('online', onvifOnline(sink));
+    await connection.snapshot(1, AbortSignal.timeout(5_000));
+    const restart = sim.reboot(100);
+    sim.setClockOffset(-1_000_000_000);
+    await restart;
+    await until('a new subscription', () => sim.state().events.created >= 2, 10_000);
+    await until('the new time', () => (sink.offsets.at(-1) ?? 0) < -900_000_000);
+    sim.setInput('000', true);
+    await until('the alarm', () => sink.told().includes('digital-input start'));
+    expect(sink.events.at(-1)?.late).toBe(false);
+    const picture = await connection.snapshot(1, AbortSignal.timeout(5_000));
+    expect(picture.bytes.subarray(0, 2).toString('hex')).toBe('ffd8');
+  });
+
+  it('is offline where nothing listens', async () => {
+    const { sim, sink } = await connectedOnvif();
+    await until('online', onvifOnline(sink));
+    await sim.close();
+    await until('offline', () => sink.links.at(-1)?.link === 'offline', 8_000);
+  });
+
+  it('is not called dead for answering slowly', async () => {
+    const { sink, sim } = await connectedOnvif({ faults: ['slow'], slowMs: 60 });
+    await until('online', onvifOnline(sink), 8_000);
+    sim.setInput('000', true);
+    await until('the alarm', () => sink.told().includes('digital-input start'));
+    expect(sink.links.map((l) => l.link)).not.toContain('offline');
+  });
+});
