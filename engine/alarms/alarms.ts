@@ -30,7 +30,7 @@ import type { Batch, Condition } from './condition';
 import { createDerivation } from './derivation';
 import { createEscalations } from './escalations';
 import { createFloods } from './flood';
-import { createFlowOutbox } from './flow-outbox';
+import { createFlowOutbox, type FlowOutbox } from './flow-outbox';
 import { createInspection, type Inspection } from './inspection';
 import { createIntake } from './intake';
 import { noticeOf, type TriggerNotice } from './notice';
@@ -64,7 +64,7 @@ export interface AlarmsOptions {
  * Every call that changes something resolves when it is on disk and rejects with an operational error when it is not;
  * then nothing has changed.
  */
-export interface Alarms extends ArmingCalls {
+export interface Alarms extends ArmingCalls, Pick<FlowOutbox, 'sendAgain'> {
   /**
    * Takes up what the record kept. Once, before anything else, and before the timers are resumed.
    * @param armed the site's arming as an earlier version kept it, taken over once; null: it kept none
@@ -583,6 +583,7 @@ export function createAlarms(options: AlarmsOptions): Alarms {
     holdEnded,
     acknowledge: (alarmId, who) => order(alarmId, who, 'acknowledge'),
     reset: (alarmId, who) => order(alarmId, who, 'reset'),
+    sendAgain: outbox.sendAgain,
     ...createArmingCalls({ arming, triggers, clock, change }),
     alarm: (id) => translation.find(id)?.now.alarm ?? undefined,
     live: translation.live,

@@ -8,12 +8,18 @@ import type { FlowMessageRow, RecordWriter } from '../domain/record';
 export const SETTLE_AFTER_MS = 1_000;
 /** Settlements that fall this close together share one write. */
 const GATHER_MS = 50;
+/** Between the deliveries of a message whose consequence did not reach the disk: twice as long each time, up to this. */
+const LONGEST_PAUSE_MS = 30_000;
+/** About an hour: what its nodes could not put on disk by then, they will not. */
+const MOST_DELIVERIES = 120;
 
 interface Outgoing {
   row: FlowMessageRow;
   committed: boolean;
   /** Monotonic time of the delivery; null while it waits. */
   deliveredAt: number | null;
+  /** How often its nodes could not put on disk what it asks of them. */
+  failures: number;
 }
 
 /**
@@ -29,6 +35,11 @@ export interface FlowOutbox {
   cancel(row: FlowMessageRow): void;
   /** Whether a message that says "on" may not have reached its action nodes. */
   isOpen(alarmId: string): boolean;
+  /**
+   * A node could not put on disk what a message of this alarm asks of it. What was delivered lately is delivered again
+   * a while later, with the same ids, so that what its other nodes have done is not done twice.
+   */
+  sendAgain(alarmId: string): void;
   /** The trigger's node is closed: what it was given lately has to be given to its successor. */
   detached(triggerId: string): void;
   /** Delivers, in order, whatever is not settled and can be taken. */
@@ -91,6 +102,24 @@ export function createFlowOutbox(options: {
     );
   };
 
+  const repeat = (entry: Outgoing): void => {
+    const { messageId, triggerId } = entry.row;
+    if (++entry.failures >= MOST_DELIVERIES) {
+      log.error('alarm.message-given-up', { message: messageId, trigger: triggerId, deliveries: entry.failures });
+      return;
+    }
+    // Not delivered: it is not settled meanwhile, and a crash sends it again.
+    entry.deliveredAt = null;
+    const pause = Math.min(LONGEST_PAUSE_MS, SETTLE_AFTER_MS * 2 ** (entry.failures - 1));
+    clock.after(
+      pause,
+      () => {
+        if (!closed && outgoing.get(messageId) === entry && entry.deliveredAt === null) deliver(entry);
+      },
+      { background: true },
+    );
+  };
+
   const settle = async (): Promise<void> => {
     const now = clock.monotonic();
     const due: Outgoing[] = [];
@@ -125,7 +154,7 @@ export function createFlowOutbox(options: {
 
   return {
     expect(row) {
-      outgoing.set(row.messageId, { row, committed: false, deliveredAt: null });
+      outgoing.set(row.messageId, { row, committed: false, deliveredAt: null, failures: 0 });
       if (!row.message.payload) return;
       const ids = open.get(row.alarmId) ?? new Set();
       open.set(row.alarmId, ids.add(row.messageId));
@@ -138,6 +167,11 @@ export function createFlowOutbox(options: {
     },
     cancel: forget,
     isOpen: (alarmId) => open.has(alarmId),
+    sendAgain(alarmId) {
+      for (const entry of [...outgoing.values()]) {
+        if (entry.row.alarmId === alarmId && entry.deliveredAt !== null) repeat(entry);
+      }
+    },
     detached(triggerId) {
       for (const entry of outgoing.values()) if (entry.row.triggerId === triggerId) entry.deliveredAt = null;
     },

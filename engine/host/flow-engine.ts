@@ -170,6 +170,16 @@ export function createFlowEngine(parts: FlowEngineParts): FlowEngine & FlowHostC
 
   alarms.onNotice(show);
 
+  /** What a message asks for and the record does not take is asked for again: the message comes once more. */
+  const asked = async <T>(alarmId: string | undefined, work: Promise<T>): Promise<T> => {
+    try {
+      return await work;
+    } catch (thrown) {
+      if (alarmId !== undefined && asAlarmflowError(thrown).code === 'E_RECORD_WRITE') alarms.sendAgain(alarmId);
+      throw thrown;
+    }
+  };
+
   const known = (): KnownSubject[] =>
     [...definitions].flatMap(([id, definition]): KnownSubject[] => {
       if (definition.kind === 'device') return [{ subject: { scope: 'device', id }, name: deviceName(id) }];
@@ -233,7 +243,7 @@ export function createFlowEngine(parts: FlowEngineParts): FlowEngine & FlowHostC
     defineEscalation: (escalation, deliver) =>
       define(escalation.id, { kind: 'escalation' }, () => alarms.defineEscalation(escalation, deliver)),
     async offerEscalation(nodeId, alarmId) {
-      await alarms.escalate(nodeId, alarmId);
+      await asked(alarmId, alarms.escalate(nodeId, alarmId));
     },
     defineOutput: (definition) =>
       define(
@@ -288,7 +298,7 @@ export function createFlowEngine(parts: FlowEngineParts): FlowEngine & FlowHostC
         );
       const about = message.operand?.alarmId;
       const alarm = about === undefined ? undefined : alarms.alarm(about);
-      await alarms.accept(messageEvent(triggerId, message, alarm, clock.now()));
+      await asked(about, alarms.accept(messageEvent(triggerId, message, alarm, clock.now())));
     },
 
     async offerReading(triggerId, reading) {
@@ -300,10 +310,10 @@ export function createFlowEngine(parts: FlowEngineParts): FlowEngine & FlowHostC
       await alarms.accept(readingEvent(triggerId, reading, clock.now()));
     },
 
-    requestAction: actions.requestAction,
+    requestAction: (request) => asked(request.alarm?.id, actions.requestAction(request)),
 
     async requestOutput(request: OutputRequest) {
-      await actions.requestOutput(request);
+      await asked(request.alarm?.id, actions.requestOutput(request));
       show(request.nodeId);
     },
 
