@@ -3,7 +3,7 @@ import type { DeviceFacts } from '../../domain/devices';
 import { AlarmflowError, userError } from '../../domain/errors';
 import type { Log } from '../../domain/log';
 import { parseDeviceTime } from '../device-time';
-import { listIn } from './answer';
+import { errorIn, listIn } from './answer';
 import type { Cgi, CgiRequest } from './cgi';
 
 export interface QuestionOptions {
@@ -130,6 +130,10 @@ async function warningsOf(options: QuestionOptions): Promise<string[]> {
     warnings.push(
       `The device's clock is ${Math.round(Math.abs(time - clock.now()) / 1000)} s ${time > clock.now() ? 'fast' : 'slow'}: switch on NTP on the device, or set the device's time zone here`,
     );
+  if (await lacksEventRight(options))
+    warnings.push(
+      "The device's user may not read events: give it the right to do so (Event in the rights of its group), or none arrives",
+    );
   const isTrue = (text: string | undefined): boolean => text?.toLowerCase() === 'true';
   const silent = await configOf(options, 'DisableEventNotify');
   if (isTrue(silent?.get('DisableEventNotify.Enable')))
@@ -157,6 +161,16 @@ async function warningsOf(options: QuestionOptions): Promise<string[]> {
       `Alarm output ${few(set('1'))} is set to Manual on the device, so it is on: set it to Auto if that is not meant`,
     );
   return warnings;
+}
+
+/** The right to read events is one of its own on many models; the stream itself can't be opened twice on some. */
+async function lacksEventRight({ cgi, name, signal }: QuestionOptions): Promise<boolean> {
+  const parameters = [
+    ['action', 'getEventIndexes'],
+    ['code', 'VideoMotion'],
+  ] as const;
+  const response = await cgi.send({ name: 'eventManager', parameters, signal });
+  return errorIn(response, `Events of "${name}"`)?.code === 'E_LOW_PRIVILEGE';
 }
 
 const few = (numbers: number[]): string =>

@@ -62,17 +62,29 @@ async function presetsOf(options: QuestionOptions, channels: number[]): Promise<
 /** Rules of the device's analysis: `VideoAnalyseRule[channel][n].Name|Type|Id|Enable`. */
 async function rulesOf(options: QuestionOptions): Promise<DeviceOffers['rules']> {
   const table = await configOf(options, 'VideoAnalyseRule');
-  const rules: DeviceOffers['rules'] = [];
-  if (!table) return rules;
-  for (const [key, type] of table) {
+  const rules = await thermalRulesOf(options);
+  for (const [key, type] of table ?? []) {
     const place = /^VideoAnalyseRule\[(\d{1,5})\]\[(\d{1,3})\]\.Type$/.exec(key);
     if (!place || type === '' || rules.length >= MOST_LISTED) continue;
-    const field = (name: string): string => table.get(key.replace(/\.Type$/, `.${name}`)) ?? '';
+    const field = (name: string): string => table?.get(key.replace(/\.Type$/, `.${name}`)) ?? '';
     if (field('Enable').toLowerCase() === 'false') continue;
     const name = field('Name');
     const rule = name || field('Id');
     if (rule !== '')
       rules.push({ channel: Number(place[1]) + 1, rule, name: name || `Rule ${rule}`, type: natureOf(type).type });
+  }
+  return rules;
+}
+
+/** Rules of a thermal channel: `ThermometryRule[channel][preset][n].Name`, with one index less on fixed cameras. */
+async function thermalRulesOf(options: QuestionOptions): Promise<DeviceOffers['rules']> {
+  const table = await configOf(options, 'ThermometryRule');
+  const rules: DeviceOffers['rules'] = [];
+  for (const [key, name] of table ?? []) {
+    const channel = /^ThermometryRule\[(\d{1,5})\](?:\[\d{1,5}\]){1,2}\.Name$/.exec(key)?.[1];
+    const enabled = table?.get(key.replace(/\.Name$/, '.Enable'))?.toLowerCase() !== 'false';
+    if (channel === undefined || name === '' || !enabled || rules.length >= MOST_LISTED) continue;
+    rules.push({ channel: Number(channel) + 1, rule: name, name, type: 'temperature-alarm' });
   }
   return rules;
 }

@@ -57,8 +57,10 @@ export function createReader(options: ReaderOptions): Reader {
   return { read, conditions };
 }
 
-/** A stop says less than its start did: what filters go by is taken from there. */
+/** A stop says less than its start did: what filters go by is taken from there. What is over needs no quiet time. */
 function draftOf(draft: Omit<EventDraft, 'phase'>, { phase, condition }: Decision): EventDraft {
-  if (!condition || phase === 'start') return { ...draft, phase };
-  return withoutGaps({ ...condition.kept, ...draft, type: condition.type, phase });
+  const { quietMs, ...rest } = draft;
+  const timed = phase === 'pulse' || phase === 'stop' || quietMs === undefined ? rest : { ...rest, quietMs };
+  if (!condition || phase === 'start') return { ...timed, phase };
+  return withoutGaps({ ...condition.kept, ...timed, type: condition.type, phase });
 }

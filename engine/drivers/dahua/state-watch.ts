@@ -9,6 +9,8 @@ import type { ConditionReport, OpenCondition, OpenConditions } from './open-cond
 
 /** Three times within the quiet time. */
 const EVERY_MS = 9_000;
+/** A condition that the device is bound to end is read seldom, because its Stop may be lost all the same. */
+const SELDOM_MS = 60_000;
 /** Codes that are read in one round. */
 const MOST_CODES = 24;
 
@@ -55,13 +57,30 @@ export function createStateWatch(options: StateWatchOptions): StateWatch {
     return quiet.filter((c) => now - c.seenAt <= (c.quietMs ?? 0));
   }
 
+  /** Codes that the device was seen to tell of: for others "none" may as well mean that it doesn't keep them. */
+  const proven = new Set<string>();
+  const readAt = new Map<string, number>();
+
+  /** Codes to be read now; inputs tell their ends reliably, and an input that is closed at rest reads the other way. */
+  function due(): string[] {
+    const now = clock.monotonic();
+    const often = watched();
+    const seldom = conditions
+      .open()
+      .filter((c) => c.quietMs === undefined && c.family !== 'AlarmLocal')
+      .filter((c) => now - Math.max(c.seenAt, readAt.get(c.code) ?? 0) >= SELDOM_MS);
+    return [...new Set([...often, ...seldom].map((c) => c.code))];
+  }
+
   function schedule(): void {
-    if (timer || !online || watched().length === 0) return;
+    if (timer || !online) return;
+    const often = watched().length > 0;
+    if (!often && conditions.open().length === 0) return;
     timer = clock.after(
-      EVERY_MS,
+      often ? EVERY_MS : SELDOM_MS,
       () => {
         timer = null;
-        readAll([...new Set(watched().map((c) => c.code))]);
+        readAll(due());
       },
       { background: true },
     );
@@ -73,7 +92,7 @@ export function createStateWatch(options: StateWatchOptions): StateWatch {
     busy = true;
     ended.clear();
     try {
-      if (first) await readInputs(mine);
+      if (first && !(await readInputs(mine))) await readCode('AlarmLocal', first, mine);
       for (const code of codes.slice(0, MOST_CODES)) {
         if (mine !== round || !online) return;
         await readCode(code, first, mine);
@@ -93,8 +112,12 @@ export function createStateWatch(options: StateWatchOptions): StateWatch {
     const askedAt = clock.monotonic();
     const found = await options.indexes(code);
     if (found === null || mine !== round || !online) return;
+    readAt.set(code, askedAt);
+    if (readAt.size > 1_000) readAt.clear();
     const source = `getEventIndexes ${code}`;
     const nature = natureOf(code);
+    if (found.length > 0) proven.add(code);
+    else if (!first && nature.quietMs === undefined && !proven.has(code)) return;
     const places = nature.place === 'device' && found.length > 0 ? [0] : [...new Set(found)].slice(0, 1_000);
     const reports = places.map((index): ConditionReport => {
       const place = placeOf({ index, data: null }, nature, options.counts());
@@ -112,16 +135,18 @@ export function createStateWatch(options: StateWatchOptions): StateWatch {
       });
     });
     settle(
-      conditions.open().filter((c) => c.code === code && c.input === undefined),
+      conditions.open().filter((c) => c.code === code),
       reports,
       { askedAt, source, first },
     );
   }
 
-  async function readInputs(mine: number): Promise<void> {
+  /** False where the device doesn't tell. */
+  async function readInputs(mine: number): Promise<boolean> {
     const askedAt = clock.monotonic();
     const found = await options.inputs();
-    if (found === null || mine !== round || !online) return;
+    if (found === null) return false;
+    if (mine !== round || !online) return true;
     const reports = found.active.map(
       (index): ConditionReport => ({
         family: 'AlarmLocal',
@@ -137,6 +162,7 @@ export function createStateWatch(options: StateWatchOptions): StateWatch {
     );
     const known = conditions.open().filter((c) => c.family === 'AlarmLocal' && Number(c.input) < found.count);
     settle(known, reports, { askedAt, source: 'getInState', first: true });
+    return true;
   }
 
   /** Compares what was open with what the device says now; what was seen since it was asked has spoken for itself. */
@@ -148,8 +174,9 @@ export function createStateWatch(options: StateWatchOptions): StateWatch {
     const active = new Set(reports.map(placeKey));
     const places = new Set(known.map(placeKey));
     for (const condition of known) {
-      if (condition.seenAt > askedAt) continue;
-      if (active.has(placeKey(condition))) {
+      if (condition.seenAt >= askedAt) continue;
+      // One that came without an index may be any of those that are active.
+      if (active.has(placeKey(condition)) || (placeKey(condition) === nowhere && reports.length > 0)) {
         const { seenAt: _seenAt, unknownSince: _unknown, ...rest } = condition;
         conditions.holds({ ...rest, action: 'start', at: clock.monotonic() });
         tell(condition, 'refresh', source);
@@ -220,3 +247,4 @@ export function createStateWatch(options: StateWatchOptions): StateWatch {
 
 const placeKey = (place: Pick<OpenCondition, 'channel' | 'input' | 'output'>): string =>
   JSON.stringify([place.channel ?? null, place.input ?? null, place.output ?? null]);
+const nowhere = placeKey({});

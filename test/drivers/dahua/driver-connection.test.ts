@@ -106,6 +106,13 @@ describe('the login', () => {
     expect(sink.locks.at(-1)).toBeGreaterThan(Date.now() + 30_000);
   });
 
+  it('of a user who may not read events is refused, and says what is missing', async () => {
+    const { sink } = await connected({ faults: ['no-event-rights'] });
+    await until('refused', () => sink.links.at(-1)?.link === 'refused');
+    expect(sink.links.at(-1)?.detail).toMatch(/the right to do this/);
+    expect(sink.locks).toEqual([]);
+  });
+
   it('that a locked account refuses is told apart from a wrong password', async () => {
     const { sim, sink } = await connected(
       { lockAfter: 1, lockMs: 900_000, faults: ['lock-words'] },

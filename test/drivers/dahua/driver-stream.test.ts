@@ -173,7 +173,15 @@ describe('the event stream', () => {
     const elsewhere = [
       ...['missing-index', 'empty-index', 'no-data', 'null-data', 'truncated-json', 'oversized-part', 'unknown-action'],
       ...['half-open', 'silent-stream', 'close-at-once', '503-stream', 'error-in-200-stream', 'replay-backlog', 'slow'],
-      ...['lock-words', 'no-rights', 'error-in-200', 'busy-once', 'output-ignored', 'output-held-by-linkage'],
+      ...[
+        'lock-words',
+        'no-rights',
+        'no-event-rights',
+        'error-in-200',
+        'busy-once',
+        'output-ignored',
+        'output-held-by-linkage',
+      ],
       ...[
         'output-status-missing',
         'snapshot-without-channel',

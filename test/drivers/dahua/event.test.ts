@@ -97,6 +97,10 @@ describe('codes', () => {
     },
   );
 
+  it('that are single events have no quiet time', () => {
+    expect(drafts(reader().read(event('LoginFailure', 'Pulse', 0)))[0]?.quietMs).toBeUndefined();
+  });
+
   it('that are unknown and begin have a quiet time', () => {
     expect(drafts(reader().read(event('CallNoAnswered', 'Start', 0)))).toMatchObject([
       { type: 'vendor:CallNoAnswered', phase: 'start', channel: 1, quietMs: 30_000 },

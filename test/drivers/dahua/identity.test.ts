@@ -36,6 +36,7 @@ describe('the question who it is', () => {
     [['fast-clock'], /clock is \d+ s fast/],
     [['no-current-time'], /does not tell its time/],
     [['events-disabled'], /not to report events/],
+    [['no-event-rights'], /may not read events/],
     [['motion-off'], /Motion detection is switched off on channel 1/],
   ])('warns of what should be mended: %j', async (faults, warning) => {
     const { connection } = await prepared({ faults });
@@ -130,6 +131,16 @@ describe('the offers', () => {
     const { connection } = await prepared({ model: 'camera' });
     const offers = await connection.offers?.(signal());
     expect(offers?.switches.map((s) => s.kind)).toEqual(['light', 'siren', 'record']);
+  });
+
+  it('of a thermal camera name the rules of its temperatures', async () => {
+    const { connection } = await prepared({ model: 'thermal' });
+    expect((await connection.offers?.(signal()))?.rules).toContainEqual({
+      channel: 2,
+      rule: 'Boiler',
+      name: 'Boiler',
+      type: 'temperature-alarm',
+    });
   });
 
   it('invent names where the device has none', async () => {

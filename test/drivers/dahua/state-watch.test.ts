@@ -102,6 +102,41 @@ describe('a condition whose end the device may never tell', () => {
   });
 });
 
+describe('a condition whose Stop is lost', () => {
+  it('is ended once the device, that was seen to tell of it, calls it over', async () => {
+    const { clock, told, device, watch, event } = watched();
+    watch.connected();
+    await clock.advance(0);
+    device.active = { VideoMotion: [0] };
+    event('Code=VideoMotion;action=Start;index=0');
+    await clock.advance(200_000);
+    device.active = {};
+    await clock.advance(130_000);
+    expect(told.filter((t) => !t.includes('refresh'))).toEqual(['motion start 1', 'motion stop 1']);
+  });
+
+  it('stays where the device has never told of that code', async () => {
+    const { clock, told, watch, event } = watched();
+    watch.connected();
+    await clock.advance(0);
+    event('Code=VideoMotion;action=Start;index=0');
+    await clock.advance(600_000);
+    expect(told).toEqual(['motion start 1']);
+  });
+
+  it('that came without an index holds while the device calls any place active', async () => {
+    const { clock, told, device, watch, event, conditions } = watched();
+    event('Code=VideoLoss;action=Start;index=');
+    conditions.connectionLost(0);
+    device.active = { VideoLoss: [0] };
+    await clock.advance(10);
+    watch.connected();
+    await clock.advance(10);
+    expect(told.slice(0, 2)).toEqual(['video-loss start', 'video-loss refresh']);
+    expect(told.join()).not.toContain('stop');
+  });
+});
+
 describe('an answer that comes late', () => {
   it('does not open again what the stream has ended meanwhile', async () => {
     const { clock, told, device, watch, event, hangs, answers } = watched();

@@ -38,6 +38,10 @@ export function createConfigStore(options: ConfigOptions): ConfigStore {
       values.set(`${rule}.Type`, type);
     }
     if (options.thermal) values.set(`HeatImagingThermometry[${i}].TemperEnable`, 'true');
+    if (options.thermal && i === 1) {
+      values.set('ThermometryRule[1][0][0].Enable', 'true');
+      values.set('ThermometryRule[1][0][0].Name', 'Boiler');
+    }
   }
   for (const i of range(options.inputs)) {
     values.set(`Alarm[${i}].Enable`, 'true');

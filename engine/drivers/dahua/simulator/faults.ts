@@ -48,6 +48,7 @@ export const faultNames = [
   'comma-joined-challenges',
   'lock-words',
   'no-rights',
+  'no-event-rights',
   // Answers.
   'error-in-200',
   'busy-once',

@@ -279,6 +279,10 @@ export async function startDahuaSimulator(options: DahuaSimulatorOptions = {}): 
     const program = /^\/cgi-bin\/(\w{1,40})\.cgi$/.exec(path)?.[1] ?? '';
     const refused = refusesBrackets(url);
     const query = queryOf(url);
+    if (program === 'eventManager' && faults.has('no-event-rights')) {
+      response.writeHead(403, { 'Content-Type': 'text/plain' }).end('Error\r\nNo permission!\r\n');
+      return;
+    }
     if (!refused && program === 'eventManager' && query.get('action') === 'attach')
       return attach(query, request, response);
     if (program === 'snapshot' && faults.has('slow-snapshot')) await clock.sleep(options.slowMs ?? 3_000, ends.signal);
