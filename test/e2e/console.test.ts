@@ -71,8 +71,10 @@ describe('the console', () => {
         await page.click('.scenes button:has-text("Pre-alarm")');
         const line = page.locator('.events li', { hasText: 'refused: filter' }).first();
         await line.waitFor();
-        await line.locator('summary').click();
-        expect(await line.locator('.why').textContent()).toMatch(/alarm/);
+        await line.locator('summary').first().click();
+        await expect
+          .poll(() => line.locator('.verdict').first().textContent())
+          .toMatch(/refused it at the gate "filter"/);
       }),
     60_000,
   );
@@ -94,6 +96,27 @@ describe('the console', () => {
         await page.locator('.events li', { hasText: 'refused: disarmed' }).first().waitFor();
         await page.locator('.armed input').click();
         await page.locator('.armed', { hasText: /^Armed/ }).waitFor();
+      }),
+    60_000,
+  );
+
+  serverTest(
+    'names what is open when an area cannot be armed, and offers force and bypass',
+    chromiumMissing,
+    () =>
+      withPage({}, async (page, browser) => {
+        await page.goto(site.url);
+        const whole = page.locator('.arming li', { hasText: 'Whole site' });
+        await whole.locator('button', { hasText: /^Disarm$/ }).click();
+        await whole.locator('.chip', { hasText: 'disarmed' }).waitFor();
+        await page.click('.scenes button:has-text("Door opens")');
+        await whole.locator('.warn-text', { hasText: 'Open: Door contact (Hall thermal camera)' }).waitFor();
+        await whole.locator('button', { hasText: /^Arm$/ }).click();
+        await page.locator('.notice', { hasText: 'Door contact (Hall thermal camera)' }).waitFor();
+        await whole.locator('button', { hasText: 'Bypass' }).click();
+        await whole.locator('.chip', { hasText: /^armed/ }).waitFor();
+        // The refusal is what was asked for; the browser notes every answer of the 400s.
+        expect(browser.complaints.splice(0)).toEqual([expect.stringContaining('409')]);
       }),
     60_000,
   );
