@@ -92,7 +92,7 @@ export function connectGenicam(context: DriverContext, ways: GenicamWays): Drive
       try {
         await connect();
         await watchCamera();
-        return;
+        continue;
       } catch (thrown) {
         if (closing.signal.aborted) return;
         const error = asAlarmflowError(thrown);
@@ -127,6 +127,7 @@ export function connectGenicam(context: DriverContext, ways: GenicamWays): Drive
     sink.link('offline', error.message);
   }
 
+  /** Until the camera is lost, or what could not be asked of it can be asked now. */
   async function watchCamera(): Promise<void> {
     const open = session;
     if (!open) return;
@@ -155,9 +156,24 @@ export function connectGenicam(context: DriverContext, ways: GenicamWays): Drive
       }
       if (clock.monotonic() >= compareAt) {
         compareAt = clock.monotonic() + COMPARE_MS;
+        if (open.roles.inUse && (await isFree(open))) return;
         await compare(open);
       }
       await clock.sleep(Math.max(1, every - (clock.monotonic() - began)), closing.signal);
+    }
+  }
+
+  /** Whether the program that had control has given it up. */
+  async function isFree({ roles }: Session): Promise<boolean> {
+    const [line] = roles.modes.keys();
+    if (line === undefined) return false;
+    try {
+      await within(COMPARISON_MS, (call) => camera.readUnder({ selector: 'LineSelector', value: line }, [], call));
+      return true;
+    } catch (thrown) {
+      closing.signal.throwIfAborted();
+      log.debug('genicam.still-in-use', { reason: asAlarmflowError(thrown).message });
+      return false;
     }
   }
 

@@ -9,6 +9,8 @@ export interface LineRoles {
   outputs: OutputLine[];
   /** Mode of each line as read (`Input`, `Output`, `Strobe` …), or null where the camera does not tell. */
   modes: ReadonlyMap<string, string | null>;
+  /** Another program had control: the modes are not known. */
+  inUse: boolean;
   warnings: string[];
 }
 
@@ -71,7 +73,7 @@ export async function readLineRoles(
   if (both.length > 0)
     warnings.push(`${both.join(', ')} is watched as an input, but the camera has it as an output: set its LineMode`);
   if (!readable && settings.inputs.length > 0) warnings.push('The camera does not tell the state of its lines');
-  return { inputs: readable ? chosen : [], outputs, modes, warnings };
+  return { inputs: readable ? chosen : [], outputs, modes, inUse, warnings };
 }
 
 /** Errors of one feature, not of the camera. */

@@ -80,10 +80,11 @@ describe("Aravis' fake camera", () => {
         const setUp = { mode: 1, source: 1, activation: 1, delay: 1_000_000, divider: 3 };
         expect(await sim.trigger(1)).toEqual(setUp);
         expect(await sim.line('Line1')).toMatchObject({ debouncer: 1500, inverter: 1 });
-        sim.faults.set('unplugged');
-        await until('it is gone', () => sink.links.at(-1)?.link === 'offline', 15_000);
-        sim.faults.set('unplugged', false);
-        await until('it is back', () => sink.links.at(-1)?.link === 'online', 20_000);
+        await sim.reboot();
+        expect(await sim.trigger(1)).toMatchObject({ mode: 0, delay: 0 });
+        const end = performance.now() + 15_000;
+        while ((await sim.trigger(1)).mode === 0 && performance.now() < end)
+          await new Promise((resolve) => setTimeout(resolve, 100));
         expect(await sim.trigger(1)).toEqual(setUp);
       },
     ),

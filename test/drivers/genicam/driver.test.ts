@@ -127,6 +127,10 @@ describe('lines as alarm inputs', () => {
       sim.faults.clear();
       await turn(61_000);
       expect(await sim.trigger()).toMatchObject({ mode: 1, delay: 500 });
+      // Which lines are outputs is known now.
+      expect(warnings()).toEqual([]);
+      expect(last(sink.factList)).toMatchObject({ inputs: 2, outputs: 1 });
+      expect(sink.links.some((l) => l.link === 'offline')).toBe(false);
     }));
 
   it('say when a look takes longer than its pace', () =>

@@ -189,8 +189,7 @@ export async function startGenicamSimulator(options: GenicamSimulatorOptions = {
       await fake?.stop();
       fake = null;
     };
-    const faults = createFaultSwitches(genicamFaultNames, options.faults ?? [], (name, on) => {
-      onlyThese(name);
+    const switches = createFaultSwitches(genicamFaultNames, options.faults ?? [], (name, on) => {
       const work = async (): Promise<void> => {
         if (name === 'frozen') return fake?.freeze(on);
         await stop();
@@ -199,6 +198,13 @@ export async function startGenicamSimulator(options: GenicamSimulatorOptions = {
       // A start that fails shows itself at the next read or write.
       then(work).catch(() => undefined);
     });
+    const faults: typeof switches = {
+      ...switches,
+      set(name, on) {
+        onlyThese(name);
+        switches.set(name, on);
+      },
+    };
     const running = async (): Promise<FakeCamera> => {
       await turn;
       if (fake) return fake;
