@@ -1,0 +1,166 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { closeOnvif, connectedOnvif, onvifOnline } from '../../support/connected-onvif';
+import { until } from '../../support/recording-sink';
+
+afterEach(closeOnvif);
+
+const limit = (): AbortSignal => AbortSignal.timeout(8_000);
+
+describe('relay outputs', () => {
+  it('sets one and tells the state that its event confirms', async () => {
+    const { sim, sink, connection } = await connectedOnvif();
+    await until('online', onvifOnline(sink));
+    expect(await connection.setOutput('001', true, limit())).toBe(true);
+    expect(sim.state().relays).toEqual([
+      { token: '000', on: false },
+      { token: '001', on: true },
+    ]);
+    expect(await connection.readOutput('001', limit())).toBe(true);
+    expect(await connection.setOutput('001', false, limit())).toBe(false);
+    expect(sink.events.find((e) => e.draft.type === 'relay-state' && e.draft.phase === 'start')?.draft.output).toBe(
+      '001',
+    );
+  });
+
+  it('falls back to the device service where DeviceIO refuses', async () => {
+    const { sim, sink, connection } = await connectedOnvif({ faults: ['device-io-refuses'] });
+    await until('online', onvifOnline(sink));
+    expect(await connection.setOutput('000', true, limit())).toBe(true);
+    const before = sim.state().requests.SetRelayOutputState ?? 0;
+    expect(await connection.setOutput('000', false, limit())).toBe(false);
+    // The second one goes to the right place at once.
+    expect(sim.state().requests.SetRelayOutputState).toBe(before + 1);
+  });
+
+  it('takes a monostable relay that refuses "inactive" for one that falls back by itself', async () => {
+    const { sim, sink, connection } = await connectedOnvif({ faults: ['monostable'], relayDelayMs: 300 });
+    await until('online', onvifOnline(sink));
+    expect(await connection.setOutput('000', true, limit())).toBe(true);
+    expect(await connection.setOutput('000', false, limit())).toBe(false);
+    expect(sim.state().relays[0]?.on).toBe(false);
+  });
+
+  it('tells null where the device sends no events of its relays', async () => {
+    const { sim, sink, connection } = await connectedOnvif({ faults: ['no-relay-events'] });
+    await until('online', onvifOnline(sink));
+    expect(await connection.setOutput('000', true, limit())).toBeNull();
+    expect(await connection.readOutput('000', limit())).toBeNull();
+    expect(sim.state().relays[0]?.on).toBe(true);
+  });
+
+  it('calls a relay that is none a bad parameter', async () => {
+    const { sink, connection } = await connectedOnvif();
+    await until('online', onvifOnline(sink));
+    await expect(connection.setOutput('9', true, limit())).rejects.toMatchObject({ code: 'E_BAD_PARAMETER' });
+    await expect(connection.setOutput(' ', true, limit())).rejects.toMatchObject({ code: 'E_BAD_PARAMETER' });
+  });
+
+  it('gives up when the caller does', async () => {
+    const { sim, sink, connection } = await connectedOnvif();
+    await until('online', onvifOnline(sink));
+    sim.faults.set('half-open');
+    const before = performance.now();
+    await expect(connection.setOutput('000', true, AbortSignal.timeout(100))).rejects.toMatchObject({
+      code: 'E_ABORTED',
+    });
+    expect(performance.now() - before).toBeLessThan(500);
+  });
+});
+
+describe('presets', () => {
+  it('goes to a preset by the number in its token', async () => {
+    const { sim, sink, connection } = await connectedOnvif({ channels: 2 });
+    await until('online', onvifOnline(sink));
+    await connection.gotoPreset(2, 3, limit());
+    expect(sim.state().position).toEqual({ channel: 2, preset: 'Preset_3' });
+  });
+
+  it('refuses a preset or a channel that is none', async () => {
+    const { sink, connection } = await connectedOnvif();
+    await until('online', onvifOnline(sink));
+    await expect(connection.gotoPreset(1, 99, limit())).rejects.toMatchObject({ code: 'E_BAD_PARAMETER' });
+    await expect(connection.gotoPreset(5, 1, limit())).rejects.toMatchObject({ code: 'E_BAD_PARAMETER' });
+  });
+});
+
+describe('pictures', () => {
+  it.each(['internal-addresses', 'media2-only', 'several-addresses'])('come also with the fault %s', async (fault) => {
+    const { sink, connection } = await connectedOnvif({ faults: [fault] });
+    await until('online', onvifOnline(sink));
+    const { contentType, bytes } = await connection.snapshot(1, limit());
+    expect(contentType).toBe('image/jpeg');
+    expect(bytes.subarray(-2).toString('hex')).toBe('ffd9');
+  });
+
+  it('come with Digest although SOAP takes tokens only', async () => {
+    const { sim, sink, connection } = await connectedOnvif({ login: 'token' });
+    await until('online', onvifOnline(sink));
+    await connection.snapshot(1, limit());
+    expect(sim.state().logins.refused).toBe(0);
+  });
+
+  it('are found again when their address has changed', async () => {
+    const { sink, connection } = await connectedOnvif({ faults: ['picture-moved'] });
+    await until('online', onvifOnline(sink));
+    await connection.snapshot(1, limit());
+    await connection.snapshot(1, limit());
+  });
+
+  it('are refused when they are cut', async () => {
+    const { sink, connection } = await connectedOnvif({ faults: ['truncated-jpeg'] });
+    await until('online', onvifOnline(sink));
+    await expect(connection.snapshot(1, limit())).rejects.toMatchObject({ code: 'E_BAD_PICTURE' });
+  });
+});
+
+describe('switches', () => {
+  it('lights the lamp and starts the recording by set commands', async () => {
+    const { sim, sink, connection } = await connectedOnvif();
+    await until('online', onvifOnline(sink));
+    expect(await connection.setSwitch?.('light', 'tt:IRLamp', true, {}, limit())).toBeNull();
+    expect(await connection.setSwitch?.('record', 'job0', true, {}, limit())).toBe(true);
+    expect(sim.state()).toMatchObject({ lamp: true, recording: true });
+    expect(await connection.setSwitch?.('record', 'job0', false, {}, limit())).toBe(false);
+    expect(await connection.readSwitch?.('record', 'job0', limit())).toBe(false);
+  });
+
+  it('refuses what the device has not', async () => {
+    const { sink, connection } = await connectedOnvif();
+    await until('online', onvifOnline(sink));
+    const set = (kind: 'light' | 'record' | 'line', name: string) =>
+      connection.setSwitch?.(kind, name, true, {}, limit());
+    await expect(set('light', 'tt:Disco')).rejects.toMatchObject({ family: 'user' });
+    await expect(set('light', 'x|On y')).rejects.toMatchObject({ code: 'E_BAD_PARAMETER' });
+    await expect(set('record', 'none')).rejects.toMatchObject({ code: 'E_BAD_PARAMETER' });
+    await expect(set('line', '1')).rejects.toMatchObject({ code: 'E_NOT_SUPPORTED' });
+  });
+});
+
+describe('what there is to choose from', () => {
+  it('lists channels, inputs, relays, presets, event types and switches', async () => {
+    const { connection } = await connectedOnvif({ channels: 2 });
+    const offers = await connection.offers?.(limit());
+    expect(offers?.channels).toEqual([
+      { channel: 1, name: 'Camera 1' },
+      { channel: 2, name: 'Camera 2' },
+    ]);
+    expect(offers?.inputs.map((i) => i.input)).toEqual(['000', '001']);
+    expect(offers?.outputs.map((o) => o.output)).toEqual(['000', '001']);
+    expect(offers?.presets).toHaveLength(8);
+    expect(offers?.presets[0]).toEqual({ channel: 1, preset: 1, name: 'Place 1' });
+    expect(offers?.eventTypes).toEqual([
+      'motion',
+      'line-crossing',
+      'intrusion',
+      'temperature-alarm',
+      'video-loss',
+      'digital-input',
+      'relay-state',
+    ]);
+    expect(offers?.switches).toEqual([
+      { kind: 'siren', name: 'tt:Siren', title: 'tt:Siren' },
+      { kind: 'light', name: 'tt:IRLamp', title: 'tt:IRLamp' },
+      { kind: 'record', name: 'job0', title: 'Recording job job0' },
+    ]);
+  });
+});

@@ -1,0 +1,147 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { ReceivedEvent } from '../../../engine/domain/devices';
+import { asAlarmflowError } from '../../../engine/domain/errors';
+import type { DriverConnection } from '../../../engine/drivers/driver';
+import { closeOnvif, onvifAt, onvifConnection, onvifDevice, onvifOnline } from '../../support/connected-onvif';
+import { until } from '../../support/recording-sink';
+
+let server: Server | null = null;
+
+afterEach(async () => {
+  await closeOnvif();
+  await new Promise<void>((resolve) => (server ? server.close(() => resolve()) : resolve()));
+  server = null;
+});
+
+/** Our side of notifications, as the host has it: the body goes to the connection, the answer is 200. */
+async function listener(): Promise<{ url: string; pushed: ReceivedEvent[]; to(connection: DriverConnection): void }> {
+  let target: DriverConnection | null = null;
+  const pushed: ReceivedEvent[] = [];
+  server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const { method = '', url = '', headers } = request;
+      const push = { method, path: url, headers, body: Buffer.concat(chunks), remoteAddress: '127.0.0.1' };
+      const receiver = target;
+      if (!receiver) return response.writeHead(503).end();
+      receiver
+        .push(push)
+        .then((events) => {
+          pushed.push(...events);
+          response.writeHead(200).end();
+        })
+        .catch((thrown: unknown) => response.writeHead(400).end(asAlarmflowError(thrown).message));
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await new Promise((resolve) => server?.once('listening', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}/ingest/token`,
+    pushed,
+    to(connection) {
+      target = connection;
+    },
+  };
+}
+
+const limit = (): AbortSignal => AbortSignal.timeout(5_000);
+
+describe('events by notification', () => {
+  it('takes over where pulling is not supported', async () => {
+    const { url, pushed, to } = await listener();
+    const sim = await onvifDevice({ faults: ['no-pull'] });
+    const { connection, sink } = onvifConnection(onvifAt(sim.port, { options: { consumerUrl: url } }));
+    to(connection);
+    connection.start();
+    await until('online', onvifOnline(sink), 8_000);
+    sim.setInput('001', true);
+    await until('the alarm', () => pushed.some((e) => e.draft.phase === 'start'));
+    expect(pushed.find((e) => e.draft.phase === 'start')?.draft).toMatchObject({ type: 'digital-input', input: '001' });
+    expect(sim.state().pushes.failed).toBe(0);
+    await until('it is renewed', () => sim.state().events.renewals >= 1, 6_000);
+    await connection.close();
+    expect(sim.state().subscriptions).toBe(0);
+  });
+
+  it('takes over where every pull fails', async () => {
+    const { url, pushed, to } = await listener();
+    const sim = await onvifDevice({ faults: ['pull-fault-always'] });
+    const { connection, sink } = onvifConnection(onvifAt(sim.port, { options: { consumerUrl: url } }));
+    to(connection);
+    connection.start();
+    await until('notifications', () => sim.state().requests.Subscribe === 1, 12_000);
+    await until('online', onvifOnline(sink));
+    sim.setInput('000', true);
+    await until('the alarm', () => pushed.some((e) => e.draft.phase === 'start'));
+  });
+
+  it('subscribes anew when the device has forgotten it', async () => {
+    const { url, to } = await listener();
+    const sim = await onvifDevice();
+    const options = { events: 'notify', consumerUrl: url };
+    const { connection, sink } = onvifConnection(onvifAt(sim.port, { options }));
+    to(connection);
+    connection.start();
+    await until('online', onvifOnline(sink));
+    sim.forgetSubscriptions();
+    await until('a second one', () => sim.state().events.created === 2, 8_000);
+    expect(sink.links.map((l) => l.link)).not.toContain('offline');
+  });
+
+  it('notices that a notifying device is gone', async () => {
+    const { url, to } = await listener();
+    const sim = await onvifDevice();
+    const { connection, sink } = onvifConnection(
+      onvifAt(sim.port, { options: { events: 'notify', consumerUrl: url } }),
+    );
+    to(connection);
+    connection.start();
+    await until('online', onvifOnline(sink));
+    sim.faults.set('half-open');
+    await until('offline', () => sink.links.at(-1)?.link === 'offline');
+  });
+
+  it('only watches a device that was told elsewhere to push', async () => {
+    const sim = await onvifDevice();
+    const { connection, sink } = onvifConnection(onvifAt(sim.port, { receive: 'push' }));
+    connection.start();
+    await until('online', onvifOnline(sink));
+    expect(sim.state().events.created).toBe(0);
+    sim.faults.set('half-open');
+    await until('offline', () => sink.links.at(-1)?.link === 'offline');
+  });
+});
+
+describe('a push', () => {
+  const push = (connection: DriverConnection, body: string, method = 'POST') =>
+    connection.push({ method, path: '', headers: {}, body: Buffer.from(body), remoteAddress: '10.0.0.9' });
+  const notify =
+    '<e:Envelope><e:Body><Notify><NotificationMessage><Topic>tns1:VideoSource/SignalLoss</Topic><Message><Message UtcTime="2026-11-21T10:00:00Z" PropertyOperation="Changed"><Source><SimpleItem Name="Source" Value="000"/></Source><Data><SimpleItem Name="State" Value="true"/></Data></Message></Message></NotificationMessage></Notify></e:Body></e:Envelope>';
+
+  it('is read as the messages in it', async () => {
+    const { connection } = onvifConnection(onvifAt(1));
+    const [event] = await push(connection, notify);
+    expect(event).toMatchObject({ draft: { type: 'video-loss', phase: 'start' }, pictures: [] });
+  });
+
+  it.each([
+    ['nothing', '', 'POST'],
+    ['a web page', '<html></html>', 'POST'],
+    ['JSON', '{"a":1}', 'POST'],
+    ['an envelope without messages', '<Envelope><Body/></Envelope>', 'POST'],
+    ['another method', notify, 'GET'],
+  ])('is refused when it is %s', async (_name, body, method) => {
+    const { connection } = onvifConnection(onvifAt(1));
+    await expect(push(connection, body, method)).rejects.toMatchObject({ code: 'E_BAD_PUSH', family: 'user' });
+  });
+
+  it('needs no connection to the device', async () => {
+    const { connection } = onvifConnection(onvifAt(1));
+    await expect(connection.probe(limit())).rejects.toMatchObject({ code: 'E_DEVICE_OFFLINE' });
+    expect(await push(connection, notify)).toHaveLength(1);
+  });
+});
