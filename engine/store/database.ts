@@ -20,3 +20,13 @@ export const codeOf = (thrown: unknown): string =>
   typeof thrown === 'object' && thrown !== null && 'code' in thrown ? String(thrown.code) : '';
 
 export const messageOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown));
+
+/** The connection to the database broke, or none could be made: nothing is wrong with what was asked. */
+export function lostConnection(thrown: unknown): boolean {
+  const code = codeOf(thrown);
+  if (code !== '') return /^(?:08|57P)/.test(code) || networkCodes.has(code);
+  // pg tells some of it in words alone.
+  return /^connection terminated|timeout exceeded when trying to connect/i.test(messageOf(thrown));
+}
+
+const networkCodes = new Set(['ECONNRESET', 'EPIPE', 'ECONNREFUSED', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH']);

@@ -1,7 +1,7 @@
 import { Pool, type PoolClient, types } from 'pg';
 import { type AlarmflowError, operationalError, userError } from '../domain/errors';
 import type { Log } from '../domain/log';
-import { codeOf, type Database, messageOf, type Query } from './database';
+import { codeOf, type Database, lostConnection, messageOf, type Query } from './database';
 
 const INT8 = 20;
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -109,5 +109,22 @@ export async function openPostgres(url: string, log: Log): Promise<Database> {
     },
     broken: () => null,
     close: () => pool.end(),
+  };
+}
+
+/**
+ * The database as those use it who only ask: a server that is away is told as such (`E_DATABASE_UNREACHABLE`,
+ * operational) and not as a mistake of ours. The writer has its own words for it, and tries again first.
+ */
+export function tellingLoss(database: Database, url: string): Database {
+  const place = placeOf(url);
+  const told = (thrown: unknown): never => {
+    throw lostConnection(thrown) ? unreachable(place, thrown) : thrown;
+  };
+  return {
+    ...database,
+    query: (sql, params) => database.query<never>(sql, params).catch(told),
+    script: (sql) => database.script(sql).catch(told),
+    transaction: (work, mode) => database.transaction(work, mode).catch(told),
   };
 }

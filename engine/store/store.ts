@@ -19,7 +19,7 @@ import { codeOf, type Database, messageOf } from './database';
 import { freeBytes, openEmbedded, RESERVE_BYTES, type Restored } from './embedded';
 import { createMediaRecord } from './media';
 import { migrate } from './migrations';
-import { openPostgres } from './postgres-database';
+import { openPostgres, tellingLoss } from './postgres-database';
 import { type PruneLimits, prune, vacuum } from './prune';
 import { createRecordReader, createResumeReader } from './reader';
 import { createFlowStorage, createSettingsRecord, type FlowStorage } from './settings';
@@ -133,6 +133,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const backupFolder = join(dataDir, 'backups');
   const disk = embedded ? watchDisk(dataDir, clock, log) : null;
   const writer = createWriter(database, clock, log, () => disk?.guard());
+  const asked = databaseUrl === null ? database : tellingLoss(database, databaseUrl);
 
   let backedUp = embedded?.restored ? -1 : changes();
   let running: Promise<string> | null = null;
@@ -182,13 +183,13 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     databaseUrl,
     restored: embedded?.restored ?? null,
     commit: (writes) => writer.commit(writes),
-    ...createResumeReader(database),
-    ...createActionRecord(database, writer),
-    ...createSettingsRecord(database),
-    ...createRecordReader(database),
-    media: createMediaRecord(mediaFolder, database, writer, clock, log),
-    users: createUserRecord(database, clock),
-    flowStorage: createFlowStorage(database),
+    ...createResumeReader(asked),
+    ...createActionRecord(asked, writer),
+    ...createSettingsRecord(asked),
+    ...createRecordReader(asked),
+    media: createMediaRecord(mediaFolder, asked, writer, clock, log),
+    users: createUserRecord(asked, clock),
+    flowStorage: createFlowStorage(asked),
     broken: () => {
       const broken = database.broken();
       return broken === null ? null : asAlarmflowError(broken);

@@ -2,7 +2,7 @@ import type { Clock } from '../clock/clock';
 import type { ActionRow } from '../domain/actions';
 import { type AlarmflowError, operationalError } from '../domain/errors';
 import type { Log } from '../domain/log';
-import { codeOf, type Database, messageOf } from './database';
+import { codeOf, type Database, lostConnection, messageOf } from './database';
 import { createGroups } from './groups';
 import { jsonText } from './json-text';
 import { createNewActions, type NewActions } from './new-actions';
@@ -13,10 +13,6 @@ const TRIES = 3;
 
 /** The database chose us to give way to another process: the same again will do. */
 const gaveWay = (code: string): boolean => code === '40001' || code === '40P01';
-
-/** The connection broke. Every write of ours may be done twice, so it is simply done again. */
-const lostConnection = (code: string): boolean =>
-  code.startsWith('08') || code.startsWith('57P') || ['ECONNRESET', 'EPIPE', 'ECONNREFUSED'].includes(code);
 
 /** Caused by the rows themselves (SQLSTATE classes 21, 22, 23, 54): then only the guilty batch may fail. */
 const causedByRows = (code: string): boolean => /^(?:21|22|23|54)...$/.test(code);
@@ -69,7 +65,8 @@ export function createWriter(database: Database, clock: Clock, log: Log, guard: 
         return;
       } catch (thrown) {
         const code = codeOf(thrown);
-        if (attempt >= TRIES || !(gaveWay(code) || lostConnection(code))) throw thrown;
+        // Every write of ours may be done twice, so after a broken connection it is simply done again.
+        if (attempt >= TRIES || !(gaveWay(code) || lostConnection(thrown))) throw thrown;
         log.warn('writing the record is tried again', { attempt, code, reason: messageOf(thrown) });
         await clock.sleep(50 * attempt);
       }

@@ -39,3 +39,25 @@ describe('a database that cannot be reached', () => {
     expect(String(error)).not.toContain('s3cret');
   });
 });
+
+describe.skipIf(missing !== null && process.env.ALARMFLOW_REQUIRE_ALL !== '1')('a database that goes away', () => {
+  it('is an operational error for those who ask as well', async () => {
+    const own = await startPostgres();
+    const store = await openStore({
+      dataDir: await temporaryFolder(),
+      databaseUrl: own.url,
+      clock: systemClock,
+      log: silentLog,
+    });
+    try {
+      await own.kill();
+      const away = { code: 'E_DATABASE_UNREACHABLE', family: 'operational' };
+      await expect(store.alarms({ live: true, limit: 1 })).rejects.toMatchObject(away);
+      await expect(store.resume()).rejects.toMatchObject(away);
+      await expect(store.users.list()).rejects.toMatchObject(away);
+    } finally {
+      await store.close();
+      await own.stop();
+    }
+  });
+});
