@@ -34,7 +34,7 @@ socket.on('end', () => {
   process.stdout.write(answer.stdout, () => {
     if (answer.signal) process.kill(process.pid, answer.signal);
     if (answer.flood) (function more() { process.stdout.write('x'.repeat(65536) + '\\n', more); })();
-    if (answer.hang) setInterval(() => {}, 1000);
+    if (answer.hang) require('node:net').createServer().listen(0, '127.0.0.1');
   });
 });
 socket.on('error', () => process.exit(0));
