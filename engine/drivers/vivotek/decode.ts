@@ -1,0 +1,77 @@
+import { asAlarmflowError } from '../../domain/errors';
+import type { Decoded } from '../driver';
+import { createOpenConditions, readMessages, wholeCapture } from '../http-push';
+import { errorText } from './cgi';
+import { parseParams } from './params';
+import { understandCameraPush } from './push';
+
+/** Default quiet time; the camera's own setting is not at hand. */
+const QUIET_MS = 10_000;
+
+/**
+ * Understands what was captured of a camera: pushes with their heads one after another, the body of one, or an answer
+ * of getdi.cgi, getdo.cgi or getparam.cgi.
+ *
+ * @param contentType what a body alone was sent as
+ */
+export async function* decodeVivotek(
+  chunks: AsyncIterable<Buffer>,
+  contentType: string | null,
+): AsyncIterable<Decoded> {
+  const bytes = await wholeCapture(chunks);
+  if (bytes === null) {
+    yield { kind: 'fault', reason: 'the capture is larger than 64 MiB', bytes: 64 << 20 };
+    return;
+  }
+  const open = createOpenConditions();
+  const error = errorText(bytes);
+  if (error !== null) {
+    yield { kind: 'fault', reason: `the camera answered "${error}"`, bytes: bytes.length };
+    return;
+  }
+  const states = answerLines(bytes);
+  if (states) {
+    for (const [name, value] of states) {
+      const port = /^(di|do)(\d{1,3})$/.exec(name);
+      if (port && /^[01]$/.test(value))
+        yield {
+          kind: 'event',
+          event: {
+            type: port[1] === 'di' ? 'digital-input' : 'relay-state',
+            vendorType: port[1] === 'di' ? 'getdi' : 'getdo',
+            phase: value === '1' ? 'snapshot' : 'stop',
+            [port[1] === 'di' ? 'input' : 'output']: port[2],
+            description: value === '1' ? 'active' : 'inactive',
+            deviceTime: null,
+            deviceAt: null,
+          },
+        };
+      else yield { kind: 'notice', text: `${name}='${value.slice(0, 500)}'` };
+    }
+    return;
+  }
+  for (const message of readMessages(bytes, contentType)) {
+    try {
+      const found = understandCameraPush(message, { timeZone: null, now: 0, offset: null, quietMs: QUIET_MS });
+      if (found.kind === 'test') {
+        yield { kind: 'notice', text: "The camera's test of its server settings" };
+        continue;
+      }
+      const { draft } = found;
+      yield { kind: 'event', event: { ...draft, phase: open.decide(draft, draft.phase, 0) } };
+      for (const { contentType: type, bytes: picture, name } of found.pictures)
+        yield { kind: 'picture', contentType: type, size: picture.length, ...(name === undefined ? {} : { name }) };
+    } catch (thrown) {
+      yield { kind: 'fault', reason: asAlarmflowError(thrown).message, bytes: message.body.length };
+    }
+  }
+}
+
+/** The lines of a CGI answer, where the bytes are nothing else. */
+function answerLines(bytes: Buffer): ReadonlyMap<string, string> | null {
+  const text = bytes.toString('utf8', 0, Math.min(bytes.length, 1 << 20)).trim();
+  const first = text.split(/[\r\n]/, 1)[0] ?? '';
+  if (!/^(?:d[io]\d{1,3}=|[a-z]+(?:_[\w]+)+=')/.test(first)) return null;
+  const params = parseParams(text);
+  return params.size > 0 ? params : null;
+}

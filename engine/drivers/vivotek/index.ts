@@ -1,0 +1,32 @@
+import type { DeviceDriver } from '../driver';
+import { type CameraTiming, connectVivotek, defaultTiming } from './connection';
+import { decodeVivotek } from './decode';
+import { readVivotekOptions, vivotekDialog } from './options';
+
+export type { CameraTiming, VivotekConnection } from './connection';
+export { defaultTiming } from './connection';
+export type { PushSetup } from './push-setup';
+export type {
+  CameraEvent,
+  CameraFault,
+  CameraPrivilege,
+  MediaName,
+  VivotekSimulator,
+  VivotekSimulatorOptions,
+  VivotekSimulatorState,
+} from './simulator';
+export { cameraFaults, mediaNames, startVivotekSimulator } from './simulator';
+
+/** The driver with times of its own, for tests. */
+export const createVivotekDriver = (timing: CameraTiming): DeviceDriver => ({
+  kind: 'vivotek',
+  title: 'VIVOTEK (CGI and HTTP push)',
+  defaultPort: 80,
+  dialog: vivotekDialog,
+  readOptions: readVivotekOptions,
+  connect: (context) => connectVivotek(context, timing),
+  decode: decodeVivotek,
+});
+
+/** VIVOTEK cameras over their CGI programs and HTTP notification (PROTOCOLS §3). */
+export const vivotekDriver: DeviceDriver = createVivotekDriver(defaultTiming);

@@ -1,0 +1,85 @@
+import type { Clock, Timer } from '../../../clock/clock';
+
+export interface PortState {
+  number: number;
+  active: boolean;
+}
+
+/** Inputs, outputs and position of a simulated camera. */
+export interface CameraHardware {
+  inputs: PortState[];
+  outputs: PortState[];
+  virtual: PortState[];
+  preset: string | null;
+  /** Newest last; at most 500. */
+  commands: string[];
+  /** `1`, `0`, or a pulse `1(1000)0`; false for a port or value that is none. */
+  order(port: 'do' | 'vi', number: number, value: string): 'done' | 'unknown' | 'bad' | 'running';
+  recall(preset: string): void;
+  close(): void;
+}
+
+export interface CameraHardwareOptions {
+  inputs: number;
+  outputs: number;
+  clock: Clock;
+  onCommand?(command: string): void;
+  /** Orders are taken but not carried out. */
+  ignores(): boolean;
+}
+
+export function createCameraHardware(options: CameraHardwareOptions): CameraHardware {
+  const timers = new Map<string, Timer>();
+  const ports = (count: number): PortState[] =>
+    Array.from({ length: count }, (_, number) => ({ number, active: false }));
+  const log = (command: string): void => {
+    hardware.commands.push(command);
+    if (hardware.commands.length > 500) hardware.commands.shift();
+    options.onCommand?.(command);
+  };
+  const hardware: CameraHardware = {
+    inputs: ports(options.inputs),
+    outputs: ports(options.outputs),
+    virtual: ports(3),
+    preset: null,
+    commands: [],
+    order(port, number, value) {
+      const list = port === 'do' ? hardware.outputs : hardware.virtual;
+      const found = list.find((p) => p.number === number);
+      if (!found) return 'unknown';
+      const pulse = /^([01])(?:\((\d{1,8})\)([01]))?$/.exec(value);
+      if (!pulse) return 'bad';
+      const key = port + number;
+      // A virtual input takes no order while one is running.
+      if (port === 'vi' && timers.has(key)) return 'running';
+      timers.get(key)?.cancel();
+      timers.delete(key);
+      log(`${key}=${value}`);
+      if (options.ignores()) return 'done';
+      found.active = pulse[1] === '1';
+      if (pulse[2] !== undefined)
+        timers.set(
+          key,
+          options.clock.after(
+            Number(pulse[2]),
+            () => {
+              timers.delete(key);
+              found.active = pulse[3] === '1';
+              log(`${key}=${pulse[3]} by its own timer`);
+            },
+            { background: true },
+          ),
+        );
+      return 'done';
+    },
+    recall(preset) {
+      hardware.preset = preset;
+      log(`recall ${preset}`);
+    },
+    close() {
+      for (const timer of timers.values()) timer.cancel();
+      timers.clear();
+    },
+  };
+  return hardware;
+}
