@@ -136,7 +136,8 @@
       what.append(choice('measure', t('field.measure')));
       if (used.includes('place')) what.append(choice('place', t('field.place')));
       if (used.includes('group')) what.append(text('group', t('field.group')));
-      if (used.includes('names')) what.append(text('names', t('field.names'), t('editor.each')));
+      if (used.includes('names'))
+        what.append(text('names', t('field.names'), t(rule.kind === 'group' ? 'editor.all' : 'editor.each')));
       if (used.includes('first')) what.append(text('first', t('field.first')), text('second', t('field.second')));
 
       const limits = line();
