@@ -6,6 +6,7 @@ import { hikvisionDriver } from './hikvision';
 import { httpPushDriver } from './http-push';
 import { modbusDriver } from './modbus';
 import { onvifDriver } from './onvif';
+import { vivotekDriver } from './vivotek';
 
 const drivers: readonly DeviceDriver[] = [
   hikvisionDriver,
@@ -14,6 +15,7 @@ const drivers: readonly DeviceDriver[] = [
   genicamDriver,
   httpPushDriver,
   onvifDriver,
+  vivotekDriver,
 ];
 
 /** Names of all drivers, as flows and the command line know them. */

@@ -5,6 +5,7 @@ import { type HikvisionSimulator, type HikvisionSimulatorOptions, startHikvision
 import { startHttpPushSimulator } from './http-push';
 import { startModbusSimulator } from './modbus';
 import { startOnvifSimulator } from './onvif';
+import { startVivotekSimulator } from './vivotek';
 
 /** What every simulated device can be told at its start; each driver's own has more. */
 export interface SimulatorOptions {
@@ -42,6 +43,7 @@ const simulators: Readonly<Record<string, (options: SimulatorOptions) => Promise
   genicam: startGenicamSimulator,
   'http-push': startHttpPushSimulator,
   onvif: startOnvifSimulator,
+  vivotek: startVivotekSimulator,
 };
 
 /** Starts a simulated device that speaks the real protocol. Throws `E_UNKNOWN_DRIVER` (user) where there is none. */
