@@ -9,6 +9,7 @@ import { sortableId } from '../domain/ids';
 import type { Log } from '../domain/log';
 import { addWrites, type RecordWriter, type ResumeState, type TimerRow } from '../domain/record';
 import type { ArmingSchedule } from '../domain/schedules';
+import { setBackBy } from '../domain/set-back';
 import type { DurableTimers } from '../domain/timers';
 import { defaultPolicy, type TriggerDefinition } from '../domain/triggers';
 import {
@@ -115,6 +116,8 @@ export function createAlarms(options: AlarmsOptions): Alarms {
   let started = false;
   /** While the flows start, every condition is asked anew in any case. */
   let starting = false;
+  /** So far the clock was set back before the start; 0 once what stands has moved with it. */
+  let setBackMs = 0;
 
   const schedules = createSchedules(clock, () => {
     evaluateWindows().catch((error: unknown) => {
@@ -330,14 +333,15 @@ export function createAlarms(options: AlarmsOptions): Alarms {
   };
   timers.onDue(ALARM_TIMER, onTimer);
 
+  const carryStanding = (batch: Batch, byMs: number): void => {
+    for (const part of [arming, shelves, floods]) part.carryOver(batch, byMs);
+    escalations.wallSet(batch, byMs);
+  };
   timers.onWallSet?.((byMs) => {
     const at = clock.now();
     change((batch) => {
       for (const [trigger, condition] of conditionsOf()) translation.carryOver(batch, trigger, condition, at, byMs);
-      arming.carryOver(batch, byMs);
-      shelves.carryOver(batch, byMs);
-      floods.carryOver(batch, byMs);
-      escalations.wallSet(batch, byMs);
+      carryStanding(batch, byMs);
     }).catch((error: unknown) => log.error('alarm.times-not-moved', { byMs, error }));
   });
 
@@ -437,6 +441,7 @@ export function createAlarms(options: AlarmsOptions): Alarms {
     }
     await change((batch) => {
       starting = true;
+      if (setBackMs > 0) carryStanding(batch, -setBackMs);
       try {
         arming.flowsStarted(batch, at);
       } finally {
@@ -481,6 +486,7 @@ export function createAlarms(options: AlarmsOptions): Alarms {
       trigger.changed = false;
       trigger.armed = schedules.verdict(trigger.definition.policy.scheduleId, at).armed;
     }
+    setBackMs = 0;
     for (const [, condition] of conditionsOf()) {
       for (const [name, due] of Object.entries(condition.now.state.timers) as [GateTimer, number][]) {
         timers.arm(timerRow(condition, name, due));
@@ -543,14 +549,9 @@ export function createAlarms(options: AlarmsOptions): Alarms {
       const conditions = orphans.get(condition.triggerId) ?? new Map<string, Condition>();
       orphans.set(condition.triggerId, conditions.set(condition.key, condition));
     });
-    for (const row of [
-      ...derivation.resume(state.standing),
-      ...escalations.resume(state.standing),
-      ...shelves.resume(state.standing),
-      ...floods.resume(state.standing),
-    ]) {
-      log.warn('alarm.row-unknown', { row: row.id });
-    }
+    const unknown = [derivation, escalations, shelves, floods].flatMap((part) => part.resume(state.standing));
+    for (const row of unknown) log.warn('alarm.row-unknown', { row: row.id });
+    setBackMs = setBackBy(state, clock.now());
     for (const row of state.flowMessages) {
       outbox.expect(row);
       outbox.committed(row);

@@ -7,7 +7,7 @@ import { silentLog } from '../../engine/domain/log';
 import type { AlarmPolicy } from '../../engine/domain/triggers';
 import { createTimers } from '../../engine/executor';
 import { alarmEvent } from '../support/alarm-events';
-import { alarmTrigger, handHolds, memoryRecord } from '../support/alarm-record';
+import { alarmTrigger, handHolds, memoryRecord, startAlarms } from '../support/alarm-record';
 
 const noon = 1_780_315_200_000;
 const hour = 3_600_000;
@@ -97,4 +97,29 @@ it('tells two alarms apart that one event raises in the same millisecond of a cl
   ]);
   expect(raises[1]?.id).not.toBe(raises[0]?.id);
   timers.close();
+});
+
+it('lets a shelf and a timed order last no longer because the clock was set back while the process was away', async () => {
+  const first = startAlarms(new VirtualClock(noon));
+  await first.define(alarmTrigger());
+  await first.alarms.flowsStarted();
+  await first.alarms.shelving.shelve({ scope: 'trigger', id: 't1', forMs: hour, reason: '' }, 'anna');
+  const site = { scope: 'site', id: 'site' } as const;
+  const order = { subject: site, armed: false, how: 'normal', source: 'user', who: 'anna', forMs: hour } as const;
+  await first.alarms.orderArming(order);
+  await first.clock.advance(hour / 2);
+  await first.alarms.accept(alarmEvent({ receivedAt: first.clock.now() }));
+  await first.alarms.shelving.shelve({ scope: 'device', id: 'elsewhere', forMs: hour, reason: '' }, 'anna');
+  first.crash();
+  first.clock.jump(-8 * hour);
+  const next = startAlarms(first.clock, first.record);
+  await next.define(alarmTrigger());
+  await next.alarms.flowsStarted();
+  const left = next.alarms.shelving.list().map(({ scope, until }) => [scope, until - next.clock.now()]);
+  expect(Object.fromEntries(left)).toEqual({ trigger: hour / 2, device: hour });
+  await next.clock.advance(hour / 2 - 1);
+  expect(next.alarms.isArmed()).toBe(false);
+  await next.clock.advance(2);
+  expect(next.alarms.isArmed()).toBe(true);
+  expect(next.alarms.shelving.list()).toHaveLength(1);
 });
