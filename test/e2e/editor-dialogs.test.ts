@@ -473,6 +473,24 @@ describe.skipIf(!present && process.env.ALARMFLOW_REQUIRE_ALL !== '1')('the dial
     await cancel();
   });
 
+  it('cuts nothing off in a narrow window', async () => {
+    const size = page.viewportSize()!;
+    await page.setViewportSize({ width: 820, height: size.height });
+    try {
+      for (const type of ['temperature-rule', 'alarm-input', 'escalation', 'combination']) {
+        await openNew(type);
+        const over = await page.locator('#dialog-form').evaluate((form) => {
+          const tray = form.closest('.red-ui-tray')!;
+          return form.getBoundingClientRect().right - tray.getBoundingClientRect().right;
+        });
+        expect(over, type).toBeLessThanOrEqual(0);
+        await cancel();
+      }
+    } finally {
+      await page.setViewportSize(size);
+    }
+  });
+
   it('gives the rule tests room to be read', async () => {
     await openNew('rule-tests');
     await page.waitForSelector('#alarmflow-rule-tests-text .monaco-editor');
