@@ -75,7 +75,11 @@ export function connectOnvif(context: DriverContext, timing: FeedTiming): Driver
   }
 
   const reader = createReader({
-    setting: () => ({ channels: channels ?? [], informational: settings.informational, quietMs: settings.quietMs }),
+    setting: () => ({
+      channels: channels ?? [],
+      informational: settings.informational,
+      quietMs: Math.round(settings.quietSeconds * 1000),
+    }),
     deviceNow() {
       const offset = client.offset();
       return offset === null ? null : clock.now() + offset;

@@ -121,9 +121,15 @@ function openSocket(address: string, answered: (bytes: Buffer, from: string) => 
       // An unreachable neighbour shows as an error of the socket; the search goes on.
       socket.on('error', () => undefined);
       socket.on('message', (bytes, { address: from }) => answered(bytes, from));
-      if (!address.startsWith('127.')) socket.setMulticastInterface(address);
-      socket.setMulticastTTL(2);
-      resolve(socket);
+      try {
+        if (!address.startsWith('127.')) socket.setMulticastInterface(address);
+        socket.setMulticastTTL(2);
+        resolve(socket);
+      } catch (thrown) {
+        // The network went away between the listing and now.
+        socket.close();
+        reject(thrown);
+      }
     });
   });
 }

@@ -102,6 +102,8 @@ export function createEventFeed(options: FeedOptions): EventFeed {
     startedAt: number;
   }
 
+  const lived = (life: Life): number => clock.monotonic() - life.startedAt;
+
   async function run(): Promise<void> {
     let attempt = 0;
     let broken = 0;
@@ -117,7 +119,7 @@ export function createEventFeed(options: FeedOptions): EventFeed {
       if (closing.signal.aborted) return;
       if (error.family === 'bug') log.error('onvif.feed-bug', { error: error.message, stack: error.stack });
       else log.debug('onvif.subscription-lost', { reason: error.message, opened: life.opened });
-      if (life.delivered || clock.monotonic() - life.startedAt > timing.goodLifeMs) {
+      if (life.delivered || lived(life) > timing.goodLifeMs) {
         attempt = 0;
         broken = 0;
       }
@@ -129,7 +131,9 @@ export function createEventFeed(options: FeedOptions): EventFeed {
         way = 'notify';
         attempt = 0;
       }
-      const pause = Math.max(backoff(attempt++), error.retryAfterMs ?? 0);
+      // One that ran out in its time is followed by the next at once: what happens between them would be lost.
+      const ranOut = error.code === 'E_SUBSCRIPTION_OVER' && life.opened && lived(life) > timing.goodLifeMs / 6;
+      const pause = ranOut ? 0 : Math.max(backoff(attempt++), error.retryAfterMs ?? 0);
       // Rejects only when the connection is being closed; the loop's condition sees that.
       await clock.sleep(pause, closing.signal).catch(() => undefined);
     }

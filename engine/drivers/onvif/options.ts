@@ -14,8 +14,8 @@ export interface OnvifOptions {
   consumerUrl: string;
   /** Deliver informational topics (configuration changes, processor load …) too. */
   informational: boolean;
-  /** Silence after which a state that the device does not end counts as over, milliseconds; 0: it always tells the end. */
-  quietMs: number;
+  /** Silence after which a state that the device does not end counts as over, seconds; 0: it always tells the end. */
+  quietSeconds: number;
 }
 
 const logins = ['auto', 'digest', 'token'] as const;
@@ -118,10 +118,9 @@ export function readOnvifOptions(options: Record<string, unknown>): OnvifOptions
     throw refuse('consumerUrl', 'notifications need an address to go to', 'Enter the push address of this device');
   const informational = options.informational ?? false;
   if (typeof informational !== 'boolean') throw refuse('informational', 'it is neither on nor off', 'Tick it or not');
-  // What was checked once comes back in its checked form.
-  const quiet = options.quietSeconds ?? (typeof options.quietMs === 'number' ? options.quietMs / 1000 : 0);
-  if (typeof quiet !== 'number' || !(quiet >= 0 && quiet <= 3_600))
-    throw refuse('quietSeconds', `${JSON.stringify(quiet)} is no time`, 'Enter seconds from 0 to 3600');
+  const quietSeconds = options.quietSeconds ?? 0;
+  if (typeof quietSeconds !== 'number' || !(quietSeconds >= 0 && quietSeconds <= 3_600))
+    throw refuse('quietSeconds', `${JSON.stringify(quietSeconds)} is no time`, 'Enter seconds from 0 to 3600');
   return {
     path,
     login: choice(options, 'login', logins),
@@ -129,6 +128,6 @@ export function readOnvifOptions(options: Record<string, unknown>): OnvifOptions
     events,
     consumerUrl,
     informational,
-    quietMs: Math.round(quiet * 1000),
+    quietSeconds,
   };
 }

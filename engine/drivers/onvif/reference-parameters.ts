@@ -50,7 +50,9 @@ function topElements(text: string): string[] {
 function declared(text: string, inScope: ReadonlyMap<string, string>): string {
   const name = /^<([^\s/>]+)/.exec(text)?.[1] ?? '';
   const head = /^<[^>]*>/.exec(text)?.[0] ?? '';
-  const prefixes = new Set([...text.matchAll(/(?<=[<\s/])([\w.-]{1,64}):[\w.-]{1,64}(?=[\s=/>])/g)].map((m) => m[1] ?? ''));
+  const prefixes = new Set(
+    [...text.matchAll(/(?<=[<\s/])([\w.-]{1,64}):[\w.-]{1,64}(?=[\s=/>])/g)].map((m) => m[1] ?? ''),
+  );
   if (!name.includes(':')) prefixes.add('');
   prefixes.delete('xmlns');
   const added = [...prefixes]

@@ -89,6 +89,8 @@ export function createSoapClient(options: SoapClientOptions): SoapClient {
   let offset: number | null = null;
   /** What the device said when it refused last. */
   let refusal = '';
+  /** A locked account is not knocked at until then, on the monotonic clock. */
+  let lockEnds = 0;
   const firstLogins = createTurns(1);
   const origins = new Map<string, DeviceHttp>();
   const breaker = createCredentialBreaker(device, clock, options.onLocked);
@@ -265,12 +267,16 @@ export function createSoapClient(options: SoapClientOptions): SoapClient {
     granted.clear();
     const error = breaker.refused();
     if (!/lock/i.test(refusal)) throw error;
-    throw operationalError(
+    lockEnds = clock.monotonic() + LOCKED_MS;
+    throw accountLocked();
+  }
+
+  const accountLocked = (): AlarmflowError =>
+    operationalError(
       'E_ACCOUNT_LOCKED',
       `Device ${device} has locked the account (${refusal}). Wait until it is free, then correct the password.`,
-      { retryAfterMs: Math.max(LOCKED_MS, error.retryAfterMs ?? 0), facts: { device } },
+      { retryAfterMs: Math.max(0, lockEnds - clock.monotonic()), facts: { device } },
     );
-  }
 
   /** Whether the password that was right is right still. */
   async function stillKnown(signal: AbortSignal): Promise<boolean> {
@@ -319,6 +325,7 @@ export function createSoapClient(options: SoapClientOptions): SoapClient {
   }
 
   async function call(address: ServiceAddress, request: SoapRequest, signal: AbortSignal): Promise<SoapReply> {
+    if (clock.monotonic() < lockEnds) throw accountLocked();
     breaker.check();
     const answer = await authorized(address, request, signal);
     const { response } = answer;

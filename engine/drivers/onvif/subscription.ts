@@ -1,14 +1,14 @@
 import type { Clock } from '../../clock/clock';
 import { isoTime } from '../../clock/clock';
-import { type AlarmflowError, operationalError } from '../../domain/errors';
+import { type AlarmflowError, asAlarmflowError, operationalError } from '../../domain/errors';
 import { parseDeviceTime } from '../device-time';
 import { childText, type XmlElement } from '../wire';
 import { faultError, faultWords, firstOf, isUnsupported, type SoapFault, textIn } from './answer';
-import { element, xmlText } from './envelope';
+import { element, type SoapRequest, xmlText } from './envelope';
 import { eventActions, ns } from './namespaces';
 import { referenceHeaders } from './reference-parameters';
 import { type ServiceAddress, serviceAddress } from './service-address';
-import type { SoapClient } from './soap-client';
+import type { SoapClient, SoapReply } from './soap-client';
 
 /** A subscription at the device; its life is measured by the device's own times, never by our clock (§4.3 rule 4). */
 export interface Subscription {
@@ -24,6 +24,8 @@ export interface Subscription {
 
 /** How the wanted life is written: a few devices want a moment, or nothing at all (§4.3 rule 1). */
 type LifeForm = 'duration' | 'moment' | 'none';
+/** Refusals in a row after which a form that was taken before is doubted. */
+const DOUBT_AFTER = 5;
 const forms: readonly LifeForm[] = ['duration', 'moment', 'none'];
 
 /** Makes, keeps and ends subscriptions; remembers which forms the device takes. */
@@ -56,6 +58,7 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
   const { client, clock, lifeMs, answerMs } = options;
   let form = 0;
   let failures = 0;
+  let formWorked = false;
   let renews = true;
   let synchronizes = true;
 
@@ -83,20 +86,22 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
     body: () => string,
     signal: AbortSignal,
   ): Promise<Subscription> {
-    const tries = failures < 2 ? forms.length : 1;
+    // A form that was taken once is the right one; only a long refusal makes us doubt it.
+    const tries = formWorked && failures < DOUBT_AFTER ? 1 : forms.length;
     let fault: SoapFault | null = null;
     for (let i = 0; i < tries; i++) {
       const request = { what, action, body: body(), to: address.told, timeoutMs: answerMs };
       const reply = await client.call(address, request, signal);
       if (reply.ok && reply.body) {
         failures = 0;
+        formWorked = true;
         return opened(address, reply.body, reply.text);
       }
       if (!reply.ok) {
         fault = reply.fault;
         if (isUnsupported(fault) || isFull(fault)) break;
       }
-      form++;
+      if (tries > 1) form++;
     }
     failures++;
     if (!fault) throw operationalError('E_DEVICE_ERROR', `${what}: the device answered with something unreadable`);
@@ -128,6 +133,21 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
     headers: subscription.headers,
     timeoutMs: answerMs,
   });
+
+  /** A call that a subscription can do without. null: the device has no such thing there, or doesn't allow it. */
+  async function manager(
+    subscription: Subscription,
+    request: SoapRequest,
+    signal: AbortSignal,
+  ): Promise<SoapReply | null> {
+    try {
+      return await client.call(subscription.address, request, signal);
+    } catch (thrown) {
+      const { code } = asAlarmflowError(thrown);
+      if (['E_NOT_ONVIF', 'E_DEVICE_ERROR', 'E_LOW_PRIVILEGE'].includes(code)) return null;
+      throw thrown;
+    }
+  }
 
   const dueFor = (subscription: Subscription): boolean => {
     const now = clock.monotonic();
@@ -173,15 +193,15 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
         body: element('Renew', ns.notification, `<TerminationTime>PT${seconds}S</TerminationTime>`),
         ...to(subscription),
       };
-      const reply = await client.call(subscription.address, request, signal);
+      const reply = await manager(subscription, request, signal);
       subscription.renewedAt = clock.monotonic();
-      if (reply.ok && reply.body) {
+      if (reply?.ok && reply.body) {
         const granted = measure(textIn(reply.body, 'CurrentTime'), textIn(reply.body, 'TerminationTime'));
         subscription.granted = granted;
         subscription.endsAt = granted === null ? null : clock.monotonic() + granted;
         return;
       }
-      if (!reply.ok && isGone(reply.fault)) throw subscriptionOver(faultWords(reply.fault));
+      if (reply && !reply.ok && isGone(reply.fault)) throw subscriptionOver(faultWords(reply.fault));
       renews = false;
     },
 
@@ -200,8 +220,8 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
         body: element('SetSynchronizationPoint', ns.events),
         ...to(subscription),
       };
-      const reply = await client.call(subscription.address, request, signal);
-      if (!reply.ok && isUnsupported(reply.fault)) synchronizes = false;
+      const reply = await manager(subscription, request, signal);
+      if (!reply || (!reply.ok && isUnsupported(reply.fault))) synchronizes = false;
     },
 
     async unsubscribe(subscription, signal) {

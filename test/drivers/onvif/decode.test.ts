@@ -49,7 +49,7 @@ describe('the settings', () => {
       events: 'auto',
       consumerUrl: '',
       informational: false,
-      quietMs: 0,
+      quietSeconds: 0,
     });
   });
   it('stay what they are when they are checked again', () => {

@@ -194,6 +194,7 @@ describe('odd messages', () => {
     'max-messages',
     'renew-unsupported',
     'termination-equals-current',
+    'manager-404',
     'no-times',
     'wants-moment',
     'wants-no-time',

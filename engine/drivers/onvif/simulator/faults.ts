@@ -32,6 +32,7 @@ export const onvifFaultNames = [
   'immediate-answers',
   'no-synchronization',
   'pull-fault-always',
+  'manager-404',
   // Life of the connection.
   'half-open',
   'slow',

@@ -228,6 +228,8 @@ export async function startOnvifSimulator(options: OnvifSimulatorOptions = {}): 
     requests[content.name] = (requests[content.name] ?? 0) + 1;
     const refused = refusal(content.name, header, request);
     if (refused) return refused;
+    if (faults.has('manager-404') && /^(?:Renew|SetSynchronizationPoint)$/.test(content.name))
+      return { status: 404, body: '' };
     const path = (request.url ?? '').split('?', 1)[0] ?? '';
     const event = await events.answer(content.name, path, header, content);
     if (event) return event;
