@@ -5,6 +5,7 @@ import { genicamDriver } from './genicam';
 import { hikvisionDriver } from './hikvision';
 import { httpPushDriver } from './http-push';
 import { modbusDriver } from './modbus';
+import { mqttDriver } from './mqtt';
 import { onvifDriver } from './onvif';
 import { vivotekDriver } from './vivotek';
 
@@ -12,6 +13,7 @@ const drivers: readonly DeviceDriver[] = [
   hikvisionDriver,
   dahuaDriver,
   modbusDriver,
+  mqttDriver,
   genicamDriver,
   httpPushDriver,
   onvifDriver,

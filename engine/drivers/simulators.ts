@@ -4,6 +4,7 @@ import { startGenicamSimulator } from './genicam';
 import { type HikvisionSimulator, type HikvisionSimulatorOptions, startHikvisionSimulator } from './hikvision';
 import { startHttpPushSimulator } from './http-push';
 import { startModbusSimulator } from './modbus';
+import { startMqttSimulator } from './mqtt';
 import { startOnvifSimulator } from './onvif';
 import { startVivotekSimulator } from './vivotek';
 
@@ -40,6 +41,7 @@ const simulators: Readonly<Record<string, (options: SimulatorOptions) => Promise
   hikvision: startHikvisionSimulator,
   dahua: startDahuaSimulator,
   modbus: startModbusSimulator,
+  mqtt: startMqttSimulator,
   genicam: startGenicamSimulator,
   'http-push': startHttpPushSimulator,
   onvif: startOnvifSimulator,
