@@ -20,7 +20,20 @@ const SETTLE_MS = 300;
 const RETRY_MS = 300;
 const TIMEOUT_MS = 8_000;
 
-export function createIsapiActions(http: DeviceHttp, deviceName: string, clock: Clock): IsapiActions {
+/** Which ports belong to the cameras behind a recorder, as far as known. */
+export interface CameraPorts {
+  isCameraInput(id: string): boolean;
+  isCameraOutput(id: string): boolean;
+}
+
+const noCameraPorts: CameraPorts = { isCameraInput: () => false, isCameraOutput: () => false };
+
+export function createIsapiActions(
+  http: DeviceHttp,
+  deviceName: string,
+  clock: Clock,
+  ports: CameraPorts = noCameraPorts,
+): IsapiActions {
   /** Outputs whose status the device doesn't tell; not asked again on this connection. */
   const mute = new Set<string>();
   /** Channels that are served by the recorder's proxy. */
@@ -43,7 +56,7 @@ export function createIsapiActions(http: DeviceHttp, deviceName: string, clock: 
   }
 
   const readOutput = (output: string, signal: AbortSignal): Promise<boolean | null> =>
-    readPort(`${outputPath(output)}/status`, named(`Alarm output ${output}`), signal);
+    readPort(`${outputPath(output, ports)}/status`, named(`Alarm output ${output}`), signal);
 
   async function tryPicture(path: string, signal: AbortSignal): Promise<Picture | DeviceResponse> {
     const response = await get(path, signal);
@@ -59,7 +72,7 @@ export function createIsapiActions(http: DeviceHttp, deviceName: string, clock: 
       const what = named(`Alarm output ${output}`);
       const response = await http.request({
         method: 'PUT',
-        path: `${outputPath(output)}/trigger`,
+        path: `${outputPath(output, ports)}/trigger`,
         headers: { 'Content-Type': 'application/xml; charset="UTF-8"' },
         body:
           '<?xml version="1.0" encoding="UTF-8"?>\r\n<IOPortData version="2.0" xmlns="http://www.isapi.org/ver20/XMLSchema">' +
@@ -79,7 +92,8 @@ export function createIsapiActions(http: DeviceHttp, deviceName: string, clock: 
 
     readInput: (input, signal) => {
       if (!/^\d{1,5}$/.test(input)) return Promise.resolve(null);
-      return readPort(`/ISAPI/System/IO/inputs/${input}/status`, named(`Alarm input ${input}`), signal);
+      const place = ports.isCameraInput(input) ? 'ContentMgmt/IOProxy' : 'System/IO';
+      return readPort(`/ISAPI/${place}/inputs/${input}/status`, named(`Alarm input ${input}`), signal);
     },
 
     async snapshot(channel, signal) {
@@ -125,15 +139,16 @@ export function createIsapiActions(http: DeviceHttp, deviceName: string, clock: 
   };
 }
 
-/** `1` is an output of the device itself, `proxy:1` one of a camera behind a recorder. */
-function outputPath(output: string): string {
+/** `1` is an output of the device itself; `proxy:101` or a number that only they have one of a camera behind it. */
+function outputPath(output: string, ports: CameraPorts): string {
   const match = /^(proxy:)?(\d{1,5})$/.exec(output.trim());
   if (!match)
     throw userError(
       'E_BAD_PARAMETER',
       `"${output}" is no alarm output: give its number, or proxy:<number> for one of a camera behind a recorder`,
     );
-  return `/ISAPI/${match[1] ? 'ContentMgmt/IOProxy' : 'System/IO'}/outputs/${match[2]}`;
+  const ofCamera = match[1] !== undefined || ports.isCameraOutput(match[2] ?? '');
+  return `/ISAPI/${ofCamera ? 'ContentMgmt/IOProxy' : 'System/IO'}/outputs/${match[2]}`;
 }
 
 function wholeNumber(value: number, what: string): void {

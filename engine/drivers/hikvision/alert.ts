@@ -1,5 +1,6 @@
 import type { EventDraft, EventRegion, EventTarget } from '../../domain/events';
 import { parseDeviceTime } from '../device-time';
+import { type ChannelMap, channelFrom } from './channel-map';
 import { childOf, childrenOf, type DocumentNode, numberOf, textOf } from './document';
 import { type EventNature, natureOf } from './names';
 import {
@@ -17,8 +18,8 @@ import {
 export interface AlertSetting {
   /** Zone of the device's clock, for times without an offset; null: that of this machine. */
   timeZone: string | null;
-  /** Channel numbers that the device really has, or null while unknown. */
-  channels: ReadonlySet<number> | null;
+  /** Channels that the device really has, or null while unknown. */
+  channels: ChannelMap | null;
   /** `camera` when the device is known to be none that numbers its IP channels from 33. */
   family: 'camera' | 'recorder' | null;
   /** The device's present time in milliseconds, as far as known; decides in the hour a clock shows twice. */
@@ -129,11 +130,14 @@ function alertOf(
   const main = mainRegion(regions);
   const deviceTime = textOf(node, 'dateTime') ?? null;
   const temperature = main?.region.temperature;
+  const channel = nature.type === 'digital-input' ? undefined : channelOf(node, setting);
+  const channelName =
+    textOf(node, 'channelName') ?? (channel === undefined ? undefined : setting.channels?.names.get(channel));
   const draft: Alert['draft'] = {
     type: (main && refineType(nature, main.element)) ?? nature.type,
     vendorType,
     level: nature.level,
-    channel: nature.type === 'digital-input' ? undefined : channelOf(node, setting),
+    channel,
     input: input === undefined ? undefined : clip(input, 64),
     rule: main?.region.id,
     objectId: clipped(main && textOf(main.entry, 'targetID', 'objectID')),
@@ -141,7 +145,7 @@ function alertOf(
     direction: directionOf(main?.entry) ?? directionOf(node),
     temperature,
     regions: regions.length > 0 ? regions.map((r) => r.region) : undefined,
-    channelName: clipped(textOf(node, 'channelName')),
+    channelName: clipped(channelName),
     description: clipped(textOf(node, 'eventDescription')),
     deviceTime: deviceTime === null ? null : clip(deviceTime, 64),
     deviceAt: deviceTime === null ? null : parseDeviceTime(deviceTime, setting.timeZone, setting.near),
@@ -225,17 +229,9 @@ function refineType(nature: EventNature, element: DocumentNode | undefined): Eve
   return named.startsWith('temperature-') && named !== 'temperature-reading' ? named : undefined;
 }
 
-/**
- * The video channel from 1; absent for the device itself. Recorders number IP channels also from 33: a number above
- * 32 that the device doesn't really have is taken back by 32 (PROTOCOLS §1.4).
- */
-function channelOf(node: DocumentNode, setting: AlertSetting): number | undefined {
-  const number = [numberOf(node, 'channelID'), numberOf(node, 'dynChannelID')].find(
-    (n): n is number => n !== undefined && Number.isInteger(n) && n > 0 && n < 100_000,
-  );
-  if (number === undefined || number <= 32 || setting.family === 'camera') return number;
-  return setting.channels?.has(number) ? number : number - 32;
-}
+/** The video channel from 1; absent for the device itself. */
+const channelOf = (node: DocumentNode, setting: AlertSetting): number | undefined =>
+  channelFrom([numberOf(node, 'channelID'), numberOf(node, 'dynChannelID')], setting.channels, setting.family);
 
 function targetOf(entry: DocumentNode | undefined): EventTarget | undefined {
   const text = textOf(entry, 'detectionTarget', 'targetType')?.toLowerCase();

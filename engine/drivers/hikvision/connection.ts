@@ -5,9 +5,12 @@ import type { DriverConnection, DriverContext } from '../driver';
 import { createDeviceHttp, type FramedPart } from '../wire';
 import { createIsapiActions } from './actions';
 import { createAlertStream, type StreamTiming } from './alert-stream';
+import { type AskOptions, askIf } from './ask';
+import { cameraStatesIn, createCameraWatch } from './camera-watch';
 import { type ClockSource, createDeviceClock } from './device-clock';
 import { createInputWatch } from './input-watch';
 import { readLockState } from './lock-state';
+import { eventFilterOf, isWanted, readHikvisionOptions } from './options';
 import { createPresence } from './presence';
 import { type Probed, probeDevice, readDeviceTime } from './probe';
 import { readPush } from './push';
@@ -50,7 +53,20 @@ export function connectHikvision(context: DriverContext, timing: StreamTiming): 
       if (at !== null) clockMeasured('date-header', at);
     },
   });
-  const actions = createIsapiActions(http, name, clock);
+  const settings = readHikvisionOptions(definition.options ?? {});
+  const filter = eventFilterOf(settings);
+  /** Cameras' ports have numbers of their own row, from 101; until the recorder was asked that has to do. */
+  const isCameraPort = (id: string, side: 'inputs' | 'outputs'): boolean => {
+    if (!probed) return Number(id) > 100;
+    const { inventory } = probed;
+    const ofCameras = side === 'inputs' ? inventory.cameraInputs : inventory.cameraOutputs;
+    return ofCameras.some((port) => port.id === id) && !inventory[side].some((port) => port.id === id);
+  };
+  const actions = createIsapiActions(http, name, clock, {
+    isCameraInput: (id) => isCameraPort(id, 'inputs'),
+    isCameraOutput: (id) => isCameraPort(id, 'outputs'),
+  });
+  const question = (signal: AbortSignal): AskOptions => ({ http, name, clock, log, signal });
 
   function clockMeasured(source: ClockSource, deviceAt: number): void {
     if (!deviceClock.measured(source, deviceAt, clock.now())) return;
@@ -79,11 +95,30 @@ export function connectHikvision(context: DriverContext, timing: StreamTiming): 
     },
   });
 
+  const cameras = createCameraWatch({
+    async read() {
+      const root = await askIf(question(closing.signal), '/ISAPI/ContentMgmt/InputProxy/channels/status');
+      return root && cameraStatesIn(root);
+    },
+    nameOf: (channel) => probed?.channels.names.get(channel),
+    deliver: (draft) => {
+      deliver({ kind: 'event', draft, late: false, clockSuspect: false });
+    },
+    changed() {
+      probed = null;
+      learnDevice();
+    },
+    clock,
+    log,
+    everyMs: settings.cameraSeconds * 1000,
+  });
+
   // ---- what comes on the stream ----
 
   const underWay = new Set<Promise<unknown>>();
   let lastEvent: Promise<string> | null = null;
   let strayPictures = 0;
+  let unwanted = false;
 
   function deliver(finding: Extract<Finding, { kind: 'event' }>): Promise<string> {
     const { draft, late, clockSuspect } = finding;
@@ -105,6 +140,13 @@ export function connectHikvision(context: DriverContext, timing: StreamTiming): 
     for (const finding of reader.read(part)) {
       switch (finding.kind) {
         case 'event':
+          // Pictures behind an event that nobody wants are left out with it.
+          if (!isWanted(filter, finding.draft)) {
+            lastEvent = null;
+            unwanted = true;
+            break;
+          }
+          unwanted = false;
           lastEvent = deliver(finding);
           if (!finding.late) inputs.seen(finding.draft);
           break;
@@ -129,6 +171,7 @@ export function connectHikvision(context: DriverContext, timing: StreamTiming): 
 
   function takePicture(picture: Extract<Finding, { kind: 'picture' }>): void {
     const owner = lastEvent;
+    if (!owner && unwanted) return;
     if (!owner) {
       strayPictures++;
       log.warn('hikvision.picture-without-alert', { size: picture.bytes.length, strayPictures });
@@ -151,6 +194,7 @@ export function connectHikvision(context: DriverContext, timing: StreamTiming): 
     timing,
     onOpen() {
       lastEvent = null;
+      unwanted = false;
       isOnline('Alert stream open');
       inputs.connected();
     },
@@ -191,11 +235,13 @@ export function connectHikvision(context: DriverContext, timing: StreamTiming): 
       grace?.cancel();
       grace = null;
       online = false;
+      cameras.lost();
       sink.link('refused', error.message);
       return;
     }
     const offline = (): void => {
       online = false;
+      cameras.lost();
       sink.link('offline', `${address}: ${error.message}`);
     };
     // While the grace of a loss runs, it decides; a silent device has had its time already.
@@ -229,12 +275,12 @@ export function connectHikvision(context: DriverContext, timing: StreamTiming): 
     probing = (async () => {
       const signal = AbortSignal.any([closing.signal, deadline(PROBE_TIMEOUT_MS)]);
       try {
-        const options = { http, name, clock, log, signal };
+        const options = question(signal);
         const deviceAt = await readDeviceTime(options, timeZone);
         if (deviceAt !== null) clockMeasured('system-time', deviceAt);
-        if (probed) return;
-        probed = await probeDevice(options);
+        probed ??= await probeDevice(options, timeZone);
         sink.facts(probed.facts);
+        if (online && probed.family === 'recorder') cameras.connected();
       } catch (thrown) {
         // It is asked again at the next connection; events and actions do without.
         if (!closing.signal.aborted) log.info('hikvision.probe-failed', { reason: asAlarmflowError(thrown).message });
@@ -272,11 +318,11 @@ export function connectHikvision(context: DriverContext, timing: StreamTiming): 
       for (const at of heartbeats) if (at !== null) clockMeasured('heart-beat', at);
       if (definition.receive === 'push' && !online) isPushing();
       const receivedAt = clock.now();
-      return events.map((event) => ({ ...event, receivedAt }));
+      return events.filter((event) => isWanted(filter, event.draft)).map((event) => ({ ...event, receivedAt }));
     },
 
     async probe(signal): Promise<DeviceFacts> {
-      probed = await probeDevice({ http, name, clock, log, signal });
+      probed = await probeDevice(question(signal), timeZone);
       sink.facts(probed.facts);
       return probed.facts;
     },
@@ -290,6 +336,7 @@ export function connectHikvision(context: DriverContext, timing: StreamTiming): 
       closing.abort(operationalError('E_CLOSED', `The connection to "${name}" is being closed`));
       grace?.cancel();
       inputs.close();
+      cameras.close();
       http.close();
       await Promise.all([stream.close(), presence.close(), probing]);
     },

@@ -2,6 +2,7 @@ import type { DeviceDriver } from '../driver';
 import { defaultTiming, type StreamTiming } from './alert-stream';
 import { connectHikvision } from './connection';
 import { decodeHikvision } from './decode';
+import { hikvisionDialog, readHikvisionOptions } from './options';
 
 export type { StreamTiming } from './alert-stream';
 export { defaultTiming } from './alert-stream';
@@ -20,6 +21,8 @@ export const createHikvisionDriver = (timing: StreamTiming): DeviceDriver => ({
   kind: 'hikvision',
   title: 'Hikvision / HIKMICRO (ISAPI)',
   defaultPort: 80,
+  dialog: hikvisionDialog,
+  readOptions: (options) => ({ ...readHikvisionOptions(options) }),
   connect: (context) => connectHikvision(context, timing),
   decode: decodeHikvision,
 });

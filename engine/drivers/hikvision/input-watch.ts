@@ -30,13 +30,13 @@ export function createInputWatch(options: InputWatchOptions): InputWatch {
   const { clock, phases } = options;
   /** Last event of each active input; what is read is told in its words. */
   const active = new Map<string, EventDraft>();
-  /** The device has not told the state of an input: it is not asked again. */
-  let mute = false;
+  /** Inputs whose state the device doesn't tell: they are not asked again. */
+  const mute = new Set<string>();
   let timer: Timer | null = null;
   let reading = false;
 
   const schedule = (ms: number): void => {
-    if (timer || mute || active.size === 0) return;
+    if (timer || active.size === 0) return;
     timer = clock.after(
       ms,
       () => {
@@ -68,8 +68,8 @@ export function createInputWatch(options: InputWatchOptions): InputWatch {
     // The device has spoken for itself meanwhile.
     if (active.get(input) !== last) return;
     if (state === null) {
-      mute = true;
-      active.clear();
+      mute.add(input);
+      active.delete(input);
       return;
     }
     const report = {
@@ -91,16 +91,17 @@ export function createInputWatch(options: InputWatchOptions): InputWatch {
       deviceTime: null,
       deviceAt: null,
       description: `Alarm input ${input} read: ${state ? 'active' : 'inactive'}`,
-      raw: `GET /ISAPI/System/IO/inputs/${input}/status: ${state ? 'active' : 'inactive'}`,
+      raw: `Status of alarm input ${input}: ${state ? 'active' : 'inactive'}`,
     });
   }
 
   return {
     seen(draft) {
-      if (draft.type !== 'digital-input' || draft.input === undefined || mute) return;
+      if (draft.type !== 'digital-input' || draft.input === undefined || mute.has(draft.input)) return;
       if (draft.phase === 'stop') active.delete(draft.input);
       else active.set(draft.input, draft);
       if (active.size > 64) active.clear();
+      if (mute.size > 1_000) mute.clear();
       schedule(EVERY_MS);
     },
     connected() {

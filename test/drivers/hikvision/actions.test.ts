@@ -44,7 +44,10 @@ describe('alarm outputs', () => {
 
   it('of a camera behind a recorder are reached by its proxy', async () => {
     const { sim, device } = await setUp({ model: 'nvr' });
-    expect(await device.setOutput('proxy:1', true, signal())).toBe(true);
+    expect(await device.setOutput('proxy:101', true, signal())).toBe(true);
+    expect(await device.setOutput('102', true, signal())).toBe(true);
+    expect(sim.state().cameraOutputs.map((o) => o.on)).toEqual([true, true]);
+    expect(await device.setOutput('1', true, signal())).toBe(true);
     expect(sim.state().outputs[0]?.on).toBe(true);
   });
 

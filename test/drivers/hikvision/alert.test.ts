@@ -80,7 +80,8 @@ describe('the names of events', () => {
 });
 
 describe('channels', () => {
-  const channels = new Set([1, 2, 34]);
+  const channels = { cameras: [1, 2, 34], own: [], names: new Map() };
+  const hybrid = { cameras: [5, 6, 8], own: [1, 2, 3, 4], names: new Map([[8, 'Gate']]) };
   it.each([
     ['<channelID>3</channelID>', {}, 3],
     ['<dynChannelID>16</dynChannelID>', {}, 16],
@@ -94,6 +95,10 @@ describe('channels', () => {
     ['<channelID>34</channelID>', { family: 'recorder' as const }, 2],
     ['<channelID>34</channelID>', { family: 'recorder' as const, channels }, 34],
     ['<channelID>35</channelID>', { family: 'recorder' as const, channels }, 3],
+    ['<channelID>35</channelID>', { family: 'recorder' as const, channels: hybrid }, 8],
+    ['<channelID>2</channelID>', { family: 'recorder' as const, channels: hybrid }, 2],
+    ['<channelID>37</channelID>', { family: 'recorder' as const, channels: hybrid }, 5],
+    ['<channelID>7</channelID><dynChannelID>8</dynChannelID>', { family: 'recorder' as const, channels: hybrid }, 8],
     ['<channelID>34</channelID>', { family: 'camera' as const }, 34],
     ['<channelID>007</channelID>', {}, 7],
   ])('%s with %o is %s', (xml, change, channel) => {

@@ -13,6 +13,10 @@ export interface Reporter {
   serialNumber: string;
   channelName(channel: number): string;
   thermalChannel: number;
+  /** How this device writes a channel in its alerts; absent: as channelID. */
+  channelNumbers?(channel: number): { channelID?: number | string; dynChannelID?: number };
+  /** Number from which on inputs belong to the cameras behind it; absent: it has none. */
+  cameraInputsFrom?: number;
 }
 
 export interface AlertValues {
@@ -46,14 +50,18 @@ export function alertDraft(values: AlertValues, reporter: Reporter): Draft {
     portNo: reporter.port,
     protocol: 'HTTP',
     macAddress: reporter.macAddress,
-    dynChannelID: scene.place === 'thermal' ? channel : undefined,
-    channelID: scene.place === 'device' ? 0 : channel,
+    ...(scene.place === 'device'
+      ? { channelID: 0 }
+      : (reporter.channelNumbers?.(channel) ?? {
+          dynChannelID: scene.place === 'thermal' ? channel : undefined,
+          channelID: channel,
+        })),
     dateTime: values.dateTime,
     activePostCount: values.count,
     eventType: scene.eventType,
     eventState: state,
     eventDescription: request.description ?? scene.description,
-    ...bodyOf(values),
+    ...bodyOf(values, reporter),
     channelName: scene.place === 'device' ? '' : reporter.channelName(channel),
     detectionPictureTransType: values.pictures > 0 ? 'binary' : undefined,
     detectionPicturesNumber: values.pictures > 0 ? values.pictures : undefined,
@@ -87,7 +95,7 @@ const square = (x: number, y: number, size: number): Draft => ({
   ],
 });
 
-function bodyOf({ scene, request, state }: AlertValues): Draft {
+function bodyOf({ scene, request, state }: AlertValues, reporter: Reporter): Draft {
   // Devices often end a condition without naming its region.
   if (state === 'inactive' && scene.body !== 'input' && request.rule === undefined) return {};
   const rule = request.rule ?? 1;
@@ -96,7 +104,9 @@ function bodyOf({ scene, request, state }: AlertValues): Draft {
   const high = { elevation: 0, azimuth: 0, absoluteZoom: 0.1 };
   switch (scene.body) {
     case 'input':
-      return { inputIOPortID: request.input ?? 1 };
+      return (request.input ?? 1) >= (reporter.cameraInputsFrom ?? Number.POSITIVE_INFINITY)
+        ? { inputIOPortID: '', dynInputIOPortID: request.input }
+        : { inputIOPortID: request.input ?? 1 };
     case 'line':
       return entry({
         regionID: rule,

@@ -47,6 +47,13 @@ export const faultNames = [
   'no-center',
   'triggers-refused',
   'malformed-xml',
+  // Recorder.
+  'ip-channels-from-33',
+  'dyn-channel-only',
+  'no-channel-name',
+  'zero-channel',
+  'no-camera-status',
+  'status-without-online',
   // Clock.
   'wrong-clock',
   'no-zone',

@@ -14,6 +14,8 @@ export interface Hardware {
   setOutput(id: number, on: boolean): boolean;
   setInput(id: number, active: boolean): void;
   gotoPreset(channel: number, preset: number): boolean;
+  /** Notes a command that is none of the above. */
+  command(text: string): void;
   close(): void;
 }
 
@@ -41,6 +43,7 @@ export function createHardware(options: HardwareOptions): Hardware {
     preset: null,
     presets: options.presets,
     commands: [],
+    command: log,
     setOutput(id, on) {
       const output = hardware.outputs.find((o) => o.id === id);
       if (!output) return false;

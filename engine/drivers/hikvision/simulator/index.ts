@@ -14,6 +14,7 @@ import { createHardware, type SimulatorModel } from './hardware';
 import { createListeners, type ListenerSlot, type PushCounts } from './listeners';
 import { createLogin, type LoginCounts, type LoginKind } from './login';
 import { simulatorPage } from './page';
+import { createRecorder, type SimulatedCamera, type SimulatedPort } from './recorder';
 import { answer, type Resources } from './resources';
 import { type SceneRequest, sceneOf } from './scenes';
 import { createStreams } from './streams';
@@ -34,6 +35,8 @@ export interface HikvisionSimulatorOptions {
   inputs?: number;
   outputs?: number;
   channels?: number;
+  /** Of a recorder's channels, how many are analog ones in front of its cameras; default 0. */
+  analogChannels?: number;
   presets?: number;
   /** Faults that are on from the start. */
   faults?: readonly string[];
@@ -63,6 +66,10 @@ export interface HikvisionSimulatorState {
   inputs: { id: number; name: string; active: boolean }[];
   preset: { channel: number; preset: number; at: number } | null;
   commands: { at: number; time: string; command: string }[];
+  /** Cameras behind the recorder and their ports; empty for a camera. */
+  cameras: SimulatedCamera[];
+  cameraInputs: SimulatedPort[];
+  cameraOutputs: SimulatedPort[];
   /** Alert streams open now, and ever opened. */
   streams: number;
   streamsOpened: number;
@@ -85,6 +92,10 @@ export interface HikvisionSimulator {
   addListener(url: string, format?: AlertFormat): void;
   /** Changes an alarm input without reporting it. */
   setInput(input: number, active: boolean): void;
+  /** Takes a camera of the recorder away, or brings it back. */
+  setCamera(channel: number, online: boolean, reason?: string): void;
+  /** Deletes a camera from the recorder. */
+  removeCamera(channel: number): void;
   /** Ends every open stream; `hard` resets the connection. */
   cutStreams(hard?: boolean): void;
   unlock(): void;
@@ -137,13 +148,26 @@ export async function startHikvisionSimulator(options: HikvisionSimulatorOptions
   const serialNumber = `SIM-${model.toUpperCase()}20260101AAWR000000001`;
   const macAddress = '02:00:5e:00:53:01';
 
+  const recorder =
+    model === 'nvr' ? createRecorder(channels - (options.analogChannels ?? 0), options.analogChannels ?? 0) : null;
+  const channelName = (channel: number): string =>
+    recorder?.cameras.find((c) => c.channel === channel)?.name ??
+    (model === 'thermal' && channel === 2 ? 'Thermal' : `Camera ${channel}`);
+
   const reporter = (): Reporter => ({
     ipAddress: host,
     port,
     macAddress,
     serialNumber,
-    channelName: (channel) => (model === 'thermal' && channel === 2 ? 'Thermal' : `Camera ${channel}`),
+    channelName: (channel) => (faults.has('no-channel-name') ? '' : channelName(channel)),
     thermalChannel: model === 'thermal' ? 2 : 1,
+    channelNumbers(channel) {
+      // Behind analog channels the first camera is 33.
+      const number = faults.has('ip-channels-from-33') ? channel - (recorder?.analog ?? 0) + 32 : channel;
+      if (faults.has('dyn-channel-only')) return { channelID: '', dynChannelID: number };
+      return { dynChannelID: model === 'thermal' && channel === 2 ? channel : undefined, channelID: number };
+    },
+    cameraInputsFrom: recorder ? 101 : undefined,
   });
 
   const face = createClockFace(clock, faults, options.timeZone ?? null, options.clockOffsetMs ?? 0);
@@ -159,6 +183,12 @@ export async function startHikvisionSimulator(options: HikvisionSimulatorOptions
     dateHeader: face.httpDate,
   });
 
+  function setInput(id: number, active: boolean): void {
+    const ofCamera = recorder?.inputs.find((p) => p.id === id);
+    if (ofCamera) ofCamera.on = active;
+    else hardware.setInput(id, active);
+  }
+
   function emit(request: SceneRequest): Promise<void> {
     const scene = sceneOf(request.scene);
     const key = `${scene?.eventType}:${request.channel}:${request.input}:${request.rule}`;
@@ -167,7 +197,7 @@ export async function startHikvisionSimulator(options: HikvisionSimulatorOptions
     const alert = writer.alert(request, count);
     if (state === 'active') repeats.set(key, count);
     else repeats.delete(key);
-    if (scene?.body === 'input') hardware.setInput(request.input ?? 1, state === 'active');
+    if (scene?.body === 'input') setInput(request.input ?? 1, state === 'active');
     backlog.push({ request, at: request.at ?? clock.now() });
     if (backlog.length > BACKLOG) backlog.shift();
     streams.send(alert);
@@ -192,6 +222,9 @@ export async function startHikvisionSimulator(options: HikvisionSimulatorOptions
     serialNumber,
     macAddress,
     hardware,
+    recorder,
+    channelName,
+    command: hardware.command,
     faults,
     listeners,
     spent,
@@ -209,6 +242,9 @@ export async function startHikvisionSimulator(options: HikvisionSimulatorOptions
     outputs: hardware.outputs.map((o) => ({ ...o })),
     inputs: hardware.inputs.map((i) => ({ ...i })),
     preset: hardware.preset,
+    cameras: recorder?.cameras.map((c) => ({ ...c })) ?? [],
+    cameraInputs: recorder?.inputs.map((p) => ({ ...p })) ?? [],
+    cameraOutputs: recorder?.outputs.map((p) => ({ ...p })) ?? [],
     commands: hardware.commands.map((c) => ({ ...c, time: isoTime(c.at).slice(11, 19) })),
     streams: streams.count(),
     streamsOpened,
@@ -353,7 +389,14 @@ export async function startHikvisionSimulator(options: HikvisionSimulatorOptions
       };
       listeners.set([...slots, slot]);
     },
-    setInput: (input, active) => hardware.setInput(input, active),
+    setInput,
+    setCamera(channel, online, reason = 'netUnreachable') {
+      const camera = recorder?.cameras.find((c) => c.channel === channel);
+      if (camera) Object.assign(camera, { online, reason });
+    },
+    removeCamera(channel) {
+      if (recorder) recorder.cameras = recorder.cameras.filter((c) => c.channel !== channel);
+    },
     cutStreams: (hard) => streams.cut(hard),
     unlock: () => login.unlock(),
     faults,

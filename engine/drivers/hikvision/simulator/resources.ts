@@ -1,25 +1,22 @@
-import { childOf, type DocumentNode, numberOf, readDocuments, textOf } from '../document';
-import { type Draft, responseStatus, xmlText } from './documents';
+import { childOf, numberOf, textOf } from '../document';
+import {
+  badContent,
+  documentOf,
+  notSupported,
+  ok,
+  type ResourceAnswer,
+  type ResourceRequest,
+  type RouteOf,
+  status,
+  xml,
+} from './answers';
+import type { Draft } from './documents';
 import type { Faults } from './faults';
 import type { Hardware, SimulatorModel } from './hardware';
 import type { ListenerSlot, Listeners } from './listeners';
 import { opticalPicture, thermalPicture } from './pictures';
+import { type Recorder, recorderRoutes } from './recorder';
 import { sceneTitles } from './scenes';
-
-/** One request, already logged in. */
-export interface ResourceRequest {
-  method: string;
-  /** Without query. */
-  path: string;
-  url: string;
-  body: Buffer;
-}
-
-export interface ResourceAnswer {
-  status: number;
-  type: string;
-  body: string | Buffer;
-}
 
 export interface Resources {
   model: SimulatorModel;
@@ -27,6 +24,11 @@ export interface Resources {
   serialNumber: string;
   macAddress: string;
   hardware: Hardware;
+  /** null for a camera. */
+  recorder: Recorder | null;
+  channelName(channel: number): string;
+  /** Notes what the device was told to do. */
+  command(text: string): void;
   faults: Faults;
   listeners: Listeners;
   /** What GET /ISAPI/System/time tells. */
@@ -38,25 +40,10 @@ export interface Resources {
   spent: Set<string>;
 }
 
-const xml = (root: string, draft: Draft): ResourceAnswer => ({
-  status: 200,
-  type: 'application/xml; charset="UTF-8"',
-  body: xmlText(root, draft, { declaration: true }),
-});
-
-const status = (url: string, http: number, code: number, text: string, sub: string): ResourceAnswer => ({
-  status: http,
-  type: 'application/xml; charset="UTF-8"',
-  body: responseStatus(url, code, text, sub),
-});
-
-const ok = (url: string): ResourceAnswer => status(url, 200, 1, 'OK', 'ok');
-const notSupported = (url: string): ResourceAnswer => status(url, 403, 4, 'Invalid Operation', 'notSupport');
-const badContent = (url: string): ResourceAnswer => status(url, 400, 6, 'Invalid XML Content', 'badXmlContent');
-
-type Route = [RegExp, (request: ResourceRequest, parts: string[], at: Resources) => ResourceAnswer];
+type Route = RouteOf<Resources>;
 
 const routes: Route[] = [
+  ...recorderRoutes,
   [
     /^GET \/ISAPI\/System\/deviceInfo$/,
     (_r, _p, at) =>
@@ -105,24 +92,28 @@ const routes: Route[] = [
     /^GET \/ISAPI\/Streaming\/channels$/,
     (_r, _p, at) =>
       xml('StreamingChannelList', {
-        StreamingChannel: Array.from({ length: at.channels }, (_, i) => ({
-          id: `${i + 1}01`,
-          channelName: `Channel ${i + 1}`,
-          enabled: true,
-        })),
+        StreamingChannel: [
+          ...(at.faults.has('zero-channel') ? [{ id: '001', channelName: 'Zero channel', enabled: true }] : []),
+          ...Array.from({ length: at.channels }, (_, i) => ({
+            id: `${i + 1}01`,
+            channelName: `Channel ${i + 1}`,
+            enabled: true,
+          })),
+        ],
       }),
   ],
   [
-    /^GET \/ISAPI\/ContentMgmt\/InputProxy\/channels$/,
-    (r, _p, at) =>
-      at.model === 'nvr'
-        ? xml('InputProxyChannelList', {
-            InputProxyChannel: Array.from({ length: at.channels }, (_, i) => ({
-              id: i + 1,
-              name: `IPCamera ${i + 1}`,
-            })),
-          })
-        : notSupported(r.url),
+    /^GET \/ISAPI\/System\/Video\/inputs\/channels$/,
+    (r, _p, at) => {
+      const count = at.recorder ? at.recorder.analog : at.channels;
+      if (count === 0) return notSupported(r.url);
+      const channels = Array.from({ length: count }, (_, i) => ({
+        id: i + 1,
+        inputPort: i + 1,
+        name: at.channelName(i + 1),
+      }));
+      return xml('VideoInputChannelList', { VideoInputChannel: channels });
+    },
   ],
   [
     /^GET \/ISAPI\/System\/IO\/status$/,
@@ -141,18 +132,17 @@ const routes: Route[] = [
       return input ? xml('IOPortStatus', portStatus(input.id, 'input', input.active)) : badContent(r.url);
     },
   ],
-  [
-    /^GET \/ISAPI\/(System\/IO|ContentMgmt\/IOProxy)\/outputs\/(\d+)\/status$/,
-    (r, [, id], at) => readOutput(r, id, at),
-  ],
-  [
-    /^PUT \/ISAPI\/(System\/IO|ContentMgmt\/IOProxy)\/outputs\/(\d+)\/trigger$/,
-    (r, [, id], at) => setOutput(r, id, at),
-  ],
+  [/^GET \/ISAPI\/System\/IO\/outputs\/(\d+)\/status$/, (r, [id], at) => readOutput(r, id, at)],
+  [/^PUT \/ISAPI\/System\/IO\/outputs\/(\d+)\/trigger$/, (r, [id], at) => setOutput(r, id, at)],
   [
     /^GET \/ISAPI\/System\/IO\/outputs$/,
     (_r, _p, at) =>
       xml('IOOutputPortList', { IOOutputPort: at.hardware.outputs.map((o) => ({ id: o.id, outputName: o.name })) }),
+  ],
+  [
+    /^GET \/ISAPI\/System\/IO\/inputs$/,
+    (_r, _p, at) =>
+      xml('IOInputPortList', { IOInputPort: at.hardware.inputs.map((i) => ({ id: i.id, name: i.name })) }),
   ],
   [
     /^GET \/ISAPI\/PTZCtrl\/channels$/,
@@ -300,13 +290,4 @@ function setListeners(r: ResourceRequest, at: Resources): ResourceAnswer {
   if (good.length !== list.length || childOf(root, 'password')) return badContent(r.url);
   at.listeners.set(good);
   return ok(r.url);
-}
-
-/** The document in a request body, or undefined when there is none that can be read: the caller answers so. */
-function documentOf(body: Buffer): DocumentNode | undefined {
-  try {
-    return readDocuments(body)[0];
-  } catch {
-    return undefined;
-  }
 }
