@@ -116,7 +116,6 @@ export function createAlarms(options: AlarmsOptions): Alarms {
   let started = false;
   /** While the flows start, every condition is asked anew in any case. */
   let starting = false;
-  /** So far the clock was set back before the start; 0 once what stands has moved with it. */
   let setBackMs = 0;
 
   const schedules = createSchedules(clock, () => {
