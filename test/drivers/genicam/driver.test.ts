@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { VirtualClock } from '../../../engine/clock/virtual-clock';
 import type { AlarmflowError } from '../../../engine/domain/errors';
 import { silentLog } from '../../../engine/domain/log';
-import { createGenicamDriver } from '../../../engine/drivers/genicam';
+import { createGenicamDriver, startGenicamSimulator } from '../../../engine/drivers/genicam';
 import { recordingSink } from '../../support/recording-sink';
 import { type ConnectedCamera, type ConnectedOptions, cameraAt, never, withCamera } from './connected';
 
@@ -91,6 +91,9 @@ describe('lines as alarm inputs', () => {
       await sim.setInput('Line3', true);
       await turn(150);
       expect(last(sink.events)?.draft).toMatchObject({ input: 'Line3', phase: 'start' });
+      sim.clearCalls();
+      await turn(300);
+      expect(sim.calls().map((call) => call.at(-1))).toEqual(['LineStatusAll', 'LineStatusAll', 'LineStatusAll']);
     }));
 
   it('take a debounce', () =>
@@ -285,17 +288,25 @@ describe('a line as an alarm output', () => {
       expect(await connection.readOutput('Line0', never)).toBeNull();
     }));
 
-  it('never writes to another line when the selector is refused', () =>
+  it.each(['Line0', 'UserOutput2'])('never writes to another one when the selector is refused (%s)', (output) =>
     turned({}, async ({ sim, connection }) => {
-      await connection.setOutput('Line0', false, never);
+      await connection.setOutput(output, false, never);
       sim.faults.set('selector-refused');
       sim.clearCalls();
-      await refusal(connection.setOutput('Line0', true, never));
+      await refusal(connection.setOutput(output, true, never));
       const written = sim
         .calls()
         .flat()
         .filter((arg) => /^(LineMode|LineSource|UserOutputValue)=/.test(arg));
       expect(written).toEqual([]);
+    }),
+  );
+
+  it('is not on when its value reads back as off', () =>
+    turned({}, async ({ sim, connection }) => {
+      sim.faults.set('writes-ignored');
+      const error = await refusal(connection.setOutput('UserOutput2', true, never));
+      expect(error).toMatchObject({ code: 'E_OUTPUT_UNCONFIRMED', family: 'operational' });
     }));
 
   it.each([
@@ -433,7 +444,21 @@ describe('the trigger set-up', () => {
     ),
   );
 
-  it('does not leave a running trigger off when it comes to nothing halfway', () =>
+  it('does not leave a running trigger off when its source cannot be written', () =>
+    turned(
+      {
+        settings: triggerOptions,
+        sim: { faults: ['source-locked'] },
+        prepare: (sim) => sim.poke(0x8200, 1),
+      },
+      async (camera) => {
+        expect(camera.warnings().join()).toContain('TriggerSource could not be written now');
+        expect(camera.sim.calls().flat()).toContain('TriggerMode=Off');
+        expect(await camera.sim.trigger()).toMatchObject({ mode: 1, source: 0, delay: 0 });
+      },
+    ));
+
+  it('does without what the camera has no room for', () =>
     turned(
       {
         settings: { triggerMode: 'On', triggerDivider: '60000', triggerSource: 'Line1' },
@@ -458,6 +483,7 @@ describe('the software trigger', () => {
 
   it.each([
     [{}, 'TriggerMode is Off'],
+    [{ triggerSource: 'Software' }, 'TriggerMode is Off'],
     [{ triggerMode: 'On', triggerSource: 'Line1' }, 'TriggerSource is Line1'],
   ])('that the camera would ignore is refused (%o)', (settings, words) =>
     turned({ settings }, async ({ sim, connection }) => {
@@ -541,4 +567,29 @@ describe('a camera that is asked', () => {
       await turn(5_000);
       expect(await all).toEqual([false, false, false]);
     }));
+
+  it('is asked by one process at a time also by two connections', async () => {
+    const clock = new VirtualClock(1_800_000_000_000);
+    const sim = await startGenicamSimulator({ camera: 'stand-in', clock, faults: ['slow'] });
+    let now = 0;
+    let most = 0;
+    const driver = createGenicamDriver({
+      run: async (args, limits) => {
+        most = Math.max(most, ++now);
+        try {
+          return await sim.run!(args, limits);
+        } finally {
+          now--;
+        }
+      },
+    });
+    const connections = [1, 2].map(() =>
+      driver.connect({ definition: cameraAt(), sink: recordingSink(), clock, log: silentLog }),
+    );
+    for (const connection of connections) connection.start();
+    await clock.advance(10_000);
+    expect(most).toBe(1);
+    for (const connection of connections) await connection.close();
+    await sim.close();
+  });
 });

@@ -24,6 +24,7 @@ export const genicamFaultNames = [
   'writes-ignored',
   'rounds',
   'selector-refused',
+  'source-locked',
   'read-timeouts',
   'mask-differs',
   // Of the tool.
@@ -256,8 +257,11 @@ export async function startGenicamSimulator(options: GenicamSimulatorOptions = {
       if (args[at] === 'features') return model.features();
       const items = args.slice(at + 1);
       const lines = items.map((item) => {
-        if (faults.has('selector-refused') && item.startsWith('LineSelector='))
-          return 'LineSelector write error: [LineSelector] [LineSelector] Value 2 not found';
+        const refused = /^(\w+Selector)=/.exec(item)?.[1];
+        if (faults.has('selector-refused') && refused !== undefined)
+          return `${refused} write error: [${refused}] [${refused}] Value 2 not found`;
+        if (faults.has('source-locked') && item.startsWith('TriggerSource='))
+          return 'TriggerSource write error: [TriggerSource] Write error on read only feature';
         if (faults.has('read-timeouts'))
           return `${item.split('=')[0]} read error: [${item.split('=')[0]}] GigEVision read_register timeout`;
         const line = model.control(item);
