@@ -55,11 +55,13 @@ export function connectHttpPush(context: DriverContext): HttpPushConnection {
   const open = createOpenConditions();
   const recent = createRecentBodies(mapping.recent);
   let silence: Timer | null = null;
+  let started = false;
+  let lastAt: number | null = null;
   let closed = false;
 
   function alive(): void {
-    const now = clock.now();
-    sink.seen(now);
+    lastAt = clock.now();
+    sink.seen(lastAt);
     sink.link('online', 'Pushes its events');
     watchSilence();
   }
@@ -93,6 +95,7 @@ export function connectHttpPush(context: DriverContext): HttpPushConnection {
     id,
     name,
     start() {
+      started = true;
       // Whether the sender lives can only be known when it has pushed; until then it waits, it isn't missing.
       sink.link('connecting', 'Waits for the first push to its ingest path');
       watchSilence();
@@ -136,7 +139,7 @@ export function connectHttpPush(context: DriverContext): HttpPushConnection {
         hasPtz: false,
         hasThermal: types.some((type) => type.startsWith('temperature-')),
         warnings:
-          recent.list().length === 0 ? ['Nothing has been pushed yet: let the sender push to the ingest path'] : [],
+          started && lastAt === null ? ['Nothing has been pushed yet: let the sender push to the ingest path'] : [],
       };
     },
 

@@ -5,7 +5,7 @@ import { parseDeviceTime } from '../device-time';
 import { type NamedPicture, pictureType } from './body';
 import { canonicalType, type MappedField, type Mapping, unitNamed } from './options';
 import { withoutSecrets } from './redaction';
-import { type Place, placesOf, type Scope, valuesOf } from './selector';
+import { dependsOnItem, type Place, placesOf, type Scope, type Selector, valuesOf } from './selector';
 
 export interface MappingContext {
   /** IANA zone of the sender's clock; null: the zone of this machine. */
@@ -18,6 +18,9 @@ export interface MappingContext {
 
 /** A draft whose phase nobody has compared with what is open yet. */
 export type Understood = Pick<ReceivedEvent, 'draft' | 'pictures' | 'late' | 'clockSuspect'>;
+
+/** What is the same for every item of a push is looked up once: a list of many must not cost many searches. */
+type FixedValues = Map<Selector, string[]>;
 
 const MOST_EVENTS = 500;
 const MOST_PICTURES = 16;
@@ -35,10 +38,11 @@ export function mapPush(mapping: Mapping, scope: Scope, context: MappingContext)
   const items = itemsOf(mapping, scope);
   const found: Understood[] = [];
   const reasons: string[] = [];
+  const fixed: FixedValues = new Map();
   if (mapping.each !== null && items.length === 0)
     reasons.push('it holds no item of the list given as "One event for each"');
   for (const item of items.slice(0, MOST_EVENTS)) {
-    const understood = eventOf(mapping, { ...scope, item }, context);
+    const understood = eventOf(mapping, { ...scope, item }, context, fixed);
     if (typeof understood === 'string') reasons.push(understood);
     else found.push(understood);
   }
@@ -75,10 +79,10 @@ const plain = ({ contentType, bytes, name }: NamedPicture): ReceivedEvent['pictu
 });
 
 /** One event, or the reason why there is none. */
-function eventOf(mapping: Mapping, scope: Scope, context: MappingContext): Understood | string {
+function eventOf(mapping: Mapping, scope: Scope, context: MappingContext, fixed: FixedValues): Understood | string {
   const all = (field: MappedField): string[] =>
     (mapping.selectors.get(field) ?? [])
-      .map((selector) => valuesOf(selector, scope))
+      .map((selector) => look(selector, scope, fixed))
       .find((values) => values.length > 0) ?? [];
   const one = (field: MappedField): string | undefined => all(field)[0];
   const words = (field: MappedField): string | undefined => one(field)?.slice(0, MOST_TEXT);
@@ -131,7 +135,16 @@ function eventOf(mapping: Mapping, scope: Scope, context: MappingContext): Under
   }
   const clockSuspect =
     draft.deviceTime !== null && (draft.deviceAt === null || Math.abs(draft.deviceAt - context.now) > SUSPECT_MS);
-  return { draft, pictures: picturesOf(mapping, scope), late: false, clockSuspect };
+  return { draft, pictures: picturesOf(mapping, scope, fixed), late: false, clockSuspect };
+}
+
+function look(selector: Selector, scope: Scope, fixed: FixedValues): string[] {
+  if (dependsOnItem(selector)) return valuesOf(selector, scope);
+  const known = fixed.get(selector);
+  if (known) return known;
+  const values = valuesOf(selector, scope);
+  fixed.set(selector, values);
+  return values;
 }
 
 /** The canonical type, the operator's word for it, or the sender's own name: an unknown event never vanishes. */
@@ -193,7 +206,7 @@ function temperatureOf(
   return temperature;
 }
 
-function picturesOf(mapping: Mapping, scope: Scope): ReceivedEvent['pictures'] {
+function picturesOf(mapping: Mapping, scope: Scope, fixed: FixedValues): ReceivedEvent['pictures'] {
   const found: ReceivedEvent['pictures'] = [];
   for (const selector of mapping.selectors.get('picture') ?? []) {
     if (selector.from === 'part')
@@ -202,7 +215,7 @@ function picturesOf(mapping: Mapping, scope: Scope): ReceivedEvent['pictures'] {
           .filter((p) => selector.name === '*' || p.part === selector.name || p.name === selector.name)
           .map(plain),
       );
-    else for (const text of valuesOf(selector, scope)) found.push(...pictureIn(text));
+    else for (const text of look(selector, scope, fixed)) found.push(...pictureIn(text));
   }
   return found.slice(0, MOST_PICTURES);
 }

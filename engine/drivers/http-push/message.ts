@@ -4,6 +4,8 @@ import { withoutSecrets } from './redaction';
 
 /** Header lines of a request that are of no use to whoever maps or decodes it. */
 const DULL = new Set(['connection', 'host', 'accept', 'accept-encoding', 'content-length', 'keep-alive', 'expect']);
+/** What proves who the sender is has no place in a capture. */
+const SECRET = new Set(['authorization', 'proxy-authorization', 'cookie']);
 const MOST_HEAD = 16 * 1024;
 const HEAD = /^(?:POST|PUT|GET) \/[^\s]{0,8000} HTTP\/1\.[01]\r?$/;
 
@@ -14,7 +16,8 @@ const head = (request: PushRequest, size: number): string => {
   const lines = [`${request.method} ${request.path} HTTP/1.1`];
   for (const [name, value] of Object.entries(request.headers)) {
     if (value === undefined || DULL.has(name)) continue;
-    for (const single of [value].flat()) lines.push(`${name}: ${single.replace(/[\r\n]/g, ' ')}`);
+    for (const single of [value].flat())
+      lines.push(`${name}: ${SECRET.has(name) ? '[removed]' : single.replace(/[\r\n]/g, ' ')}`);
   }
   return `${lines.join('\r\n')}\r\nContent-Length: ${size}\r\n\r\n`;
 };

@@ -95,6 +95,8 @@ const TARGETS: Readonly<Record<string, EventTarget>> = {
 };
 const METHODS = ['POST', 'PUT', 'GET'];
 const MOST_LINES = 200;
+/** Each may cost a tenth of a second on a text made to be slow. */
+const MOST_PATTERNS = 20;
 const MOST_TEXT = 16_384;
 
 /** The part of the device dialog that is this driver's own. */
@@ -307,6 +309,9 @@ export function compileMapping(checked: Record<string, unknown>): Mapping {
     if (!match || !field) throw bad('mapping', line, `write <field> = <place>; fields are: ${mappedFields.join(', ')}`);
     selectors.set(field, [...(selectors.get(field) ?? []), parseSelector(match[2] ?? '')]);
   }
+  const patterns = [...selectors.values()].flat().filter((place) => place.from === 'text' && place.pattern !== null);
+  if (patterns.length > MOST_PATTERNS)
+    throw bad('mapping', `${patterns.length} patterns`, `use at most ${MOST_PATTERNS}`);
   const phases = new Map<string, EventPhase>();
   const words: [EventPhase, string][] = [
     ['snapshot', PHASES.snapshot],

@@ -114,6 +114,10 @@ function xmlSelector(written: string): Selector {
   return { from: 'xml', steps, root };
 }
 
+/** Whether a place lies in the item of a list, so that each event has its own. */
+export const dependsOnItem = (selector: Selector): boolean =>
+  (selector.from === 'json' || selector.from === 'xml') && !selector.root;
+
 const isList = (tree: Tree): tree is readonly Tree[] => Array.isArray(tree);
 const isObject = (tree: Tree): tree is ReadonlyMap<string, Tree> => tree instanceof Map;
 

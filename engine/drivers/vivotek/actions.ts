@@ -30,7 +30,7 @@ export interface CameraActionsOptions {
   clock: Clock;
   settings: VivotekOptions;
   /** Whether the camera has refused its ports to this user: asking all the same would count as a wrong password. */
-  denied(port: 'di' | 'do'): boolean;
+  denied(port: 'di' | 'do' | 'vi'): boolean;
   /** Name of a preset as the camera lists it; null where it lists none of that number. */
   presetName(channel: number, preset: number, signal: AbortSignal): Promise<string | null>;
 }
@@ -75,8 +75,13 @@ export function createCameraActions(options: CameraActionsOptions): CameraAction
     throw first ?? userError('E_NOT_SUPPORTED', `${named(what)}: this model has no way to do it`);
   }
 
-  function mayUse(what: string): void {
-    if (options.denied('do'))
+  function mayUse(port: 'do' | 'vi', what: string): void {
+    if (options.denied(port) && port === 'vi')
+      throw userError(
+        'E_LOW_PRIVILEGE',
+        `${named(what)}: the camera's user may not use it. Give that user the privilege of an administrator`,
+      );
+    if (options.denied(port))
       throw userError(
         'E_LOW_PRIVILEGE',
         `${named(what)}: the camera's user may not use its outputs. Give that user the privilege of an operator (DI/DO)`,
@@ -85,7 +90,7 @@ export function createCameraActions(options: CameraActionsOptions): CameraAction
 
   async function readOutput(output: string, signal: AbortSignal): Promise<boolean | null> {
     const number = portNumber(output, options.name);
-    mayUse(`Output ${number}`);
+    mayUse('do', `Output ${number}`);
     if (mute.has(number)) return null;
     try {
       return (await readPorts(cgi, 'do', [number], signal, TIMEOUT_MS)).get(number) ?? null;
@@ -104,7 +109,7 @@ export function createCameraActions(options: CameraActionsOptions): CameraAction
   ): Promise<boolean | null> {
     const number = portNumber(output, options.name);
     const what = `Output ${number}`;
-    mayUse(what);
+    mayUse('do', what);
     const value = on
       ? pulseMs === null
         ? '1'
@@ -132,6 +137,7 @@ export function createCameraActions(options: CameraActionsOptions): CameraAction
         ? '1'
         : `1(${Math.min(MOST_PULSE_MS, Math.max(1, Math.round(forMs)))})0`
       : '0';
+    mayUse('vi', `Virtual input ${number}`);
     await order(`/cgi-bin/admin/setvi.cgi?vi${number}=${value}`, `Virtual input ${number}`, signal);
     return null;
   }

@@ -90,7 +90,7 @@ export function connectVivotek(context: DriverContext, timing: CameraTiming): Vi
     clock,
     settings,
     presetName,
-    denied: (port) => nature?.denied.has(port) ?? false,
+    denied: (port) => (port === 'vi' ? nature?.rules === null : (nature?.denied.has(port) ?? false)),
   });
 
   // ---- what it has ----
@@ -332,7 +332,14 @@ export function connectVivotek(context: DriverContext, timing: CameraTiming): Vi
     gotoPreset: actions.gotoPreset,
     setSwitch: actions.setSwitch,
     readSwitch: actions.readSwitch,
-    setUpPush: (ingestUrl, signal) => setUpPush(cgi, name, ingestUrl, signal),
+    async setUpPush(ingestUrl, signal) {
+      const trial = client(() => undefined);
+      try {
+        return await setUpPush(createCgi(trial, name), name, ingestUrl, signal);
+      } finally {
+        trial.close();
+      }
+    },
 
     async close() {
       closing.abort(operationalError('E_CLOSED', `The connection to "${name}" is being closed`));

@@ -68,10 +68,12 @@ export async function* decodeVivotek(
 }
 
 /** The lines of a CGI answer, where the bytes are nothing else. */
-function answerLines(bytes: Buffer): ReadonlyMap<string, string> | null {
+function answerLines(bytes: Buffer): [string, string][] | null {
   const text = bytes.toString('utf8', 0, Math.min(bytes.length, 1 << 20)).trim();
   const first = text.split(/[\r\n]/, 1)[0] ?? '';
   if (!/^(?:d[io]\d{1,3}=|[a-z]+(?:_[\w]+)+=')/.test(first)) return null;
-  const params = parseParams(text);
-  return params.size > 0 ? params : null;
+  // One poll after another: the same input comes again and again.
+  if (/^d[io]/.test(first)) return text.split(/[\r\n]+/).flatMap((line) => [...parseParams(line)]);
+  const params = [...parseParams(text)];
+  return params.length > 0 ? params : null;
 }

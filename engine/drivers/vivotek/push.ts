@@ -2,7 +2,7 @@ import type { PushRequest, ReceivedEvent } from '../../domain/devices';
 import { userError } from '../../domain/errors';
 import type { EventDraft, EventPhase, EventTemperature } from '../../domain/events';
 import { parseDeviceTime } from '../device-time';
-import { type PushBody, queryFields, readableBody, readBody, splitPath, unitNamed } from '../http-push';
+import { type PushBody, queryFields, readableBody, readBody, splitPath, unitNamed, withoutSecrets } from '../http-push';
 import { natureOf } from './names';
 
 export interface PushSetting {
@@ -107,7 +107,10 @@ export function understandCameraPush(
     phase,
     deviceTime: null,
     deviceAt: null,
-    raw: `${request.method} ${request.path.slice(0, 500)}\n${readableBody(request.body)}`.slice(0, 65_536),
+    raw: `${request.method} ${withoutSecrets(request.path.slice(0, 500))}\n${readableBody(request.body)}`.slice(
+      0,
+      65_536,
+    ),
   };
   if (nature.level) draft.level = nature.level;
   const input =

@@ -54,6 +54,22 @@ describe('a place in a document', () => {
   });
 });
 
+describe('a push of many items', () => {
+  it('looks up once what is the same for all of them', () => {
+    const mapping = compileMapping(
+      read({ each: '$.list[*]', mapping: 'type = $.t\nrule = $$..deep\nchannelName = text:/(.*)(.*)(.*)=never/' }),
+    );
+    const list = Array.from({ length: 500 }, () => '{"t":"a"}').join();
+    const filler = Array.from({ length: 20_000 }, () => '{"x":1}').join();
+    const body = Buffer.from(`{"list":[${list}],"filler":[${filler}],"deep":"d"}`);
+    const started = performance.now();
+    const found = understandPush(mapping, { method: 'POST', path: '/', headers: {}, body }, null, 0);
+    expect(found).toHaveLength(500);
+    expect(found[499]?.draft.rule).toBe('d');
+    expect(performance.now() - started).toBeLessThan(2_000);
+  });
+});
+
 describe('settings', () => {
   it.each([
     [{ mapping: 'colour = $.a' }, 'colour = $.a'],

@@ -84,6 +84,21 @@ describe('a virtual input', () => {
     });
   });
 
+  it('is refused for a user without the right before the camera counts it as a wrong password', async () => {
+    const { sim, sink, connection } = await cameraSite({ privilege: 'operator', faults: ['privilege-401'] });
+    connection.start();
+    await until('online', isOnline(sink));
+    await expect(connection.setSwitch?.('line', 'vi0', true, {}, calm())).rejects.toMatchObject({
+      code: 'E_LOW_PRIVILEGE',
+    });
+    await expect(connection.setUpPush('http://192.0.2.1/x', calm())).rejects.toMatchObject({
+      code: 'E_CREDENTIALS_REFUSED',
+    });
+    expect(sim.state().paths.some((p) => p.includes('setvi'))).toBe(false);
+    expect(sink.locks).toEqual([]);
+    expect(await connection.setOutput('0', true, calm())).toBe(true);
+  });
+
   it("an output has the camera's timer, too", async () => {
     const { sim, connection } = await withFaults();
     expect(await connection.setSwitch?.('line', 'do1', true, { forMs: 50 }, calm())).toBe(true);

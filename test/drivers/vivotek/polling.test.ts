@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { CameraFault } from '../../../engine/drivers/vivotek';
+import { type CameraFault, defaultTiming } from '../../../engine/drivers/vivotek';
 import { until } from '../../support/recording-sink';
 import { type CameraSite, cameraSite, closeSites, isOnline, soon } from './site';
 
@@ -110,6 +110,11 @@ describe('the outputs of a camera', () => {
 });
 
 describe('the link', () => {
+  it('is noticed as dead within 15 s by the times that are shipped', () => {
+    const { presenceMs, answerMs, againMs } = defaultTiming;
+    expect(presenceMs + answerMs + againMs + answerMs).toBeLessThan(15_000);
+  });
+
   it.each<CameraFault>(['half-open', 'close-at-once', 'error-in-200', 'other-device'])(
     'is offline soon after %s, and recovers by itself',
     async (fault) => {

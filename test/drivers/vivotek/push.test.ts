@@ -91,10 +91,17 @@ describe('a push of the camera', () => {
   it.each<[CameraEvent, string]>([
     [{ event: '', medium: 'none' }, 'names no event'],
     [{ event: 'motion', query: 'phase=perhaps' }, 'neither start nor stop'],
+    [{ event: 'motion', query: 'phase=constructor' }, 'neither start nor stop'],
   ])('that says nothing is refused with the reason: %j', async (event, reason) => {
     const { receiver } = await pushed(event);
     expect(receiver.refusals[0]).toContain(reason);
     expect(receiver.events).toEqual([]);
+  });
+
+  it('leaves no secret of its query in the record', async () => {
+    const { receiver } = await pushed({ event: 'motion', query: 'user=a&password=hunter2' });
+    expect(receiver.events[0]?.draft.raw).toContain('motion');
+    expect(receiver.events[0]?.draft.raw).not.toContain('hunter2');
   });
 
   it("the camera's test of its server is no alarm", async () => {
@@ -256,11 +263,15 @@ describe('a push of odd bytes', () => {
 
   it('decode reads an answer of the inputs', async () => {
     const found = [];
-    for await (const line of vivotekDriver.decode(bytewise(Buffer.from("di0='1'\r\ndi1='0'\r\n")), 'text/plain'))
+    for await (const line of vivotekDriver.decode(
+      bytewise(Buffer.from("di0='1'\r\ndi1='0'\r\ndi0='0'\r\n")),
+      'text/plain',
+    ))
       found.push(line);
     expect(found).toMatchObject([
       { event: { type: 'digital-input', input: '0', phase: 'snapshot' } },
       { event: { type: 'digital-input', input: '1', phase: 'stop' } },
+      { event: { type: 'digital-input', input: '0', phase: 'stop' } },
     ]);
   });
 });
