@@ -74,20 +74,16 @@ export function createReader(options: ReaderOptions): Reader {
     const setting = options.setting();
     if (nature.life === 'info' && !setting.informational) return notice('informational');
     if (operation === 'initialized') toldStates = true;
+    if (operation === 'deleted' && nature.life !== 'reading' && nature.life !== 'info')
+      return stateful(message, nature, false, deviceNow) ?? notice('deleted');
     const told = stateIn(message, nature);
     if (told === 'unreadable' || (told === null && nature.life === 'state'))
-      return operation === 'deleted' && nature.life !== 'info'
-        ? (ended(message, nature, deviceNow) ?? notice('deleted'))
-        : notice('tells no state that can be read');
+      return notice('tells no state that can be read');
     if (told === null || nature.life === 'reading' || nature.life === 'info') {
       if (operation === 'initialized' || operation === 'deleted') return notice(`${operation}, no event`);
       return event(message, nature, 'pulse', deviceNow, nature.quietMs);
     }
     return stateful(message, nature, told, deviceNow) ?? notice('nothing new');
-  }
-
-  function ended(message: Message, nature: TopicNature, deviceNow: number | null): Finding | null {
-    return stateful(message, nature, false, deviceNow);
   }
 
   function stateful(message: Message, nature: TopicNature, state: boolean, deviceNow: number | null): Finding | null {

@@ -99,9 +99,11 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
       }
       if (!reply.ok) {
         fault = reply.fault;
-        if (isUnsupported(fault) || isFull(fault)) break;
-      }
-      if (tries > 1) form++;
+        // Another form does not help where there is no room, or no such call at all.
+        if (isFull(fault)) break;
+        if (tries > 1) form++;
+        if (fault.codes.some((code) => /ActionNotSupported|NotImplemented|NoSuchService/i.test(code))) break;
+      } else if (tries > 1) form++;
     }
     failures++;
     if (!fault) throw operationalError('E_DEVICE_ERROR', `${what}: the device answered with something unreadable`);
@@ -236,13 +238,19 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
   };
 }
 
+/** Everything in a fault that names its kind. */
+const wordsOf = (fault: SoapFault): string =>
+  `${fault.codes.join(' ')} ${fault.detail?.children.map((c) => c.name).join(' ') ?? ''} ${fault.reason}`;
+
+/** No subscription is left; a limit of its life is another matter. */
 const isFull = (fault: SoapFault): boolean =>
+  !/termination/i.test(wordsOf(fault)) &&
   /unable to create|too many|maximum|MaxPullPoints|SubscribeCreationFailed|no (?:free|more)|limit/i.test(
-    `${fault.codes.join(' ')} ${fault.detail?.children.map((c) => c.name).join(' ') ?? ''} ${fault.reason}`,
+    wordsOf(fault),
   );
 
 /** The device doesn't know the subscription any more. */
 const isGone = (fault: SoapFault): boolean =>
   /ResourceUnknown|unknown (?:subscription|resource)|expired|not found|does not exist|invalid subscription|no such/i.test(
-    `${fault.codes.join(' ')} ${fault.detail?.children.map((c) => c.name).join(' ') ?? ''} ${fault.reason}`,
+    wordsOf(fault),
   );

@@ -131,6 +131,11 @@ describe('messages', () => {
     expect(read(notification('VideoSource/SignalLoss', { Other: '12' }, { operation: 'Changed' }))).toEqual([]);
   });
 
+  it('ends a deleted property of a topic that nobody knows', () => {
+    const thing = (operation: string) => notification('Acme/Thing', { IsNear: 'true' }, { operation });
+    expect(read(thing('Changed'), thing('Deleted'), thing('Deleted')).map((d) => d.phase)).toEqual(['start', 'stop']);
+  });
+
   it('raises nothing from a crossing that is told at subscription', () => {
     expect(
       read(notification('RuleEngine/LineDetector/Crossed', { ObjectId: '0' }, { operation: 'Initialized' })),

@@ -88,7 +88,7 @@ export function createEventService(options: EventServiceOptions): EventService {
       return simulatedFault(
         faults,
         ['SOAP-ENV:Sender', 'wsnt:UnacceptableInitialTerminationTimeFault'],
-        'Initial termination time',
+        'Absolute or relative time not supported, see the maximum of the termination time',
       );
     }
     const made = subscriptions.create(consumer, life);
