@@ -197,7 +197,6 @@ export function connectOnvif(context: DriverContext, timing: FeedTiming): Driver
       grace = null;
       online = false;
       sink.link('refused', error.message);
-      if (error.retryAfterMs !== undefined) sink.lockedUntil(clock.now() + error.retryAfterMs);
       diagnose();
       return;
     }

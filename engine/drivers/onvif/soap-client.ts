@@ -1,4 +1,4 @@
-import { type Clock, parseHttpDate } from '../../clock/clock';
+import { type Clock, parseHttpDate, type Timer } from '../../clock/clock';
 import type { DeviceDefinition } from '../../domain/devices';
 import { type AlarmflowError, asAlarmflowError, operationalError, userError } from '../../domain/errors';
 import type { Log } from '../../domain/log';
@@ -91,9 +91,13 @@ export function createSoapClient(options: SoapClientOptions): SoapClient {
   let refusal = '';
   /** A locked account is not knocked at until then, on the monotonic clock. */
   let lockEnds = 0;
+  let unlock: Timer | null = null;
   const firstLogins = createTurns(1);
   const origins = new Map<string, DeviceHttp>();
-  const breaker = createCredentialBreaker(device, clock, options.onLocked);
+  const breaker = createCredentialBreaker(device, clock, (until) => {
+    // The shorter pause of the breaker ends within the lock of the account: nothing is free by that.
+    if (until !== null || clock.monotonic() >= lockEnds) options.onLocked(until);
+  });
 
   const deviceService: ServiceAddress = {
     path: settings.path,
@@ -268,6 +272,9 @@ export function createSoapClient(options: SoapClientOptions): SoapClient {
     const error = breaker.refused();
     if (!/lock/i.test(refusal)) throw error;
     lockEnds = clock.monotonic() + LOCKED_MS;
+    unlock?.cancel();
+    unlock = clock.after(LOCKED_MS, () => options.onLocked(null), { background: true });
+    options.onLocked(clock.now() + LOCKED_MS);
     throw accountLocked();
   }
 
@@ -353,6 +360,7 @@ export function createSoapClient(options: SoapClientOptions): SoapClient {
     deviceService,
     login: () => (!answered ? 'none' : form),
     close() {
+      unlock?.cancel();
       breaker.close();
       for (const opened of origins.values()) opened.close();
     },

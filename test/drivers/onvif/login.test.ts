@@ -68,6 +68,16 @@ describe('the login', () => {
     expect(sim.state().logins.refused).toBeLessThanOrEqual(2);
   });
 
+  it('does not knock at an account that the device has locked', async () => {
+    const { sim, sink, connection } = await connectedOnvif({ login: 'token', faults: ['account-locked'] });
+    await until('refused', () => sink.links.at(-1)?.link === 'refused');
+    expect(sink.links.at(-1)?.detail).toMatch(/locked the account/);
+    expect(sink.locks.at(-1)).toBeGreaterThan(Date.now() + 25 * 60_000);
+    await expect(connection.setOutput('000', true, limit())).rejects.toMatchObject({ code: 'E_ACCOUNT_LOCKED' });
+    expect(sim.state().requests.GetServices).toBeGreaterThan(0);
+    expect(sim.state().requests.SetRelayOutputState).toBeUndefined();
+  });
+
   it('asks for a login where none was entered', async () => {
     const { sink } = await connectedOnvif({ login: 'token' }, { credentials: null });
     await until('refused', () => sink.links.at(-1)?.link === 'refused');
