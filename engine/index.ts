@@ -10,7 +10,15 @@
 import type { ActionInterval, ActionKind } from './domain/actions';
 import type { AlarmMessage } from './domain/alarms';
 import type { AreaDefinition, ArmingChange, ArmingOrder, ArmingSubject } from './domain/arming';
-import type { DeviceDefinition, DeviceStatus } from './domain/devices';
+import type {
+  DeviceChoices,
+  DeviceDefinition,
+  DeviceStatus,
+  DeviceTest,
+  Discovery,
+  DriverChoice,
+  RecentPush,
+} from './domain/devices';
 import type { EscalationDefinition } from './domain/escalations';
 import type { EventTemperature } from './domain/events';
 import type { FileServer } from './domain/file-server';
@@ -35,7 +43,20 @@ export type {
 export { armingScopes, armingWays, theSite } from './domain/arming';
 export type { CombinationMode, CombinationRule } from './domain/combinations';
 export { combinationModes, MOST_COMBINED_STARTS, MOST_OPERANDS } from './domain/combinations';
-export type { DeviceDefinition, DeviceStatus } from './domain/devices';
+export type {
+  DeviceChoices,
+  DeviceDefinition,
+  DeviceOffers,
+  DeviceStatus,
+  DeviceTest,
+  DiscoveredDevice,
+  Discovery,
+  DriverChoice,
+  DriverDialog,
+  DriverField,
+  RecentPush,
+} from './domain/devices';
+export { noOffers, usualDialog } from './domain/devices';
 export { AlarmflowError, asAlarmflowError, userError } from './domain/errors';
 export type { EscalationDefinition, EscalationStep } from './domain/escalations';
 export { MOST_ESCALATION_REPEATS, MOST_ESCALATION_STEPS } from './domain/escalations';
@@ -229,11 +250,19 @@ export interface FlowEngine {
   /** The next twenty edges of a schedule from now on, for its dialog; nothing of it needs to be deployed. */
   previewSchedule(schedule: ArmingSchedule): Promise<SchedulePreview>;
   /** Asks the device who it is, for the dialog's test button. */
-  testDevice(definition: DeviceDefinition): Promise<{ ok: boolean; detail: string }>;
+  testDevice(definition: DeviceDefinition): Promise<DeviceTest>;
   /** Runs the tests that a flow holds, on that flow, which need not be deployed. Nothing of the site is touched. */
   runRuleTests(flows: unknown): Promise<RuleTestReport>;
   /** The drivers to choose from in the device dialog. */
-  deviceDrivers(): Promise<{ kind: string; title: string; defaultPort: number }[]>;
+  deviceDrivers(): Promise<readonly DriverChoice[]>;
+  /** What there is to choose from at a device, by its own word and by what it has sent. Works while it is offline. */
+  deviceOffers(deviceId: string): Promise<DeviceChoices>;
+  /** Looks for devices on the local network, five seconds long. `kind` null: with every driver that can look. */
+  discoverDevices(kind: string | null): Promise<Discovery>;
+  /** The pushes of a device that came last, the newest first, secrets removed. @throws E_UNKNOWN_DEVICE (user) */
+  recentPushes(deviceId: string): Promise<RecentPush[]>;
+  /** How to set up devices of a driver, as Markdown; null: nothing is written. @throws E_UNKNOWN_DRIVER (user) */
+  deviceGuide(kind: string): Promise<string | null>;
 }
 
 /** Key under which the host puts the engine into Node-RED's settings. */

@@ -11,14 +11,17 @@ const few = (values: readonly string[]): string =>
 
 /** What an event must be to pass the filter: "motion of Hall camera, channel 1 or 2, at least 60 °C". */
 export function filterNeeds(filter: EventFilter, deviceName: (id: string) => string): string {
-  const parts = [few(filter.types.map(eventTypeLabel)) || 'no event type at all'];
+  const types = few(filter.types.map(eventTypeLabel));
+  const parts = [filter.anyType ? 'any event' : types || 'no event type at all'];
   if (filter.deviceIds !== undefined) parts[0] += ` of ${few(filter.deviceIds.map(deviceName)) || 'no device'}`;
   const list = (what: string, values: readonly (string | number)[] | undefined): void => {
     if (values !== undefined) parts.push(`${what} ${either(values) || 'none'}`);
   };
+  list('named by the device', filter.vendorTypes);
   list('channel', filter.channels);
   list('input', filter.inputs);
   list('rule', filter.rules);
+  list('region', filter.regions);
   list('target', filter.targets);
   list('direction', filter.directions);
   if (filter.minimumLevel === 'alarm') parts.push('level alarm');

@@ -16,6 +16,7 @@ import {
   type GateState,
   nextDue,
   signalOf,
+  takesType,
 } from '../gates';
 import { opensAtOf } from './opens';
 import { filterNeeds, opensWords, settingWords } from './why-words';
@@ -96,8 +97,8 @@ export function nearChecks(
   for (const definition of definitions) {
     const { filter } = definition;
     if (decided.has(definition.id)) continue;
-    const type = filter.types.includes(event.type);
-    const related = filter.types.some((other) => conditionType(other) === conditionType(event.type));
+    const type = takesType(filter, event.type);
+    const related = type || filter.types.some((other) => conditionType(other) === conditionType(event.type));
     const device = filter.deviceIds?.includes(event.deviceId) ?? false;
     if (!related && !device) continue;
     const refusal = type
@@ -134,16 +135,17 @@ export function nearChecks(
 export function supposedEvent(definition: TriggerDefinition, at: number, deviceId: string | undefined): DeviceEvent {
   const { filter } = definition;
   const alarmTypes = filter.types.filter((type) => conditionType(type) === type);
-  const type: EventType = alarmTypes[0] ?? filter.types[0] ?? 'message';
+  const type: EventType = alarmTypes[0] ?? filter.types[0] ?? (filter.anyType ? 'device-fault' : 'message');
   return {
     id: 'supposed',
     deviceId: deviceId ?? filter.deviceIds?.[0] ?? 'any',
     type,
-    vendorType: 'supposed',
+    vendorType: filter.vendorTypes?.[0]?.replace(/\*$/, '') ?? 'supposed',
     phase: 'start',
     ...(filter.channels?.[0] !== undefined && { channel: filter.channels[0] }),
     ...(filter.inputs?.[0] !== undefined && { input: filter.inputs[0] }),
     ...(filter.rules?.[0] !== undefined && { rule: filter.rules[0] }),
+    ...(filter.regions?.[0] !== undefined && { regions: [{ id: filter.regions[0] }] }),
     ...(filter.targets?.[0] !== undefined && { target: filter.targets[0] }),
     ...(filter.directions?.[0] !== undefined && { direction: filter.directions[0] }),
     ...(filter.minimumCelsius !== undefined && {

@@ -24,6 +24,48 @@ export interface DeviceDefinition {
   options?: Record<string, unknown>;
 }
 
+/** One setting of a driver, as the device dialog shows and stores it. */
+export interface DriverField {
+  name: string;
+  label: string;
+  kind: 'text' | 'lines' | 'number' | 'flag' | 'choice';
+  /** Value of a new device. */
+  value: string | number | boolean;
+  hint?: string;
+  choices?: { value: string; label: string }[];
+  min?: number;
+  max?: number;
+}
+
+/** Which of the device dialog's common parts a driver uses, and its own fields. */
+export interface DriverDialog {
+  /** false: it has no address of its own (a receiver of traps, a pushing sender). */
+  host: boolean;
+  login: boolean;
+  tls: boolean;
+  receives: readonly DeviceDefinition['receive'][];
+  fields: readonly DriverField[];
+}
+
+/** A driver that tells nothing of its dialog: host, login, stream and push, nothing of its own. */
+export const usualDialog: DriverDialog = {
+  host: true,
+  login: true,
+  tls: true,
+  receives: ['stream', 'push', 'both'],
+  fields: [],
+};
+
+/** A driver as the device dialog offers it. */
+export interface DriverChoice {
+  kind: string;
+  title: string;
+  defaultPort: number;
+  dialog: DriverDialog;
+  /** It can look for its devices on the network. */
+  discovers: boolean;
+}
+
 /** What a device can be asked to choose from, for pick lists in dialogs. Lists are empty where it does not tell. */
 export interface DeviceOffers {
   channels: { channel: number; name: string }[];
@@ -75,6 +117,39 @@ export interface DiscoveredDevice {
   title: string;
   /** Serial number, UUID or the like, to know it again. */
   identity: string;
+}
+
+/** What was found on the network, and why some drivers could not look. */
+export interface Discovery {
+  devices: DiscoveredDevice[];
+  /** Sentences for people. */
+  problems: string[];
+}
+
+/** What the pick lists of dialogs are filled from. */
+export interface DeviceChoices {
+  offers: DeviceOffers;
+  /** Event types that the device has sent lately, as the record has them. */
+  sent: EventType[];
+  /** Why the device itself told nothing; null: it did, or has nothing to tell. */
+  problem: string | null;
+}
+
+/** What the test of a connection found. */
+export interface DeviceTest {
+  ok: boolean;
+  /** One sentence for people. */
+  detail: string;
+  /** What kind of failure it is, in words; absent when it went well. */
+  failure?: string;
+  facts?: DeviceFacts;
+}
+
+/** A push as it came, for people: secrets removed. */
+export interface RecentPush {
+  at: number;
+  contentType: string | null;
+  text: string;
 }
 
 export type DeviceLink = 'connecting' | 'online' | 'offline' | 'refused';

@@ -184,6 +184,14 @@ const conditionOf: Partial<Record<KnownEventType, KnownEventType>> = {
 /** The type that names the condition: the pre-alarm's is its alarm's, any other is its own. */
 export const conditionType = (type: EventType): EventType => conditionOf[type as KnownEventType] ?? type;
 
+/** What devices tell without anything having happened: no filter for any type is meant for them. */
+export const quietTypes: ReadonlySet<EventType> = new Set<EventType>([
+  'message',
+  'relay-state',
+  'source-online',
+  'temperature-reading',
+]);
+
 /** Types whose alarms no flood control may hold back (PEERS 14). */
 export const lifeSafetyTypes: ReadonlySet<EventType> = new Set<EventType>([
   'fire',

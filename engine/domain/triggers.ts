@@ -15,9 +15,18 @@ import type { ThermalRule } from './thermal';
 export interface EventFilter {
   deviceIds?: string[];
   types: EventType[];
+  /**
+   * Every event that a device reports counts, whatever its type. What does not mean that something happens there
+   * (messages, readings, states of relays, a device that is back) counts only where `types` has it.
+   */
+  anyType?: boolean;
+  /** The device's own names of the events, e.g. the OID of a trap; `1.3.6.1.4.1.318.*` is all that begin so. */
+  vendorTypes?: string[];
   channels?: number[];
   inputs?: string[];
   rules?: string[];
+  /** Ids of regions; an event with one of them counts. */
+  regions?: string[];
   targets?: EventTarget[];
   directions?: ('a-to-b' | 'b-to-a')[];
   /** Lowest level that counts; `pre-alarm` lets both pass. */

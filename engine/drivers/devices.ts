@@ -6,17 +6,19 @@ import type {
   DeviceDirectory,
   DeviceFacts,
   DeviceLink,
+  DeviceOffers,
   DeviceStatus,
   Picture,
   PushRequest,
   ReceivedEvent,
   SwitchKind,
 } from '../domain/devices';
+import { noOffers } from '../domain/devices';
 import { asAlarmflowError, operationalError, userError } from '../domain/errors';
 import type { EventDraft, EventPhase } from '../domain/events';
 import type { Log } from '../domain/log';
 import { createDeliveryQueue, type DeliveryQueue } from './delivery-queue';
-import type { DeviceDriver, DriverConnection, DriverSink } from './driver';
+import type { CapturedPart, DeviceDriver, DriverConnection, DriverSink } from './driver';
 import { mayPushFrom } from './push-from';
 import { driverOf } from './registry';
 import { backoff } from './wire';
@@ -38,7 +40,7 @@ export interface DevicesOptions {
 
 /** All devices of the flow. */
 export interface Devices extends DeviceDirectory {
-  /** Takes a definition; the same again changes nothing. Throws `E_UNKNOWN_DRIVER` (user). */
+  /** Takes a definition; the same again changes nothing. Throws `E_UNKNOWN_DRIVER`, `E_DEVICE_OPTIONS` (user). */
   define(definition: DeviceDefinition): void;
   remove(id: string): Promise<void>;
   /** Opens the connections; what is defined later opens at once. */
@@ -52,6 +54,12 @@ export interface Devices extends DeviceDirectory {
   push(deviceId: string, request: PushRequest): Promise<string[]>;
   /** Asks a device that need not be defined who it is. */
   test(definition: DeviceDefinition, signal: AbortSignal): Promise<DeviceFacts>;
+  /** What there is to choose from, asked of the device; nothing where it cannot tell. `E_DEVICE_OFFLINE` (operational). */
+  offers(id: string, signal: AbortSignal): Promise<DeviceOffers>;
+  /** The pushes of the device that came last, secrets removed; empty where its driver keeps none. */
+  recent(id: string): CapturedPart[];
+  /** Hands over every part as it comes, through replacements of the connection; the answer ends it. */
+  capture(id: string, take: (part: CapturedPart) => void): () => void;
   close(): Promise<void>;
 }
 
@@ -70,6 +78,8 @@ interface Entry {
   restart: Timer | null;
   /** The last replacement of the connection. */
   closing: Promise<void>;
+  /** Who captures at the moment. */
+  takers: Set<(part: CapturedPart) => void>;
 }
 
 /** Longest wait for a connection that is asked to close. */
@@ -106,11 +116,27 @@ export function createDevices(options: DevicesOptions): Devices {
         sink: sinkOf(entry, turn),
         clock,
         log,
+        tap: (part) => captured(entry, part),
       });
       entry.connection = connection;
       connection.start();
     } catch (thrown) {
       failed(entry, thrown);
+    }
+  }
+
+  function captured(entry: Entry, part: CapturedPart): void {
+    for (const take of entry.takers) {
+      try {
+        take(part);
+      } catch (thrown) {
+        // Whoever looks on must not disturb what is looked at.
+        entry.takers.delete(take);
+        log.error('device.capture-failed', {
+          deviceId: entry.definition.id,
+          error: asAlarmflowError(thrown).message,
+        });
+      }
     }
   }
 
@@ -260,12 +286,14 @@ export function createDevices(options: DevicesOptions): Devices {
       attempts: 0,
       restart: null,
       closing: Promise.resolve(),
+      takers: new Set(),
     };
   }
 
   return {
-    define(definition) {
-      const driver = findDriver(definition.driver);
+    define(given) {
+      const driver = findDriver(given.driver);
+      const definition = complete(given, driver);
       const known = entries.get(definition.id);
       if (!known) {
         const entry = create(structuredClone(definition), driver);
@@ -326,7 +354,7 @@ export function createDevices(options: DevicesOptions): Devices {
 
     async test(definition, signal) {
       const driver = findDriver(definition.driver);
-      const connection = driver.connect({ definition, sink: deafSink, clock, log });
+      const connection = driver.connect({ definition: complete(definition, driver), sink: deafSink, clock, log });
       try {
         return await connection.probe(signal);
       } catch (thrown) {
@@ -334,6 +362,28 @@ export function createDevices(options: DevicesOptions): Devices {
       } finally {
         await closeQuietly(connection, definition.id);
       }
+    },
+
+    async offers(id, signal) {
+      const entry = entryOf(id);
+      const { connection } = entry;
+      if (!connection) throw notConnected(entry);
+      if (!connection.offers) return structuredClone(noOffers);
+      try {
+        return await connection.offers(signal);
+      } catch (thrown) {
+        const error = asAlarmflowError(thrown);
+        if (error.code === 'E_NOT_SUPPORTED') return structuredClone(noOffers);
+        throw error;
+      }
+    },
+
+    recent: (id) => entryOf(id).connection?.recent?.() ?? [],
+
+    capture(id, take) {
+      const entry = entryOf(id);
+      entry.takers.add(take);
+      return () => void entry.takers.delete(take);
     },
 
     device(id): ConnectedDevice {
@@ -373,6 +423,10 @@ export function createDevices(options: DevicesOptions): Devices {
     },
   };
 }
+
+/** With the driver's own settings checked and complete; a driver that has none takes what is given. */
+const complete = (definition: DeviceDefinition, driver: DeviceDriver): DeviceDefinition =>
+  driver.readOptions ? { ...definition, options: driver.readOptions(definition.options ?? {}) } : definition;
 
 const notConnected = (entry: Entry): Error =>
   operationalError('E_DEVICE_OFFLINE', `"${entry.definition.name}" is not connected: ${entry.status.detail}`, {

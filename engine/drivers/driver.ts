@@ -6,12 +6,15 @@ import type {
   DeviceLink,
   DeviceOffers,
   DiscoveredDevice,
+  DriverDialog,
   Picture,
   PushRequest,
   ReceivedEvent,
 } from '../domain/devices';
 import type { EventDraft } from '../domain/events';
 import type { Log } from '../domain/log';
+
+export type { DriverDialog, DriverField } from '../domain/devices';
 
 /** Where a driver's connection delivers. */
 export interface DriverSink {
@@ -34,7 +37,7 @@ export interface DriverContext {
   sink: DriverSink;
   clock: Clock;
   log: Log;
-  /** Raw capture: given every part as it came, before it is understood; absent while nobody captures. */
+  /** Raw capture: given every part as it came, before it is understood; what nobody captures is dropped. */
   tap?(part: CapturedPart): void;
 }
 
@@ -49,6 +52,8 @@ export interface CapturedPart {
 export interface DriverConnection extends ConnectedDevice {
   /** What there is to choose from, asked of the device. Absent: nothing is told. */
   offers?(signal: AbortSignal): Promise<DeviceOffers>;
+  /** The pushes that came last, oldest first, secrets removed; for the dialog. Absent: none are kept. */
+  recent?(): CapturedPart[];
   start(): void;
   /** Understands a push of the device; throws a user error for a body that is none of its forms. */
   push(request: PushRequest): Promise<ReceivedEvent[]>;
@@ -67,29 +72,6 @@ export type Decoded =
   | { kind: 'notice'; text: string }
   | { kind: 'fault'; reason: string; bytes: number };
 
-/** One setting of a driver, as the device dialog shows and stores it. */
-export interface DriverField {
-  name: string;
-  label: string;
-  kind: 'text' | 'lines' | 'number' | 'flag' | 'choice';
-  /** Value of a new device. */
-  value: string | number | boolean;
-  hint?: string;
-  choices?: { value: string; label: string }[];
-  min?: number;
-  max?: number;
-}
-
-/** Which of the device dialog's common parts a driver uses, and its own fields. */
-export interface DriverDialog {
-  /** false: it has no address of its own (a receiver of traps, a pushing sender). */
-  host: boolean;
-  login: boolean;
-  tls: boolean;
-  receives: readonly DeviceDefinition['receive'][];
-  fields: readonly DriverField[];
-}
-
 /** One protocol. */
 export interface DeviceDriver {
   /** Name in flows and on the command line, e.g. `hikvision`. */
@@ -106,6 +88,14 @@ export interface DeviceDriver {
   /** Looks for devices of this kind on the local network until the signal aborts. */
   discover?(found: (device: DiscoveredDevice) => void, signal: AbortSignal): Promise<void>;
   connect(context: DriverContext): DriverConnection;
-  /** Understands captured bytes: a stream, a push body, a document. Never throws for odd input; faults are lines. */
-  decode(chunks: AsyncIterable<Buffer>, contentType: string | null): AsyncIterable<Decoded>;
+  /**
+   * Understands captured bytes: a stream, a push body, a document. Never throws for odd input; faults are lines.
+   *
+   * @param options the device's own settings where they are known; absent: those of a new device
+   */
+  decode(
+    chunks: AsyncIterable<Buffer>,
+    contentType: string | null,
+    options?: Record<string, unknown>,
+  ): AsyncIterable<Decoded>;
 }

@@ -1,6 +1,8 @@
+export { captureHead, capturePart } from './capture-file';
 export type { Devices, DevicesOptions } from './devices';
 export { createDevices } from './devices';
-export type { Decoded, DeviceDriver, DriverConnection, DriverContext, DriverSink } from './driver';
+export { discoverDevices, driverChoices } from './discovery';
+export type { CapturedPart, Decoded, DeviceDriver, DriverConnection, DriverContext, DriverSink } from './driver';
 export type { HikvisionSimulator, HikvisionSimulatorOptions, HikvisionSimulatorState, SceneRequest } from './hikvision';
 export { faultNames, sceneNames, sceneTitles } from './hikvision';
 export { decodeCapture, driverKinds, driverOf } from './registry';

@@ -1,4 +1,5 @@
 import { userError } from '../domain/errors';
+import { decodeCaptured } from './capture-file';
 import { dahuaDriver } from './dahua';
 import type { Decoded, DeviceDriver } from './driver';
 import { genicamDriver } from './genicam';
@@ -31,7 +32,7 @@ export function driverOf(kind: string): DeviceDriver {
 }
 
 /**
- * What a driver understands from captured bytes, finding by finding.
+ * What a driver understands from captured bytes, finding by finding: a file of `alarmflow capture`, or bytes as they came.
  *
  * @param contentType what the capture was sent as; null: found out from the bytes
  */
@@ -39,4 +40,4 @@ export const decodeCapture = (
   kind: string,
   chunks: AsyncIterable<Buffer>,
   contentType: string | null,
-): AsyncIterable<Decoded> => driverOf(kind).decode(chunks, contentType);
+): AsyncIterable<Decoded> => decodeCaptured(driverOf(kind), chunks, contentType);

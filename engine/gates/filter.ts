@@ -4,6 +4,7 @@ import {
   type EventLevel,
   type EventTemperature,
   type EventType,
+  quietTypes,
 } from '../domain/events';
 import { toCelsius } from '../domain/temperature';
 import type { EventFilter } from '../domain/triggers';
@@ -13,6 +14,7 @@ export type FilteredEvent = Pick<
   DeviceEvent,
   | 'deviceId'
   | 'type'
+  | 'vendorType'
   | 'phase'
   | 'level'
   | 'channel'
@@ -43,9 +45,13 @@ export function hottestCelsius(event: Pick<DeviceEvent, 'temperature' | 'regions
   return hottest;
 }
 
+/** Whether a filter is about a type at all. */
+export const takesType = (filter: Pick<EventFilter, 'types' | 'anyType'>, type: EventType): boolean =>
+  filter.types.includes(type) || (filter.anyType === true && !quietTypes.has(type));
+
 /** Whether the filter is about this device and this type at all; what it is not about is no business of its trigger. */
 export const listensTo = (filter: EventFilter, event: Pick<DeviceEvent, 'deviceId' | 'type'>): boolean =>
-  filter.types.includes(event.type) && (filter.deviceIds === undefined || filter.deviceIds.includes(event.deviceId));
+  takesType(filter, event.type) && (filter.deviceIds === undefined || filter.deviceIds.includes(event.deviceId));
 
 const listed = (values: readonly (string | number)[]): string => values.join(', ');
 
@@ -60,6 +66,18 @@ function refusedField<T extends string | number>(
   return wanted.includes(told) ? null : `${what} ${told} is not among ${listed(wanted)}`;
 }
 
+/** Whether a device's own name of an event is one that is wanted; letters of any case. */
+function namedBy(wanted: string, name: string): boolean {
+  const [a, b] = [wanted.toLowerCase(), name.toLowerCase()];
+  return a.endsWith('*') ? b.startsWith(a.slice(0, -1)) : a === b;
+}
+
+function refusedRegion(wanted: readonly string[], event: FilteredEvent, ends: boolean): string | null {
+  const told = (event.regions ?? []).flatMap((region) => (region.id === undefined ? [] : [region.id]));
+  if (told.length === 0) return ends ? null : `the event names no region; wanted ${listed(wanted)}`;
+  return told.some((id) => wanted.includes(id)) ? null : `region ${listed(told)} is not among ${listed(wanted)}`;
+}
+
 /**
  * Why the filter refuses the event, as a sentence with the values that decided; null when it lets it pass.
  *
@@ -68,15 +86,29 @@ function refusedField<T extends string | number>(
  */
 export function filterRefusal(filter: EventFilter, event: FilteredEvent): string | null {
   const ends = event.phase === 'stop';
-  if (!filter.types.includes(event.type)) return `type ${event.type} is not among ${listed(filter.types)}`;
+  if (!takesType(filter, event.type)) {
+    return filter.anyType
+      ? `type ${event.type} tells of nothing that happens: name it to take it`
+      : `type ${event.type} is not among ${listed(filter.types)}`;
+  }
   if (filter.deviceIds !== undefined && !filter.deviceIds.includes(event.deviceId)) {
     return `device ${event.deviceId} is not among those chosen`;
+  }
+  // The end of a trap is often a trap of another name.
+  if (
+    filter.vendorTypes !== undefined &&
+    !ends &&
+    !filter.vendorTypes.some((name) => namedBy(name, event.vendorType))
+  ) {
+    return `the device's name "${event.vendorType}" is not among ${listed(filter.vendorTypes)}`;
   }
   const field =
     refusedField('channel', filter.channels, event.channel, ends) ??
     refusedField('input', filter.inputs, event.input, ends) ??
     refusedField('rule', filter.rules, event.rule, ends);
   if (field !== null) return field;
+  const regions = filter.regions === undefined ? null : refusedRegion(filter.regions, event, ends);
+  if (regions !== null) return regions;
   const wanted = filter.targets;
   if (wanted !== undefined && !(event.regions ?? []).some((r) => r.target !== undefined && wanted.includes(r.target))) {
     const target = refusedField('target', wanted, event.target, ends);

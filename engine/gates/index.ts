@@ -22,7 +22,7 @@ export {
   escalationProblem,
   newEscalation,
 } from './escalation';
-export { filterRefusal, hottestCelsius, levelOf, listensTo, matchesFilter } from './filter';
+export { filterRefusal, hottestCelsius, levelOf, listensTo, matchesFilter, takesType } from './filter';
 export { carryFlood, type FloodState, floodNotice, floodRaise, noFlood } from './flood';
 export { latestSeen } from './jump';
 export { alarmKey, hasWholeKey, keyAgrees } from './key';

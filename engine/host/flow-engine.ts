@@ -2,12 +2,11 @@
  * The engine as the flow nodes see it: joins alarms, outputs, devices and actions behind `FlowEngine`.
  * It also keeps what a deploy needs: which node defined what, and what nobody has defined again.
  */
-import { randomBytes } from 'node:crypto';
 import type { Alarms } from '../alarms';
 import type { Clock } from '../clock/clock';
 import type { ActionHandler, ActionRow } from '../domain/actions';
 import type { ArmingOrder, ArmingRow, ArmingSubject } from '../domain/arming';
-import type { DeviceDefinition, DeviceFacts, DeviceStatus } from '../domain/devices';
+import type { DeviceDefinition, DeviceStatus } from '../domain/devices';
 import { asAlarmflowError, userError } from '../domain/errors';
 import type { Log } from '../domain/log';
 import { outputId } from '../domain/outputs';
@@ -18,6 +17,7 @@ import type { TriggerDefinition } from '../domain/triggers';
 import { checkSchedule, previewSchedule } from '../gates';
 import type { FlowEngine, NodeNotice, OutputRequest, ServiceDefinitions } from '../index';
 import type { Outputs } from '../outputs';
+import type { DeviceQuestions } from './device-questions';
 import { createFlowActions } from './flow-actions';
 import { createFlowArming, type KnownSubject } from './flow-arming';
 import type { IngestTokens } from './ingest-tokens';
@@ -30,15 +30,14 @@ export interface FlowDevices {
   define(definition: DeviceDefinition): void;
   remove(id: string): Promise<void>;
   status(id: string): DeviceStatus | null;
-  test(definition: DeviceDefinition, signal: AbortSignal): Promise<DeviceFacts>;
 }
 
 export interface FlowEngineParts {
   alarms: Alarms;
   outputs: Outputs;
   devices: FlowDevices;
-  /** Drivers that the device dialog offers. */
-  drivers: { kind: string; title: string; defaultPort: number }[];
+  /** What dialogs ask about devices. */
+  questions: DeviceQuestions;
   handlers: ActionHandler[];
   writer: RecordWriter;
   settings: SettingsRecord;
@@ -91,7 +90,6 @@ type Definition =
 /** What the alarms keep under the node's id through a deploy. */
 const keptByAlarms: ReadonlySet<Definition['kind']> = new Set(['trigger', 'escalation', 'schedule', 'area', 'arm']);
 
-const TEST_TIMEOUT_MS = 10_000;
 /** What the dialog of a schedule shows. */
 const PREVIEW_EDGES = 20;
 
@@ -322,7 +320,7 @@ export function createFlowEngine(parts: FlowEngineParts): FlowEngine & FlowHostC
       show(nodeId);
     },
 
-    deviceDrivers: async () => parts.drivers,
+    ...parts.questions,
     deviceStatus: async (deviceId) => devices.status(deviceId),
     ingestPath: async (deviceId) => `/ingest/${await parts.tokens.tokenFor(deviceId)}`,
     ...parts.tests,
@@ -330,31 +328,6 @@ export function createFlowEngine(parts: FlowEngineParts): FlowEngine & FlowHostC
     async previewSchedule(schedule) {
       checkSchedule(schedule);
       return previewSchedule(schedule, clock.now(), PREVIEW_EDGES);
-    },
-
-    async testDevice(definition) {
-      const limit = new AbortController();
-      const timer = clock.after(TEST_TIMEOUT_MS, () =>
-        limit.abort(
-          userError(
-            'E_DEVICE_TIMEOUT',
-            `${definition.host}:${definition.port} did not answer within ${TEST_TIMEOUT_MS / 1000} s: check address, port and network`,
-          ),
-        ),
-      );
-      try {
-        const probe = { ...definition, id: `test-${randomBytes(4).toString('hex')}` };
-        const facts = await devices.test(probe, limit.signal);
-        const warnings = facts.warnings.length > 0 ? `. ${facts.warnings.join('. ')}` : '';
-        return {
-          ok: true,
-          detail: `${facts.model} (${facts.deviceType}), firmware ${facts.firmware}: ${facts.inputs} inputs, ${facts.outputs} outputs${warnings}`,
-        };
-      } catch (error) {
-        return { ok: false, detail: asAlarmflowError(limit.signal.aborted ? limit.signal.reason : error).message };
-      } finally {
-        timer.cancel();
-      }
     },
 
     service: (kind, id) => services[kind].get(id),

@@ -11,11 +11,13 @@ import { asAlarmflowError } from '../domain/errors';
 import type { DeviceEvent, PictureRef } from '../domain/events';
 import { sortableId } from '../domain/ids';
 import type { Log } from '../domain/log';
-import { createDevices, type Devices, driverKinds, driverOf } from '../drivers';
+import { createDevices, type Devices, discoverDevices, driverChoices } from '../drivers';
 import { createExecutor, createTimers, type Executor } from '../executor';
 import type { FlowEngine } from '../index';
 import { createOutputs, type Outputs } from '../outputs';
 import { openStore, type Store } from '../store';
+import { readGuide } from './device-guide';
+import { createDeviceQuestions } from './device-questions';
 import { createFlowEngine, type FlowHostCalls } from './flow-engine';
 import { type IngestTokens, openIngestTokens } from './ingest-tokens';
 import { ruleTestProcess } from './rule-test-process';
@@ -54,6 +56,9 @@ export interface Site {
 
 /** Where versions before the standing rows kept it. */
 const ARMED_SETTING = 'site-armed';
+
+/** How far back a dialog looks for the types that a device sends. */
+const EVENTS_LOOKED_AT = 1_000;
 
 export async function openSite(options: SiteOptions): Promise<Site> {
   const { clock, log } = options;
@@ -162,9 +167,16 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
     alarms,
     outputs,
     devices,
-    drivers: driverKinds().map((kind) => {
-      const { title, defaultPort } = driverOf(kind);
-      return { kind, title, defaultPort };
+    questions: createDeviceQuestions({
+      devices,
+      drivers: driverChoices(),
+      discover: (kind) => discoverDevices(kind, { clock, log }),
+      async sentTypes(deviceId) {
+        const events = await store.events({ deviceId, limit: EVENTS_LOOKED_AT });
+        return [...new Set(events.map(({ event }) => event.type))];
+      },
+      guide: readGuide,
+      clock,
     }),
     handlers,
     writer: store,

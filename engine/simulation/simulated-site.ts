@@ -12,7 +12,7 @@ import type { DeviceEvent } from '../domain/events';
 import type { Log } from '../domain/log';
 import { outputId } from '../domain/outputs';
 import type { ResumeState } from '../domain/record';
-import { driverKinds, driverOf } from '../drivers';
+import { driverChoices } from '../drivers';
 import { createFlowEngine, type FlowHostCalls } from '../host/flow-engine';
 import type { FlowEngine } from '../index';
 import { createOutputs, type Outputs } from '../outputs';
@@ -155,13 +155,15 @@ export function createSimulatedSite(options: SimulatedSiteOptions): SimulatedSit
       define: () => {},
       remove: async () => {},
       status,
-      test: async () => never('asked a device who it is'),
     },
-    drivers: driverKinds().map((kind) => ({
-      kind,
-      title: driverOf(kind).title,
-      defaultPort: driverOf(kind).defaultPort,
-    })),
+    questions: {
+      deviceDrivers: async () => driverChoices(),
+      testDevice: async () => never('asked a device who it is'),
+      deviceOffers: async () => never('asked a device what it offers'),
+      discoverDevices: async () => never('looked for devices'),
+      recentPushes: async () => [],
+      deviceGuide: async () => null,
+    },
     handlers: createActionHandlers({
       devices: { device: connected },
       mailServer: () => undefined,

@@ -1,26 +1,33 @@
-import type {
-  ActionRequest,
-  AlarmMessage,
-  AreaDefinition,
-  ArmingChange,
-  ArmingNodeDefinition,
-  ArmingOrder,
-  ArmingSchedule,
-  DeviceDefinition,
-  DeviceStatus,
-  EscalationDefinition,
-  FileServerDefinition,
-  FlowEngine,
-  MailServerDefinition,
-  NodeNotice,
-  OfferedMessage,
-  OfferedReading,
-  OutputNodeDefinition,
-  OutputRequest,
-  RuleTestReport,
-  SchedulePreview,
-  SnmpReceiverDefinition,
-  TriggerDefinition,
+import {
+  type ActionRequest,
+  type AlarmMessage,
+  type AreaDefinition,
+  type ArmingChange,
+  type ArmingNodeDefinition,
+  type ArmingOrder,
+  type ArmingSchedule,
+  type DeviceChoices,
+  type DeviceDefinition,
+  type DeviceStatus,
+  type DeviceTest,
+  type Discovery,
+  type DriverChoice,
+  type EscalationDefinition,
+  type FileServerDefinition,
+  type FlowEngine,
+  type MailServerDefinition,
+  type NodeNotice,
+  noOffers,
+  type OfferedMessage,
+  type OfferedReading,
+  type OutputNodeDefinition,
+  type OutputRequest,
+  type RecentPush,
+  type RuleTestReport,
+  type SchedulePreview,
+  type SnmpReceiverDefinition,
+  type TriggerDefinition,
+  usualDialog,
 } from '../../engine/index';
 
 type CallName = Exclude<keyof FlowEngine, 'deviceDrivers'>;
@@ -52,7 +59,7 @@ export class FakeFlowEngine implements FlowEngine {
   readonly failures = new Map<CallName, Error>();
   /** Set to hold a call back until it resolves. */
   readonly gates = new Map<CallName, Promise<void>>();
-  testAnswer = { ok: true, detail: 'as expected' };
+  testAnswer: DeviceTest = { ok: true, detail: 'as expected' };
   ruleTestReport: RuleTestReport = { kind: 'rule-tests', passed: 1, failed: 0, suites: [], warnings: [] };
   schedulePreview: SchedulePreview = {
     timeZone: 'Europe/Berlin',
@@ -60,10 +67,19 @@ export class FakeFlowEngine implements FlowEngine {
     detail: 'schedule "Nights" is not armed until Mon 18:00 (Europe/Berlin)',
     edges: [{ at: 0, armed: true, reason: 'Monday 18:00 begins', local: 'Mon 2026-11-23 18:00' }],
   };
-  drivers = [
-    { kind: 'hikvision', title: 'Hikvision / HIKMICRO (ISAPI)', defaultPort: 80 },
-    { kind: 'simulated', title: 'Simulated', defaultPort: 8000 },
+  drivers: DriverChoice[] = [
+    {
+      kind: 'hikvision',
+      title: 'Hikvision / HIKMICRO (ISAPI)',
+      defaultPort: 80,
+      dialog: usualDialog,
+      discovers: false,
+    },
+    { kind: 'simulated', title: 'Simulated', defaultPort: 8000, dialog: usualDialog, discovers: true },
   ];
+  offersAnswer: DeviceChoices = { offers: structuredClone(noOffers), sent: [], problem: null };
+  discovery: Discovery = { devices: [], problems: [] };
+  recent: RecentPush[] = [];
 
   private readonly deliveries = new Map<string, (message: AlarmMessage) => void>();
   private readonly watchers = new Map<string, (notice: NodeNotice) => void>();
@@ -226,12 +242,32 @@ export class FakeFlowEngine implements FlowEngine {
     return this.schedulePreview;
   }
 
-  async testDevice(definition: DeviceDefinition): Promise<{ ok: boolean; detail: string }> {
+  async testDevice(definition: DeviceDefinition): Promise<DeviceTest> {
     await this.called('testDevice', definition);
     return this.testAnswer;
   }
 
-  async deviceDrivers(): Promise<{ kind: string; title: string; defaultPort: number }[]> {
+  async deviceDrivers(): Promise<readonly DriverChoice[]> {
     return this.drivers;
+  }
+
+  async deviceOffers(deviceId: string): Promise<DeviceChoices> {
+    await this.called('deviceOffers', deviceId);
+    return this.offersAnswer;
+  }
+
+  async discoverDevices(kind: string | null): Promise<Discovery> {
+    await this.called('discoverDevices', kind);
+    return this.discovery;
+  }
+
+  async recentPushes(deviceId: string): Promise<RecentPush[]> {
+    await this.called('recentPushes', deviceId);
+    return this.recent;
+  }
+
+  async deviceGuide(kind: string): Promise<string | null> {
+    await this.called('deviceGuide', kind);
+    return `# How to set up ${kind}`;
   }
 }

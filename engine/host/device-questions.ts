@@ -1,0 +1,166 @@
+/** What the dialogs of the editor ask about devices. */
+import { randomBytes } from 'node:crypto';
+import type { Clock } from '../clock/clock';
+import type {
+  DeviceChoices,
+  DeviceDefinition,
+  DeviceFacts,
+  DeviceOffers,
+  DeviceTest,
+  Discovery,
+  DriverChoice,
+  RecentPush,
+} from '../domain/devices';
+import { noOffers } from '../domain/devices';
+import { asAlarmflowError, userError } from '../domain/errors';
+import type { EventType } from '../domain/events';
+
+/** The devices as dialogs ask them; `engine/drivers` has more. */
+export interface AskedDevices {
+  test(definition: DeviceDefinition, signal: AbortSignal): Promise<DeviceFacts>;
+  offers(id: string, signal: AbortSignal): Promise<DeviceOffers>;
+  recent(id: string): { at: number; contentType: string | null; bytes: Buffer }[];
+}
+
+export interface DeviceQuestionParts {
+  devices: AskedDevices;
+  /** Drivers that the device dialog offers. */
+  drivers: readonly DriverChoice[];
+  /** Looks for devices on the network, for a few seconds. */
+  discover(kind: string | null): Promise<Discovery>;
+  /** Types that the record has of a device, the latest first. */
+  sentTypes(deviceId: string): Promise<EventType[]>;
+  /** How to set up a driver's devices, as Markdown; null: nothing is written. */
+  guide(kind: string): Promise<string | null>;
+  clock: Clock;
+}
+
+export interface DeviceQuestions {
+  deviceDrivers(): Promise<readonly DriverChoice[]>;
+  testDevice(definition: DeviceDefinition): Promise<DeviceTest>;
+  deviceOffers(deviceId: string): Promise<DeviceChoices>;
+  discoverDevices(kind: string | null): Promise<Discovery>;
+  recentPushes(deviceId: string): Promise<RecentPush[]>;
+  deviceGuide(kind: string): Promise<string | null>;
+}
+
+const TEST_TIMEOUT_MS = 10_000;
+const OFFERS_TIMEOUT_MS = 8_000;
+const MOST_SENT = 200;
+
+/** What went wrong in a few words, by the code of the error. */
+const failures: Readonly<Record<string, string>> = {
+  E_CREDENTIALS_REFUSED: 'Wrong user or password',
+  E_CREDENTIALS_MISSING: 'User and password are missing',
+  E_ACCOUNT_LOCKED: 'The account is locked',
+  E_DEVICE_LOCKED: 'The account is locked',
+  E_LOW_PRIVILEGE: 'The user has too few rights',
+  E_DEVICE_LOGIN: 'The device wants another login',
+  E_DEVICE_TLS: 'The encrypted connection failed',
+  E_DEVICE_TYPE: 'Another kind of device',
+  E_NOT_ONVIF: 'Another kind of device',
+  E_DEVICE_OPTIONS: 'A setting of the driver is wrong',
+  E_DEVICE_TIMEOUT: 'No answer',
+  E_DEVICE_OFFLINE: 'Not reachable',
+  E_DEVICE_BUSY: 'The device is busy',
+  E_DEVICE_PROTOCOL: 'The device answers something else',
+  E_DEVICE_ANSWER: 'The device answers something else',
+  E_BAD_DOCUMENT: 'The device answers something else',
+  E_DEVICE_ERROR: 'The device refuses',
+  E_ARAVIS_MISSING: 'A program is missing on this machine',
+  E_PORT_IN_USE: 'The port is in use',
+  E_PORT_FORBIDDEN: 'The port may not be opened',
+  E_NOT_SUPPORTED: 'The device cannot do that',
+  E_UNKNOWN_DRIVER: 'There is no such driver',
+};
+
+const plural = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
+
+/** A device in one sentence; what it does not tell is left out. */
+function sentence(facts: DeviceFacts): string {
+  const model = [facts.model, facts.deviceType === '' ? '' : `(${facts.deviceType})`].filter((word) => word !== '');
+  const parts = [
+    model.join(' ') || 'The device answers',
+    ...(facts.firmware === '' ? [] : [`firmware ${facts.firmware}`]),
+    ...(facts.serialNumber === '' ? [] : [`serial number ${facts.serialNumber}`]),
+  ];
+  const has = [
+    ...(facts.channels > 0 ? [plural(facts.channels, 'channel')] : []),
+    plural(facts.inputs, 'input'),
+    plural(facts.outputs, 'output'),
+    ...(facts.hasPtz ? ['PTZ'] : []),
+    ...(facts.hasThermal ? ['thermal'] : []),
+  ];
+  return `${parts.join(', ')}: ${has.join(', ')}`;
+}
+
+export function createDeviceQuestions(parts: DeviceQuestionParts): DeviceQuestions {
+  const { devices, clock } = parts;
+
+  /** A question that ends at its time. */
+  async function within<T>(ms: number, late: () => Error, ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const limit = new AbortController();
+    let fail: (reason: unknown) => void = () => undefined;
+    const over = new Promise<never>((_resolve, reject) => {
+      fail = reject;
+    });
+    const timer = clock.after(ms, () => {
+      const reason = late();
+      limit.abort(reason);
+      fail(reason);
+    });
+    try {
+      return await Promise.race([ask(limit.signal), over]);
+    } catch (thrown) {
+      throw asAlarmflowError(limit.signal.aborted ? limit.signal.reason : thrown);
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  return {
+    deviceDrivers: async () => parts.drivers,
+    discoverDevices: (kind) => parts.discover(kind),
+
+    async deviceGuide(kind) {
+      if (!parts.drivers.some((driver) => driver.kind === kind))
+        throw userError('E_UNKNOWN_DRIVER', `There is no driver "${kind.slice(0, 64)}"`);
+      return parts.guide(kind);
+    },
+
+    async testDevice(definition) {
+      const probe = { ...definition, id: `test-${randomBytes(4).toString('hex')}` };
+      const where = definition.host === '' ? definition.name : `${definition.host}:${definition.port}`;
+      const late = () =>
+        userError(
+          'E_DEVICE_TIMEOUT',
+          `${where} did not answer within ${TEST_TIMEOUT_MS / 1000} s: check address, port and network`,
+        );
+      try {
+        const facts = await within(TEST_TIMEOUT_MS, late, (signal) => devices.test(probe, signal));
+        return { ok: true, detail: sentence(facts), facts };
+      } catch (thrown) {
+        const { code, message } = asAlarmflowError(thrown);
+        return { ok: false, detail: message, failure: failures[code] ?? 'The test failed' };
+      }
+    },
+
+    async deviceOffers(deviceId) {
+      const sent = (await parts.sentTypes(deviceId)).slice(0, MOST_SENT);
+      const late = () => userError('E_DEVICE_TIMEOUT', 'the device did not answer in time');
+      try {
+        const offers = await within(OFFERS_TIMEOUT_MS, late, (signal) => devices.offers(deviceId, signal));
+        return { offers, sent, problem: null };
+      } catch (thrown) {
+        // Dialogs work without the device, too: what it would have offered is typed in.
+        return { offers: structuredClone(noOffers), sent, problem: asAlarmflowError(thrown).message };
+      }
+    },
+
+    recentPushes: async (deviceId) =>
+      devices
+        .recent(deviceId)
+        .map(({ at, contentType, bytes }) => ({ at, contentType, text: bytes.toString('utf8') }))
+        .reverse(),
+  };
+}
