@@ -1,12 +1,14 @@
 import { parseHttpDate, type Timer } from '../../clock/clock';
 import type { DeviceFacts, PushRequest, ReceivedEvent } from '../../domain/devices';
 import { type AlarmflowError, asAlarmflowError, operationalError } from '../../domain/errors';
+import type { EventDraft } from '../../domain/events';
 import type { DriverConnection, DriverContext } from '../driver';
 import { createDeviceHttp, type FramedPart } from '../wire';
 import { createIsapiActions } from './actions';
 import { createAlertStream, type StreamTiming } from './alert-stream';
 import { type AskOptions, askIf } from './ask';
 import { cameraStatesIn, createCameraWatch } from './camera-watch';
+import { capturedPart } from './captured-part';
 import { type ClockSource, createDeviceClock } from './device-clock';
 import { createInputWatch } from './input-watch';
 import { readLockState } from './lock-state';
@@ -15,6 +17,7 @@ import { createPresence } from './presence';
 import { type Probed, probeDevice, readDeviceTime } from './probe';
 import { readPush } from './push';
 import { createReader, type Finding } from './reader';
+import { createTemperatureFeed } from './temperature-feed';
 
 /** A stream that is lost and back within this time was never away (recorders close theirs every 40 s, §1.2). */
 const GRACE_MS = 3_000;
@@ -113,6 +116,50 @@ export function connectHikvision(context: DriverContext, timing: StreamTiming): 
     everyMs: settings.cameraSeconds * 1000,
   });
 
+  /** The feed has a stream beside that of the alerts, and so a client of its own. It logs in only after the other. */
+  const feedHttp = settings.temperatures
+    ? createDeviceHttp({
+        host: definition.host,
+        port: definition.port,
+        tls: definition.tls,
+        allowSelfSigned: definition.allowSelfSigned,
+        credentials: definition.credentials,
+        clock,
+        log,
+        onLocked: () => undefined,
+        maxSockets: 1,
+      })
+    : null;
+  const temperatures =
+    feedHttp &&
+    createTemperatureFeed({
+      stream: (path, signal) => feedHttp.stream({ path, signal }),
+      get: (path, signal) => http.request({ method: 'GET', path, signal, timeoutMs: 5_000 }),
+      channels: () => (settings.thermalChannel > 0 ? [settings.thermalChannel] : [2, 1]),
+      everyMs: settings.temperatureSeconds * 1000,
+      timeZone,
+      async deliver(draft) {
+        const named = withChannelName(draft);
+        if (!isWanted(filter, named)) return;
+        deliver({ kind: 'event', draft: named, late: false, clockSuspect: false });
+        // A reading that can't be kept in time is slowed down at the device.
+        while (underWay.size > MOST_UNDER_WAY) await Promise.race(underWay);
+      },
+      onPart: capture,
+      clock,
+      log,
+    });
+
+  const withChannelName = (draft: EventDraft): EventDraft => {
+    const channelName = draft.channel === undefined ? undefined : probed?.channels.names.get(draft.channel);
+    return channelName === undefined ? draft : { ...draft, channelName };
+  };
+
+  /** Hands a part on to whoever captures, with a head of its own, so that captured parts can be told apart again. */
+  function capture(part: FramedPart): void {
+    if (part.kind === 'part') context.tap?.(capturedPart(part, clock.now()));
+  }
+
   // ---- what comes on the stream ----
 
   const underWay = new Set<Promise<unknown>>();
@@ -137,6 +184,7 @@ export function connectHikvision(context: DriverContext, timing: StreamTiming): 
   }
 
   async function take(part: FramedPart): Promise<void> {
+    capture(part);
     for (const finding of reader.read(part)) {
       switch (finding.kind) {
         case 'event':
@@ -227,6 +275,7 @@ export function connectHikvision(context: DriverContext, timing: StreamTiming): 
     online = true;
     sink.seen(clock.now());
     sink.link('online', detail);
+    temperatures?.connected();
     learnDevice();
   }
 
@@ -236,12 +285,14 @@ export function connectHikvision(context: DriverContext, timing: StreamTiming): 
       grace = null;
       online = false;
       cameras.lost();
+      temperatures?.lost();
       sink.link('refused', error.message);
       return;
     }
     const offline = (): void => {
       online = false;
       cameras.lost();
+      temperatures?.lost();
       sink.link('offline', `${address}: ${error.message}`);
     };
     // While the grace of a loss runs, it decides; a silent device has had its time already.
@@ -338,7 +389,8 @@ export function connectHikvision(context: DriverContext, timing: StreamTiming): 
       inputs.close();
       cameras.close();
       http.close();
-      await Promise.all([stream.close(), presence.close(), probing]);
+      feedHttp?.close();
+      await Promise.all([stream.close(), presence.close(), temperatures?.close(), probing]);
     },
   };
 

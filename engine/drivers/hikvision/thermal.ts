@@ -60,6 +60,7 @@ export function temperatureOf(element: DocumentNode): EventTemperature | undefin
     unit: lookUp(units, textOf(element, 'thermometryUnit', 'temperatureUnit')) ?? 'celsius',
     value,
     threshold,
+    difference: /^TDP?A$/i.test(element.name) ? true : undefined,
     ruleType: textOf(element, 'ruleType'),
     calibration: lookUp(calibrations, textOf(element, 'ruleCalibType')),
     point: pointOf(childOf(element, 'MaximumTemperaturePoint', 'HighestPoint')),
@@ -106,8 +107,9 @@ export function boxOf(node: DocumentNode): EventRegion['box'] {
 
 const share = (value: number, scale: number): number => Math.min(1, Math.max(0, value / scale));
 
-/** One measurement of the continuous upload or of a periodic report. */
+/** One measurement of the continuous upload, of a periodic report or of a poll. */
 export interface Reading {
+  /** Number of the rule. */
   rule?: string;
   name?: string;
   temperature: EventTemperature;
@@ -116,13 +118,15 @@ export interface Reading {
 }
 
 /**
- * Measurements of a ThermometryUploadList (`LinePolygonThermCfg`, `PointThermCfg`; PROTOCOLS §1.6) or of the periodic
- * `temperatureIntervalMeasurement`, whose exact form differs by model: any list below it whose entries carry a
- * temperature is read.
+ * Measurements of a ThermometryUploadList (`LinePolygonThermCfg`, `PointThermCfg`; PROTOCOLS §1.6), of a
+ * ThermometryRulesTemperatureInfoList or of the periodic `temperatureIntervalMeasurement`, whose exact form differs by
+ * model: any list below it whose entries carry a temperature is read. A reading that the device marks as frozen
+ * (while it calibrates itself) is none.
  */
 export function readingsOf(root: DocumentNode): Reading[] {
   const readings: Reading[] = [];
   const visit = (node: DocumentNode): void => {
+    if (textOf(node, 'isFreezedata')?.toLowerCase() === 'true') return;
     const reading = readingOf(node);
     if (reading) readings.push(reading);
     else for (const c of node.children) visit(c);
@@ -153,6 +157,9 @@ function readingOf(node: DocumentNode): Reading | undefined {
     temperature: dropAbsent({
       unit: lookUp(units, unit) ?? 'celsius',
       value,
+      maximum: numberOf(values, 'MaxTemperature'),
+      minimum: numberOf(values, 'MinTemperature'),
+      average: numberOf(values, 'AverageTemperature'),
       ruleType: area && numberOf(area, 'MaxTemperature') !== undefined ? 'maximum temperature' : undefined,
       calibration: lookUp(calibrations, textOf(node, 'ruleCalibType')) ?? (point ? 'point' : undefined),
       point: pointOf(childOf(node, 'HighestPoint')) ?? pointOf(findNode(values, 'MaximumTemperaturePoint')),

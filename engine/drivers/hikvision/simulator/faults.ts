@@ -54,6 +54,17 @@ export const faultNames = [
   'zero-channel',
   'no-camera-status',
   'status-without-online',
+  // Temperatures.
+  'no-thermometry-stream',
+  'no-thermometry-poll',
+  'thermometry-error-in-200',
+  'thermometry-single',
+  'thermometry-silent',
+  'thermometry-channel-1',
+  'thermal-rules-on-channel-1',
+  'fahrenheit',
+  'same-rule-names',
+  'frozen-temperatures',
   // Clock.
   'wrong-clock',
   'no-zone',

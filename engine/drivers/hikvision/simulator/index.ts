@@ -18,6 +18,7 @@ import { createRecorder, type SimulatedCamera, type SimulatedPort } from './reco
 import { answer, type Resources } from './resources';
 import { type SceneRequest, sceneOf } from './scenes';
 import { createStreams } from './streams';
+import { createThermometry, type ThermalRuleState } from './thermometry';
 
 export { faultNames } from './faults';
 export { sceneNames, sceneTitles } from './scenes';
@@ -49,6 +50,8 @@ export interface HikvisionSimulatorOptions {
   outputPulseMs?: number;
   /** How wrong the device's clock is. */
   clockOffsetMs?: number;
+  /** Time between two temperatures on their stream; default 250 ms. */
+  thermometryMs?: number;
   /** IANA zone of the device's clock. */
   timeZone?: string;
   /** Milliseconds that `slow` adds to every answer. */
@@ -73,6 +76,8 @@ export interface HikvisionSimulatorState {
   /** Alert streams open now, and ever opened. */
   streams: number;
   streamsOpened: number;
+  /** Streams of temperatures open now. */
+  temperatureStreams: number;
   requests: number;
   pushes: PushCounts;
   logins: LoginCounts;
@@ -94,6 +99,10 @@ export interface HikvisionSimulator {
   setInput(input: number, active: boolean): void;
   /** Takes a camera of the recorder away, or brings it back. */
   setCamera(channel: number, online: boolean, reason?: string): void;
+  /** What a measuring rule of the thermal camera sees, °C. */
+  setTemperature(rule: number, values: Partial<Omit<ThermalRuleState, 'id'>>): void;
+  /** Ends the streams of temperatures. */
+  cutTemperatures(): void;
   /** Deletes a camera from the recorder. */
   removeCamera(channel: number): void;
   /** Ends every open stream; `hard` resets the connection. */
@@ -183,6 +192,9 @@ export async function startHikvisionSimulator(options: HikvisionSimulatorOptions
     dateHeader: face.httpDate,
   });
 
+  const thermometry =
+    model === 'thermal' ? createThermometry(faults, clock, options.thermometryMs ?? 250, face.httpDate) : null;
+
   function setInput(id: number, active: boolean): void {
     const ofCamera = recorder?.inputs.find((p) => p.id === id);
     if (ofCamera) ofCamera.on = active;
@@ -223,6 +235,7 @@ export async function startHikvisionSimulator(options: HikvisionSimulatorOptions
     macAddress,
     hardware,
     recorder,
+    thermometry,
     channelName,
     command: hardware.command,
     faults,
@@ -247,6 +260,7 @@ export async function startHikvisionSimulator(options: HikvisionSimulatorOptions
     cameraOutputs: recorder?.outputs.map((p) => ({ ...p })) ?? [],
     commands: hardware.commands.map((c) => ({ ...c, time: isoTime(c.at).slice(11, 19) })),
     streams: streams.count(),
+    temperatureStreams: thermometry?.streams() ?? 0,
     streamsOpened,
     requests,
     pushes: listeners.counts(),
@@ -327,6 +341,8 @@ export async function startHikvisionSimulator(options: HikvisionSimulatorOptions
       ? '/Event/notification/alertStream'
       : '/ISAPI/Event/notification/alertStream';
     if (path === streamPath && request.method === 'GET') return openStream(url, request, response);
+    const thermal = /^\/ISAPI\/Thermal\/channels\/(\d+)\/thermometry\/realTimethermometry\/rules$/.exec(path);
+    if (thermal && request.method === 'GET') return openTemperatures(Number(thermal[1]), url, request, response);
     const result = answer({ method: request.method ?? 'GET', path, url, body }, resources);
     response.writeHead(result.status, {
       'Content-Type': result.type,
@@ -350,6 +366,17 @@ export async function startHikvisionSimulator(options: HikvisionSimulatorOptions
       return;
     }
     streams.open(request.socket);
+  }
+
+  function openTemperatures(channel: number, url: string, request: IncomingMessage, response: ServerResponse): void {
+    const works = !faults.has('no-thermometry-stream') && !faults.has('thermometry-error-in-200');
+    if (thermometry?.has(channel) && works) {
+      thermometry.open(request.socket);
+      return;
+    }
+    response
+      .writeHead(faults.has('thermometry-error-in-200') ? 200 : 403, { 'Content-Type': 'application/xml' })
+      .end(responseStatus(url, 4, 'Invalid Operation', 'notSupport'));
   }
 
   const sockets = new Set<Socket>();
@@ -394,6 +421,10 @@ export async function startHikvisionSimulator(options: HikvisionSimulatorOptions
       const camera = recorder?.cameras.find((c) => c.channel === channel);
       if (camera) Object.assign(camera, { online, reason });
     },
+    setTemperature(rule, values) {
+      Object.assign(thermometry?.rules.find((r) => r.id === rule) ?? {}, values);
+    },
+    cutTemperatures: () => thermometry?.cut(),
     removeCamera(channel) {
       if (recorder) recorder.cameras = recorder.cameras.filter((c) => c.channel !== channel);
     },
@@ -403,6 +434,7 @@ export async function startHikvisionSimulator(options: HikvisionSimulatorOptions
     async close() {
       ends.abort(userError('E_CLOSED', 'The simulated device is being stopped'));
       streams.close();
+      thermometry?.close();
       hardware.close();
       const closed = once(server, 'close');
       server.close();

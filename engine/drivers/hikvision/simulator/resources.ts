@@ -17,6 +17,7 @@ import type { ListenerSlot, Listeners } from './listeners';
 import { opticalPicture, thermalPicture } from './pictures';
 import { type Recorder, recorderRoutes } from './recorder';
 import { sceneTitles } from './scenes';
+import { type Thermometry, thermometryRoutes } from './thermometry';
 
 export interface Resources {
   model: SimulatorModel;
@@ -26,6 +27,8 @@ export interface Resources {
   hardware: Hardware;
   /** null for a camera. */
   recorder: Recorder | null;
+  /** null where it measures no temperatures. */
+  thermometry: Thermometry | null;
   channelName(channel: number): string;
   /** Notes what the device was told to do. */
   command(text: string): void;
@@ -44,6 +47,7 @@ type Route = RouteOf<Resources>;
 
 const routes: Route[] = [
   ...recorderRoutes,
+  ...thermometryRoutes,
   [
     /^GET \/ISAPI\/System\/deviceInfo$/,
     (_r, _p, at) =>
