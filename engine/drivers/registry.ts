@@ -8,6 +8,7 @@ import { httpPushDriver } from './http-push';
 import { modbusDriver } from './modbus';
 import { mqttDriver } from './mqtt';
 import { onvifDriver } from './onvif';
+import { snmpTrapsDriver } from './snmp-traps';
 import { vivotekDriver } from './vivotek';
 
 const drivers: readonly DeviceDriver[] = [
@@ -15,6 +16,7 @@ const drivers: readonly DeviceDriver[] = [
   dahuaDriver,
   modbusDriver,
   mqttDriver,
+  snmpTrapsDriver,
   genicamDriver,
   httpPushDriver,
   onvifDriver,

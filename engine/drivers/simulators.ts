@@ -6,6 +6,7 @@ import { startHttpPushSimulator } from './http-push';
 import { startModbusSimulator } from './modbus';
 import { startMqttSimulator } from './mqtt';
 import { startOnvifSimulator } from './onvif';
+import { startSnmpSimulator } from './snmp-traps';
 import { startVivotekSimulator } from './vivotek';
 
 /** What every simulated device can be told at its start; each driver's own has more. */
@@ -42,6 +43,7 @@ const simulators: Readonly<Record<string, (options: SimulatorOptions) => Promise
   dahua: startDahuaSimulator,
   modbus: startModbusSimulator,
   mqtt: startMqttSimulator,
+  'snmp-traps': startSnmpSimulator,
   genicam: startGenicamSimulator,
   'http-push': startHttpPushSimulator,
   onvif: startOnvifSimulator,

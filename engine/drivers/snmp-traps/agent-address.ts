@@ -1,0 +1,39 @@
+/**
+ * Address of the device that a proxy speaks for, found before community and user are known to be right: the agent
+ * address of a version 1 trap (RFC 1157 §4.1.6) or snmpTrapAddress.0 (RFC 3584 §4.1). null: none is told.
+ */
+export function agentAddressIn(bytes: Buffer): string | null {
+  const marked = bytes.indexOf(TRAP_ADDRESS);
+  if (marked >= 0) return addressAt(bytes, marked + TRAP_ADDRESS.length);
+  const message = open(bytes, 0, 0x30);
+  const version = message && open(bytes, message.start, 0x02);
+  const community = version && open(bytes, version.end, 0x04);
+  const pdu = community && open(bytes, community.end, 0xa4);
+  const enterprise = pdu && open(bytes, pdu.start, 0x06);
+  return enterprise ? addressAt(bytes, enterprise.end) : null;
+}
+
+/** 1.3.6.1.6.3.18.1.3.0 as BER has it. */
+const TRAP_ADDRESS = Buffer.from('06092b0601060312010300', 'hex');
+
+function addressAt(bytes: Buffer, at: number): string | null {
+  if (bytes[at] !== 0x40 || bytes[at + 1] !== 4 || at + 6 > bytes.length) return null;
+  const address = [...bytes.subarray(at + 2, at + 6)].join('.');
+  return address === '0.0.0.0' ? null : address;
+}
+
+/** Where the contents of a BER element with that tag lie, or null where there is no such element. */
+function open(bytes: Buffer, at: number, tag: number): { start: number; end: number } | null {
+  const first = bytes[at + 1];
+  if (bytes[at] !== tag || first === undefined) return null;
+  if (first < 0x80) return { start: at + 2, end: at + 2 + first };
+  const count = first & 0x7f;
+  if (count === 0 || count > 3 || at + 2 + count > bytes.length) return null;
+  const start = at + 2 + count;
+  return { start, end: start + bytes.readUIntBE(at + 2, count) };
+}
+
+/** Length of the BER message in front, or null where none begins or its length is not there yet. */
+export function messageLength(bytes: Buffer): number | null {
+  return open(bytes, 0, 0x30)?.end ?? null;
+}

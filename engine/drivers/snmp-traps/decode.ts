@@ -1,0 +1,59 @@
+import type { Decoded } from '../driver';
+import { messageLength } from './agent-address';
+import { createTrapConditions } from './conditions';
+import { defaultTable } from './default-table';
+import { draftOf } from './event';
+import { readTable } from './table';
+import { createTrapDecoder } from './trap-decoder';
+
+const LIMIT = 65_507;
+
+/**
+ * Understands captured datagrams, one behind the other, by the default table. Communities and digests are not checked;
+ * what is encrypted is a notice.
+ */
+export async function* decodeSnmpTraps(
+  chunks: AsyncIterable<Buffer>,
+  _contentType: string | null,
+): AsyncIterable<Decoded> {
+  const decoder = createTrapDecoder(null, 'capture');
+  const table = readTable(defaultTable);
+  const conditions = createTrapConditions();
+  let waiting: Buffer = Buffer.alloc(0);
+  let skipped = 0;
+
+  function* whole(): Generator<Decoded> {
+    for (;;) {
+      const length = messageLength(waiting);
+      if (length === null && waiting.length < 6) return;
+      if (length === null || length > LIMIT || length < 6) {
+        // No message begins here; the next may.
+        const next = waiting.indexOf(0x30, 1);
+        skipped += next < 0 ? waiting.length : next;
+        waiting = next < 0 ? Buffer.alloc(0) : waiting.subarray(next);
+        continue;
+      }
+      if (waiting.length < length) return;
+      yield read(waiting.subarray(0, length));
+      waiting = waiting.subarray(length);
+    }
+  }
+
+  function read(bytes: Buffer): Decoded {
+    const { trap, replies, refusal } = decoder.decode(bytes, { address: 'capture', port: 0 });
+    if (trap) return { kind: 'event', event: draftOf(trap, table, conditions, 'capture', 0) };
+    if (replies.length > 0) return { kind: 'notice', text: 'a version 3 sender asks who is there' };
+    if (isVersion3(bytes)) return { kind: 'notice', text: 'version 3, encrypted or unreadable without its keys' };
+    return { kind: 'fault', reason: refusal ?? 'it is no notification', bytes: bytes.length };
+  }
+
+  for await (const chunk of chunks) {
+    waiting = Buffer.concat([waiting, chunk]);
+    yield* whole();
+  }
+  skipped += waiting.length;
+  if (skipped > 0) yield { kind: 'fault', reason: 'bytes that are no SNMP message', bytes: skipped };
+}
+
+/** INTEGER 3 is the first element of such a message. */
+const isVersion3 = (bytes: Buffer): boolean => bytes.subarray(0, 8).includes(Buffer.from([2, 1, 3]));

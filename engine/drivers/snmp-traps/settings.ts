@@ -1,0 +1,186 @@
+import { isIP } from 'node:net';
+import type { DeviceDefinition } from '../../domain/devices';
+import { type AlarmflowError, userError } from '../../domain/errors';
+import type { DriverField } from '../driver';
+import { linesOf, optionError, readFields } from '../driver-options';
+import { defaultTable } from './default-table';
+import { readTable, type TrapTable } from './table';
+
+export type TrapAccess =
+  | { kind: 'community'; community: string }
+  | {
+      kind: 'v3';
+      user: string;
+      level: 'noAuthNoPriv' | 'authNoPriv' | 'authPriv';
+      authentication: 'md5' | 'sha' | 'sha224' | 'sha256' | 'sha384' | 'sha512';
+      authKey: string;
+      privacy: 'des' | 'aes' | 'aes256b' | 'aes256r';
+      privKey: string;
+    };
+
+/** A receiver's settings as the connection uses them. */
+export interface TrapSettings {
+  address: string;
+  port: number;
+  /** Addresses, networks and names of senders; empty: any. */
+  sources: string[];
+  table: TrapTable;
+  /** Datagrams a second of one sender. */
+  rate: number;
+  /** Nothing for this long counts as offline; null: silence says nothing. */
+  silenceMs: number | null;
+}
+
+const TITLE = 'SNMP traps';
+
+/** The driver's part of the device dialog; the community or the keys are the login's. */
+export const trapFields: readonly DriverField[] = [
+  { name: 'listenPort', label: 'UDP port', kind: 'number', value: 1_162, min: 1, max: 65_535 },
+  {
+    name: 'listenAddress',
+    label: 'Listen on address',
+    kind: 'text',
+    value: '',
+    hint: 'Empty: all addresses of this machine',
+  },
+  {
+    name: 'sources',
+    label: 'Senders, one a line',
+    kind: 'lines',
+    value: '',
+    hint: 'Address, network (192.0.2.0/24) or name; empty: any that no other device claims',
+  },
+  {
+    name: 'access',
+    label: 'Version',
+    kind: 'choice',
+    value: 'community',
+    hint: 'Community: the password of the login. Version 3: user and password of the login',
+    choices: [
+      { value: 'community', label: '1 and 2c, community' },
+      { value: 'authPriv', label: '3, authenticated and encrypted' },
+      { value: 'authNoPriv', label: '3, authenticated' },
+      { value: 'noAuthNoPriv', label: '3, neither' },
+    ],
+  },
+  {
+    name: 'authentication',
+    label: 'Version 3: authentication',
+    kind: 'choice',
+    value: 'sha',
+    choices: ['md5', 'sha', 'sha224', 'sha256', 'sha384', 'sha512'].map((value) => ({
+      value,
+      label: value.toUpperCase(),
+    })),
+  },
+  {
+    name: 'privacy',
+    label: 'Version 3: encryption',
+    kind: 'choice',
+    value: 'aes',
+    choices: [
+      { value: 'aes', label: 'AES-128' },
+      { value: 'aes256b', label: 'AES-256 (Blumenthal)' },
+      { value: 'aes256r', label: 'AES-256 (Reeder, Cisco)' },
+      { value: 'des', label: 'DES' },
+    ],
+  },
+  {
+    name: 'keys',
+    label: 'Version 3: passwords',
+    kind: 'choice',
+    value: 'same',
+    choices: [
+      { value: 'same', label: 'one for both' },
+      { value: 'two', label: 'two: authentication, a blank, encryption' },
+    ],
+  },
+  { name: 'table', label: 'What notifications mean', kind: 'lines', value: defaultTable },
+  { name: 'rate', label: 'Most notifications a second of one sender', kind: 'number', value: 100, min: 1, max: 10_000 },
+  {
+    name: 'silence',
+    label: 'Offline after so many minutes without a notification',
+    kind: 'number',
+    value: 0,
+    min: 0,
+    max: 100_000,
+    hint: '0: never; for senders that tell something regularly',
+  },
+];
+
+/** Checks and completes the settings. Throws `E_DEVICE_OPTIONS` (user). */
+export function readTrapOptions(options: Record<string, unknown>): Record<string, unknown> {
+  const read = readFields(TITLE, trapFields, options);
+  trapSettings({ options: read });
+  return read;
+}
+
+/** The settings as the connection uses them. Throws `E_DEVICE_OPTIONS` (user). */
+export function trapSettings(
+  definition: Pick<DeviceDefinition, 'options'> & Partial<Pick<DeviceDefinition, 'host' | 'pushFrom'>>,
+): TrapSettings {
+  const read = readFields(TITLE, trapFields, definition.options ?? {});
+  const address = String(read.listenAddress).trim();
+  if (address !== '' && isIP(address) === 0)
+    throw optionError(TITLE, 'Listen on address', `"${address}" is no address of this machine`);
+  const port = Number(read.listenPort);
+  if (!Number.isInteger(port)) throw optionError(TITLE, 'UDP port', 'give a whole number');
+  const listed = linesOf(String(read.sources)).map(({ line }) => line);
+  const sources = [
+    ...listed,
+    ...(definition.pushFrom ?? []),
+    ...(definition.host?.trim() ? [definition.host.trim()] : []),
+  ];
+  for (const source of sources) checkSource(source);
+  const silence = Number(read.silence);
+  return {
+    address,
+    port,
+    sources: [...new Set(sources)],
+    table: readTable(String(read.table)),
+    rate: Number(read.rate),
+    silenceMs: silence > 0 ? silence * 60_000 : null,
+  };
+}
+
+function checkSource(source: string): void {
+  const [address = '', bits] = source.split('/');
+  const family = isIP(address);
+  const most = family === 4 ? 32 : 128;
+  const network = family !== 0 && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= most));
+  if (!network && !/^[a-z0-9]([a-z0-9._-]{0,252})$/i.test(source))
+    throw optionError(TITLE, 'Senders', `"${source}" is no address, network or name`);
+}
+
+/** Community, or user and keys. Throws `E_CREDENTIALS_MISSING` (user): no sender is let in unproved. */
+export function trapAccess({ name, options, credentials }: DeviceDefinition): TrapAccess {
+  const read = readFields(TITLE, trapFields, options ?? {});
+  const password = credentials?.password ?? '';
+  if (read.access === 'community') {
+    if (password === '') throw missing(name, 'give the community as the password of its login');
+    return { kind: 'community', community: password };
+  }
+  const user = credentials?.user ?? '';
+  if (user === '') throw missing(name, 'give the user of SNMP version 3 in its login');
+  const level = read.access as Extract<TrapAccess, { kind: 'v3' }>['level'];
+  const cut = read.keys === 'two' ? password.indexOf(' ') : -1;
+  const authKey = cut < 0 ? password : password.slice(0, cut);
+  const privKey = cut < 0 ? password : password.slice(cut + 1);
+  if (read.keys === 'two' && level === 'authPriv' && cut < 0)
+    throw missing(name, 'give both passwords with a blank between them');
+  // RFC 3414 §11.2: shorter ones are no keys.
+  if (level !== 'noAuthNoPriv' && (authKey.length < 8 || (level === 'authPriv' && privKey.length < 8)))
+    throw missing(name, 'passwords of SNMP version 3 have at least 8 characters');
+  return {
+    kind: 'v3',
+    user,
+    level,
+    authentication: read.authentication as Extract<TrapAccess, { kind: 'v3' }>['authentication'],
+    authKey,
+    privacy: read.privacy as Extract<TrapAccess, { kind: 'v3' }>['privacy'],
+    privKey,
+  };
+}
+
+const missing = (name: string, remedy: string): AlarmflowError =>
+  userError('E_CREDENTIALS_MISSING', `"${name}" takes no notification unproved: ${remedy}`);
