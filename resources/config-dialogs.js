@@ -21,12 +21,15 @@
       : alarmflow.text('test.noAnswer', { status: request.status }));
 
   /** Sends what the open dialog holds to a test route and shows what happened. */
-  alarmflow.testButton = ({ button, result, url, values }) => {
+  alarmflow.testButton = ({ button, result, url, values, told }) => {
     button.on('click', () => {
       button.prop('disabled', true);
       result.removeClass('alarmflow-ok alarmflow-failed').text(alarmflow.text('test.running'));
       $.ajax({ url, method: 'POST', contentType: 'application/json', data: JSON.stringify(values()), dataType: 'json' })
-        .done((answer) => result.addClass(answer.ok ? 'alarmflow-ok' : 'alarmflow-failed').text(answer.detail))
+        .done((answer) => {
+          result.addClass(answer.ok ? 'alarmflow-ok' : 'alarmflow-failed').text(answer.detail);
+          told?.(answer);
+        })
         .fail((request) => result.addClass('alarmflow-failed').text(alarmflow.reasonOf(request)))
         .always(() => button.prop('disabled', false));
     });

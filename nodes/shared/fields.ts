@@ -5,6 +5,9 @@ import type { NodeInstance, RawConfig } from './runtime-api';
 /** Finds a config node that another node points at. */
 export type FindNode = (id: string) => (NodeInstance & { alarmflowProblem?: string | null }) | null | undefined;
 
+const MOST_SETTINGS = 100;
+const LONGEST_SETTING = 64 * 1024;
+
 const shown = (value: unknown): string => {
   const text = typeof value === 'string' ? `"${value}"` : (JSON.stringify(value) ?? 'nothing');
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
@@ -157,8 +160,10 @@ export class Fields {
     );
   }
 
-  host(field: string, label: string): string {
-    const host = this.text(field, label, { max: 253, required: true });
+  /** A host name or an IP address; '' when it is optional and empty. */
+  host(field: string, label: string, options: { optional?: boolean } = {}): string {
+    const host = this.text(field, label, { max: 253, required: !options.optional });
+    if (host === '') return '';
     const bare = host.replace(/^\[(.*)\]$/, '$1');
     if (isIP(bare)) return bare;
     if (!/^[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?\.?$/i.test(host))
@@ -252,6 +257,25 @@ export class Fields {
     return null;
   }
 
+  /** Settings with plain values, by their names; what they mean is checked by whoever knows. */
+  settings(field: string, label: string): Record<string, string | number | boolean> {
+    const value = this.value(field) ?? {};
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+      this.refuse(label, value, 'an object with settings');
+    const entries = Object.entries(value);
+    if (entries.length > MOST_SETTINGS) this.refuse(label, value, `an object with at most ${MOST_SETTINGS} settings`);
+    const read: Record<string, string | number | boolean> = {};
+    for (const [name, setting] of entries) {
+      if (!/^[a-z]\w{0,63}$/i.test(name)) this.refuse(label, name, 'an object whose names are plain words');
+      if (typeof setting === 'string' && setting.length > LONGEST_SETTING)
+        this.refuse(label, name, `an object with texts of at most ${LONGEST_SETTING} characters`);
+      if (typeof setting !== 'string' && typeof setting !== 'number' && typeof setting !== 'boolean')
+        this.refuse(label, setting, 'an object with texts, numbers, true and false');
+      read[name] = setting;
+    }
+    return read;
+  }
+
   /** Anything, for nodes that check a structure of their own. */
   raw(field: string): unknown {
     return this.value(field);
@@ -269,10 +293,11 @@ export class Fields {
     return value;
   }
 
-  /** User and password of the node's credentials, or null for none. */
-  login(): { user: string; password: string } | null {
+  /** User and password of the node's credentials, or null for none. `alone`: a password may stand without a user. */
+  login(alone = false): { user: string; password: string } | null {
     const { user, password } = this.credentials;
     if (typeof user !== 'string' || user === '') {
+      if (alone && typeof password === 'string' && password !== '') return { user: '', password };
       if (typeof password === 'string' && password !== '')
         throw userError(
           'E_NODE_CONFIG',

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type BrowserContext, chromium, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { driverChoices } from '../../engine/drivers';
 import { type Editor, startEditor } from '../support/editor';
 import { FakeFlowEngine } from '../support/fake-flow-engine';
 
@@ -88,6 +89,18 @@ const stillToChoose: Record<string, string[]> = {
   combination: ['Operands: wire triggers to this node, or add a topic'],
 };
 
+const noFacts = {
+  model: '',
+  serialNumber: '',
+  firmware: '',
+  deviceType: '',
+  inputs: 0,
+  outputs: 0,
+  channels: 0,
+  hasPtz: false,
+  hasThermal: false,
+};
+
 /** What the tests call in the page; the editor's own types are not for modules. */
 interface EditorPage {
   RED: {
@@ -142,6 +155,12 @@ describe.skipIf(!present && process.env.ALARMFLOW_REQUIRE_ALL !== '1')('the dial
       if (message.type() === 'error') pageErrors.push(`${message.text()} ${message.location().url}`);
     });
     await page.goto(editor.url);
+    await opened();
+    if (shots) mkdirSync(shots, { recursive: true });
+  });
+
+  /** The page has loaded, and what only costs time is switched off. */
+  async function opened(): Promise<void> {
     await page.waitForFunction(() =>
       Boolean(
         (globalThis as unknown as EditorPage).RED?.nodes?.node?.('thermal') &&
@@ -155,8 +174,7 @@ describe.skipIf(!present && process.env.ALARMFLOW_REQUIRE_ALL !== '1')('the dial
       (globalThis as unknown as { jQuery: { fx: { off: boolean } } }).jQuery.fx.off = true;
     });
     await page.addStyleTag({ content: '* { transition: none !important; animation: none !important; }' });
-    if (shots) mkdirSync(shots, { recursive: true });
-  });
+  }
 
   afterAll(async () => {
     await browser?.close();
@@ -309,6 +327,134 @@ describe.skipIf(!present && process.env.ALARMFLOW_REQUIRE_ALL !== '1')('the dial
       credentials: { user: 'admin', password: 'never shown' },
     });
     await shoot('device-tested');
+    await cancel('#node-config-dialog-cancel');
+  });
+
+  it('shows of a device what its driver needs, and its own settings', async () => {
+    engine.drivers = driverChoices();
+    await page.reload();
+    await opened();
+    await openConfig('device', 'hall');
+    const driver = page.locator('#node-config-input-driver');
+    await shoot('device-hikvision');
+    await driver.selectOption('mqtt');
+    expect(await page.inputValue('#node-config-input-port')).toBe('1883');
+    await page.check('#node-config-input-tls');
+    expect(await page.inputValue('#node-config-input-port')).toBe('8883');
+    await page.uncheck('#node-config-input-tls');
+    expect(await page.isVisible('#node-config-input-receive')).toBe(false);
+    expect(await page.isVisible('#alarmflow-ingest-url')).toBe(false);
+    await shoot('device-mqtt');
+    await driver.selectOption('modbus');
+    expect(await page.inputValue('#node-config-input-port')).toBe('502');
+    expect(await page.isVisible('#node-config-input-user')).toBe(false);
+    expect(await page.isVisible('#node-config-input-tls')).toBe(false);
+    await shoot('device-modbus');
+    await driver.selectOption('http-push');
+    expect(await page.isVisible('#node-config-input-host')).toBe(false);
+    expect(await page.isVisible('#alarmflow-ingest-url')).toBe(true);
+    expect(await page.inputValue('#alarmflow-option-quietSeconds')).toBe('10');
+    await page.fill('#alarmflow-option-quietSeconds', '-1');
+    expect(await page.locator('#alarmflow-option-quietSeconds').getAttribute('class')).toContain('input-error');
+    await page.fill('#alarmflow-option-quietSeconds', '25');
+    await driver.selectOption('hikvision');
+    await driver.selectOption('http-push');
+    expect(await page.inputValue('#alarmflow-option-quietSeconds')).toBe('25');
+    await shoot('device-http-push');
+    await page.click('#node-config-dialog-ok');
+    await page.waitForSelector('#node-config-dialog-ok', { state: 'detached' });
+    const stored = await page.evaluate(() => {
+      const { RED } = globalThis as unknown as EditorPage;
+      const node = RED.nodes.node('hall');
+      RED.editor.validateNode(node);
+      const { driver, host, receive, options, validationErrors } = node;
+      return { driver, host, receive, options, validationErrors };
+    });
+    expect(stored).toEqual({
+      driver: 'http-push',
+      host: '',
+      receive: 'push',
+      options: { quietSeconds: 25 },
+      validationErrors: [],
+    });
+    expect(pageErrors).toEqual([]);
+  });
+
+  it('leaves a device that was made before there were settings as it is', async () => {
+    await openConfig('device', 'gate');
+    await page.click('#node-config-dialog-ok');
+    await page.waitForSelector('#node-config-dialog-ok', { state: 'detached' });
+    const { options, host, port } = await page.evaluate(() =>
+      (globalThis as unknown as EditorPage).RED.nodes.node('gate'),
+    );
+    expect({ options, host, port: Number(port) }).toEqual({ options: {}, host: '192.0.2.11', port: 80 });
+  });
+
+  it('finds devices on the network and takes one over', async () => {
+    engine.discovery = {
+      devices: [
+        { driver: 'onvif', host: '192.0.2.70', port: 8080, title: 'Dome <b>4</b>', identity: 'uuid-4' },
+        { driver: 'genicam', host: '192.0.2.71', port: 3956, title: 'Area scan', identity: 'S1' },
+      ],
+      problems: ['GenICam: arv-tool is not installed'],
+    };
+    await openConfig('device', '_ADD_');
+    await page.click('#alarmflow-device-find');
+    await page.locator('.alarmflow-found-device').first().waitFor();
+    expect(await page.locator('.alarmflow-found-device b').allInnerTexts()).toEqual(['Dome <b>4</b>', 'Area scan']);
+    expect(await page.innerText('.alarmflow-found')).toContain('arv-tool is not installed');
+    await shoot('device-found');
+    await page.locator('.alarmflow-found-device').first().click();
+    expect(
+      await Promise.all(
+        ['driver', 'host', 'port', 'name'].map((field) => page.inputValue(`#node-config-input-${field}`)),
+      ),
+    ).toEqual(['onvif', '192.0.2.70', '8080', 'Dome <b>4</b>']);
+    await cancel('#node-config-dialog-cancel');
+    complaintsOf400();
+  });
+
+  it('says what kind of failure a test found, and what to mend on a device that answers', async () => {
+    await openConfig('device', 'gate');
+    engine.testAnswer = { ok: false, failure: 'Wrong user or password', detail: '"Gate" refuses the password' };
+    await page.click('#alarmflow-device-test');
+    await page.waitForSelector('#alarmflow-device-result.alarmflow-failed');
+    expect(await page.innerText('#alarmflow-device-result')).toBe(
+      'Wrong user or password\n"Gate" refuses the password',
+    );
+    await shoot('device-test-failed');
+    const warnings = ['Event linkage lacks "Notify surveillance center"'];
+    engine.testAnswer = { ok: true, detail: 'DS-2TD: 2 inputs', facts: { ...noFacts, warnings } };
+    await page.click('#alarmflow-device-test');
+    await page.waitForSelector('#alarmflow-device-result.alarmflow-ok');
+    expect(await page.locator('#alarmflow-device-facts li').allInnerTexts()).toEqual([` ${warnings[0]}`]);
+    await shoot('device-test-warnings');
+    await cancel('#node-config-dialog-cancel');
+  });
+
+  it('makes lines of the mapping of what was pushed', async () => {
+    engine.recent = [
+      {
+        at: 1_700_000_000_000,
+        contentType: 'message/http',
+        text: 'POST /x?site=4 HTTP/1.1\r\nx-kind: cam\r\nContent-Length: 60\r\n\r\n{"alarm":{"kind":"motion","list":[{"cam no":3}]},"<i>":true}',
+      },
+    ];
+    await openConfig('device', 'hall');
+    await page.click('#alarmflow-device-recent');
+    await page.locator('.alarmflow-recent td code').first().waitFor();
+    expect(await page.locator('.alarmflow-recent td code').allInnerTexts()).toEqual([
+      'query:site',
+      '$.alarm.kind',
+      "$.alarm.list[0]['cam no']",
+      "$['<i>']",
+      'header:x-kind',
+      'header:content-length',
+    ]);
+    await page.locator('.alarmflow-recent tr', { hasText: '$.alarm.kind' }).locator('select').selectOption('type');
+    expect((await page.inputValue('#alarmflow-option-mapping')).split('\n')[0]).toBe('type = $.alarm.kind');
+    await page.locator('.alarmflow-recent').scrollIntoViewIfNeeded();
+    await shoot('device-recent');
     await cancel('#node-config-dialog-cancel');
   });
 

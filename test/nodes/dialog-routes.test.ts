@@ -214,6 +214,10 @@ describe('the routes of the dialogs', () => {
     schedule(red);
     expect(guarded).toEqual([
       'GET /alarmflow/devices/drivers devices.read',
+      'GET /alarmflow/devices/drivers/:kind/guide devices.read',
+      'POST /alarmflow/devices/discover devices.write',
+      'GET /alarmflow/devices/:id/offers devices.read',
+      'GET /alarmflow/devices/:id/recent devices.write',
       'GET /alarmflow/devices/:id/ingest devices.write',
       'GET /alarmflow/devices/:id/status devices.read',
       'POST /alarmflow/devices/test devices.write',

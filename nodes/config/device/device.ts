@@ -1,9 +1,8 @@
-import { type DeviceDefinition, userError } from '../../../engine/index';
+import type { DeviceDefinition } from '../../../engine/index';
 import { defineNode, type NodeKind } from '../../shared/define-node';
-import { driverChoices } from './drivers';
 import { defaults, migrations } from './migrations';
 import { registerRoutes } from './routes';
-import { readDevice } from './settings';
+import { fitDriver, readDevice, withSubject } from './settings';
 
 export const device: NodeKind<DeviceDefinition> = {
   type: 'alarmflow-device',
@@ -13,13 +12,12 @@ export const device: NodeKind<DeviceDefinition> = {
   credentials: { user: { type: 'text' }, password: { type: 'password' } },
   read: readDevice,
   async start(definition, site) {
-    const drivers = await driverChoices(site.engine);
-    if (!drivers.some((driver) => driver.kind === definition.driver))
-      throw userError(
-        'E_UNKNOWN_DRIVER',
-        `${site.subject}: field "Driver" is "${definition.driver}", which this alarmflow does not have: choose one of ${drivers.map((driver) => driver.kind).join(', ')} and deploy again`,
-      );
-    await site.engine.defineDevice(definition);
+    const fitting = fitDriver(definition, await site.engine.deviceDrivers(), site.subject);
+    try {
+      await site.engine.defineDevice(fitting);
+    } catch (thrown) {
+      throw withSubject(thrown, site.subject);
+    }
   },
   register: (red) => registerRoutes(red, device),
 };

@@ -10,6 +10,7 @@ export const defaults = {
   receive: 'both',
   timeZone: '',
   pushFrom: '',
+  options: {},
 };
 
 export const migrations: readonly Migration[] = [firstVersion];

@@ -1,9 +1,9 @@
 import { type DeviceDefinition, userError } from '../../../engine/index';
 import { jsonRoute } from '../../shared/admin-routes';
-import type { NodeKind } from '../../shared/define-node';
+import { type NodeKind, subjectOf } from '../../shared/define-node';
 import { bodyOf, readDialog } from '../../shared/dialog-config';
 import type { Red } from '../../shared/runtime-api';
-import { driverChoices } from './drivers';
+import { fitDriver } from './settings';
 
 /** What the device's dialog asks of the runtime. */
 export function registerRoutes(red: Red, kind: NodeKind<DeviceDefinition>): void {
@@ -12,22 +12,46 @@ export function registerRoutes(red: Red, kind: NodeKind<DeviceDefinition>): void
   red.httpAdmin.get(
     '/alarmflow/devices/drivers',
     may('devices.read'),
-    jsonRoute(red, async (engine) => ({ drivers: await driverChoices(engine) })),
+    jsonRoute(red, async (engine) => ({ drivers: await engine.deviceDrivers() })),
+  );
+
+  red.httpAdmin.get(
+    '/alarmflow/devices/drivers/:kind/guide',
+    may('devices.read'),
+    jsonRoute(red, async (engine, request) => ({ guide: await engine.deviceGuide(request.params.kind ?? '') })),
+  );
+
+  // Asks the whole network: not for those who may only look.
+  red.httpAdmin.post(
+    '/alarmflow/devices/discover',
+    may('devices.write'),
+    jsonRoute(red, (engine, request) => {
+      const { driver } = bodyOf(request);
+      return engine.discoverDevices(typeof driver === 'string' ? driver.slice(0, 64) : null);
+    }),
+  );
+
+  red.httpAdmin.get(
+    '/alarmflow/devices/:id/offers',
+    may('devices.read'),
+    jsonRoute(red, (engine, request) => engine.deviceOffers(deployed(red, kind, request.params.id))),
+  );
+
+  red.httpAdmin.get(
+    '/alarmflow/devices/:id/recent',
+    may('devices.write'),
+    jsonRoute(red, async (engine, request) => ({
+      pushes: await engine.recentPushes(deployed(red, kind, request.params.id)),
+    })),
   );
 
   // The path carries the secret that lets its holder raise alarms: who may only read must not see it.
   red.httpAdmin.get(
     '/alarmflow/devices/:id/ingest',
     may('devices.write'),
-    jsonRoute(red, async (engine, request) => {
-      const id = request.params.id ?? '';
-      if (red.nodes.getNode(id)?.type !== kind.type)
-        throw userError(
-          'E_UNKNOWN_DEVICE',
-          'The device is not deployed yet: deploy it first, then its push URL exists',
-        );
-      return { path: await engine.ingestPath(id) };
-    }),
+    jsonRoute(red, async (engine, request) => ({
+      path: await engine.ingestPath(deployed(red, kind, request.params.id)),
+    })),
   );
 
   red.httpAdmin.get(
@@ -39,6 +63,20 @@ export function registerRoutes(red: Red, kind: NodeKind<DeviceDefinition>): void
   red.httpAdmin.post(
     '/alarmflow/devices/test',
     may('devices.write'),
-    jsonRoute(red, (engine, request) => engine.testDevice(readDialog(red, kind, bodyOf(request)))),
+    jsonRoute(red, async (engine, request) => {
+      const sent = bodyOf(request);
+      const definition = readDialog(red, kind, sent);
+      const subject = subjectOf(kind.title, { ...sent, id: definition.id });
+      return engine.testDevice(fitDriver(definition, await engine.deviceDrivers(), subject));
+    }),
+  );
+}
+
+/** Id of a device that is deployed. Throws `E_UNKNOWN_DEVICE` (user). */
+function deployed(red: Red, kind: NodeKind<DeviceDefinition>, id = ''): string {
+  if (red.nodes.getNode(id)?.type === kind.type) return id;
+  throw userError(
+    'E_UNKNOWN_DEVICE',
+    'The device is not deployed yet: deploy it first, then it can be asked and its push URL exists',
   );
 }

@@ -1,20 +1,70 @@
-import type { DeviceDefinition } from '../../../engine/index';
+import { asAlarmflowError, type DeviceDefinition, type DriverChoice, userError } from '../../../engine/index';
 import type { Fields } from '../../shared/fields';
 
-/** Reads a device from its node's configuration, or from its dialog for the test button. */
+/**
+ * Reads a device from its node's configuration, or from its dialog for the test button. What its driver needs of it is
+ * checked by `fitDriver`.
+ */
 export function readDevice(fields: Fields): DeviceDefinition {
-  const host = fields.host('host', 'Host');
+  const host = fields.host('host', 'Host', { optional: true });
+  const driver = fields.text('driver', 'Driver', { max: 64, required: true });
+  const options = fields.settings('options', 'Settings');
   return {
     id: fields.id,
-    name: fields.name(host),
-    driver: fields.text('driver', 'Driver', { max: 64, required: true }),
+    name: fields.name(host || driver),
+    driver,
     host,
     port: fields.number('port', 'Port', { min: 1, max: 65_535, integer: true }),
     tls: fields.flag('tls', 'HTTPS'),
     allowSelfSigned: fields.flag('allowSelfSigned', 'Self-signed'),
     receive: fields.choice('receive', 'Receive by', ['stream', 'push', 'both'] as const),
-    credentials: fields.login(),
+    credentials: fields.login(true),
     timeZone: fields.timeZone('timeZone', 'Time zone'),
     pushFrom: fields.addresses('pushFrom', 'Push only from'),
+    ...(Object.keys(options).length > 0 ? { options } : {}),
   };
+}
+
+/**
+ * A device as its driver takes it. Throws a user error for a driver that is none, and for what this one cannot do
+ * without.
+ *
+ * @param subject how messages name the device
+ */
+export function fitDriver(
+  definition: DeviceDefinition,
+  drivers: readonly DriverChoice[],
+  subject: string,
+): DeviceDefinition {
+  const driver = drivers.find(({ kind }) => kind === definition.driver);
+  if (!driver)
+    throw userError(
+      'E_UNKNOWN_DRIVER',
+      `${subject}: field "Driver" is "${definition.driver}", which this alarmflow does not have: choose one of ${drivers.map(({ kind }) => kind).join(', ')} and deploy again`,
+    );
+  const { host, login, receives } = driver.dialog;
+  if (host && definition.host === '')
+    throw userError(
+      'E_NODE_CONFIG',
+      `${subject}: field "Host" is "", it must be filled in; open its dialog, correct it and deploy again`,
+    );
+  if (login && host && definition.credentials?.user === '')
+    throw userError(
+      'E_NODE_CONFIG',
+      `${subject}: there is a password but no user in field "User"; open its dialog, correct it and deploy again`,
+    );
+  const [first = definition.receive] = receives;
+  return {
+    ...definition,
+    receive: receives.includes(definition.receive) ? definition.receive : first,
+    credentials: login ? definition.credentials : null,
+  };
+}
+
+/** A refusal of the driver, with the device's name in front of it. */
+export function withSubject(thrown: unknown, subject: string): Error {
+  const error = asAlarmflowError(thrown);
+  return error.family === 'user' && !error.message.startsWith(subject)
+    ? userError(error.code, `${subject}: ${error.message}`, { cause: error })
+    : error;
 }
