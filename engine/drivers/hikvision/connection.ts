@@ -17,6 +17,7 @@ import { createPresence } from './presence';
 import { type Probed, probeDevice, readDeviceTime } from './probe';
 import { readPush } from './push';
 import { createReader, type Finding } from './reader';
+import { createSwitches } from './switches';
 import { createTemperatureFeed } from './temperature-feed';
 
 /** A stream that is lost and back within this time was never away (recorders close theirs every 40 s, §1.2). */
@@ -68,6 +69,14 @@ export function connectHikvision(context: DriverContext, timing: StreamTiming): 
   const actions = createIsapiActions(http, name, clock, {
     isCameraInput: (id) => isCameraPort(id, 'inputs'),
     isCameraOutput: (id) => isCameraPort(id, 'outputs'),
+  });
+  const switches = createSwitches({
+    http,
+    deviceName: name,
+    normalLight: settings.normalLight,
+    clock,
+    log,
+    closing: closing.signal,
   });
   const question = (signal: AbortSignal): AskOptions => ({ http, name, clock, log, signal });
 
@@ -382,12 +391,15 @@ export function connectHikvision(context: DriverContext, timing: StreamTiming): 
     readOutput: actions.readOutput,
     snapshot: actions.snapshot,
     gotoPreset: actions.gotoPreset,
+    setSwitch: switches.set,
+    readSwitch: switches.read,
 
     async close() {
       closing.abort(operationalError('E_CLOSED', `The connection to "${name}" is being closed`));
       grace?.cancel();
       inputs.close();
       cameras.close();
+      switches.close();
       http.close();
       feedHttp?.close();
       await Promise.all([stream.close(), presence.close(), temperatures?.close(), probing]);

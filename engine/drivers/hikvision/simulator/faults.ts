@@ -65,6 +65,17 @@ export const faultNames = [
   'fahrenheit',
   'same-rule-names',
   'frozen-temperatures',
+  // Sounds, lights, recording.
+  'no-siren',
+  'alarm-hub',
+  'no-white-light',
+  'light-ignored',
+  'external-light',
+  'no-storage',
+  'no-record-status',
+  'record-by-post',
+  'record-bare-track',
+  'record-already',
   // Clock.
   'wrong-clock',
   'no-zone',

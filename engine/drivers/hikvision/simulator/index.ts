@@ -18,6 +18,7 @@ import { createRecorder, type SimulatedCamera, type SimulatedPort } from './reco
 import { answer, type Resources } from './resources';
 import { type SceneRequest, sceneOf } from './scenes';
 import { createStreams } from './streams';
+import { createSwitchables, type SwitchableState } from './switchables';
 import { createThermometry, type ThermalRuleState } from './thermometry';
 
 export { faultNames } from './faults';
@@ -69,6 +70,7 @@ export interface HikvisionSimulatorState {
   inputs: { id: number; name: string; active: boolean }[];
   preset: { channel: number; preset: number; at: number } | null;
   commands: { at: number; time: string; command: string }[];
+  switches: SwitchableState;
   /** Cameras behind the recorder and their ports; empty for a camera. */
   cameras: SimulatedCamera[];
   cameraInputs: SimulatedPort[];
@@ -195,6 +197,8 @@ export async function startHikvisionSimulator(options: HikvisionSimulatorOptions
   const thermometry =
     model === 'thermal' ? createThermometry(faults, clock, options.thermometryMs ?? 250, face.httpDate) : null;
 
+  const switchables = createSwitchables(channels, clock);
+
   function setInput(id: number, active: boolean): void {
     const ofCamera = recorder?.inputs.find((p) => p.id === id);
     if (ofCamera) ofCamera.on = active;
@@ -236,6 +240,7 @@ export async function startHikvisionSimulator(options: HikvisionSimulatorOptions
     hardware,
     recorder,
     thermometry,
+    switchables,
     channelName,
     command: hardware.command,
     faults,
@@ -255,6 +260,13 @@ export async function startHikvisionSimulator(options: HikvisionSimulatorOptions
     outputs: hardware.outputs.map((o) => ({ ...o })),
     inputs: hardware.inputs.map((i) => ({ ...i })),
     preset: hardware.preset,
+    switches: structuredClone({
+      siren: switchables.siren,
+      lights: switchables.lights,
+      external: switchables.external,
+      recording: switchables.recording,
+      hubSirens: switchables.hubSirens,
+    }),
     cameras: recorder?.cameras.map((c) => ({ ...c })) ?? [],
     cameraInputs: recorder?.inputs.map((p) => ({ ...p })) ?? [],
     cameraOutputs: recorder?.outputs.map((p) => ({ ...p })) ?? [],
@@ -435,6 +447,7 @@ export async function startHikvisionSimulator(options: HikvisionSimulatorOptions
       ends.abort(userError('E_CLOSED', 'The simulated device is being stopped'));
       streams.close();
       thermometry?.close();
+      switchables.close();
       hardware.close();
       const closed = once(server, 'close');
       server.close();

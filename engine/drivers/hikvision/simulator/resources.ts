@@ -17,6 +17,7 @@ import type { ListenerSlot, Listeners } from './listeners';
 import { opticalPicture, thermalPicture } from './pictures';
 import { type Recorder, recorderRoutes } from './recorder';
 import { sceneTitles } from './scenes';
+import { type Switchables, switchableRoutes } from './switchables';
 import { type Thermometry, thermometryRoutes } from './thermometry';
 
 export interface Resources {
@@ -29,6 +30,7 @@ export interface Resources {
   recorder: Recorder | null;
   /** null where it measures no temperatures. */
   thermometry: Thermometry | null;
+  switchables: Switchables;
   channelName(channel: number): string;
   /** Notes what the device was told to do. */
   command(text: string): void;
@@ -48,6 +50,7 @@ type Route = RouteOf<Resources>;
 const routes: Route[] = [
   ...recorderRoutes,
   ...thermometryRoutes,
+  ...switchableRoutes,
   [
     /^GET \/ISAPI\/System\/deviceInfo$/,
     (_r, _p, at) =>
@@ -192,7 +195,7 @@ export function answer(request: ResourceRequest, at: Resources): ResourceAnswer 
     }
     return route(request, match.slice(1), at);
   }
-  const known = routes.some(([pattern]) => pattern.test(`GET ${request.path}`) || pattern.test(`PUT ${request.path}`));
+  const known = routes.some(([pattern]) => ['GET', 'PUT', 'POST'].some((m) => pattern.test(`${m} ${request.path}`)));
   return known
     ? status(request.url, 405, 4, 'Invalid Operation', 'methodNotAllowed')
     : status(request.url, 404, 4, 'Invalid Operation', 'notSupport');
