@@ -2,17 +2,24 @@ import type { Decoded } from '../driver';
 import { createSwitchStates } from '../switch-states';
 import { exceptionIn } from './exceptions';
 import { type AnswerFrame, type Framing, nextTcpFrame, rtuFrameAt } from './framing';
+import { boardSettings } from './settings';
 
 const LIMIT = 512;
 
 /**
  * Understands captured answers of a board: contacts that change between two answers of function 2 are events, the rest
- * is told as notices. Answers don't say which addresses they are about: bits count from input 1.
+ * is told as notices. Answers don't say which addresses they are about: bits count from input 1. The device's settings
+ * tell which inputs are closed at rest.
  *
  * @param contentType `application/x-modbus-tcp` or `application/x-modbus-rtu`; null: found out from the bytes
  */
-export async function* decodeModbus(chunks: AsyncIterable<Buffer>, contentType: string | null): AsyncIterable<Decoded> {
+export async function* decodeModbus(
+  chunks: AsyncIterable<Buffer>,
+  contentType: string | null,
+  options: Record<string, unknown> = {},
+): AsyncIterable<Decoded> {
   let framing: Framing | null = contentType?.includes('rtu') ? 'rtu' : contentType?.includes('tcp') ? 'tcp' : null;
+  const { inputs } = boardSettings(options);
   const states = createSwitchStates();
   let waiting: Buffer = Buffer.alloc(0);
   let skipped = 0;
@@ -37,10 +44,10 @@ export async function* decodeModbus(chunks: AsyncIterable<Buffer>, contentType: 
   for await (const chunk of chunks) {
     for (let at = 0; at < chunk.length; at += LIMIT) {
       waiting = Buffer.concat([waiting, chunk.subarray(at, at + LIMIT)]);
-      for (let frame = next(false); frame; frame = next(false)) yield* read(frame, states);
+      for (let frame = next(false); frame; frame = next(false)) yield* read(frame, states, inputs.closed);
     }
   }
-  for (let frame = next(true); frame; frame = next(true)) yield* read(frame, states);
+  for (let frame = next(true); frame; frame = next(true)) yield* read(frame, states, inputs.closed);
   skipped += waiting.length;
   if (skipped > 0) yield { kind: 'fault', reason: 'bytes that are no Modbus answer', bytes: skipped };
 }
@@ -62,7 +69,11 @@ function guess(bytes: Buffer, atEnd: boolean): Framing | null {
   return isBroken(bytes) && (bytes.length > 260 || atEnd) ? 'rtu' : isBroken(bytes) ? null : 'tcp';
 }
 
-function* read({ pdu, bytes }: AnswerFrame, states: ReturnType<typeof createSwitchStates>): Generator<Decoded> {
+function* read(
+  { pdu, bytes }: AnswerFrame,
+  states: ReturnType<typeof createSwitchStates>,
+  closed: ReadonlySet<number>,
+): Generator<Decoded> {
   const exception = exceptionIn(pdu);
   const functionCode = pdu[0]! & 0x7f;
   if (exception !== null) {
@@ -75,7 +86,7 @@ function* read({ pdu, bytes }: AnswerFrame, states: ReturnType<typeof createSwit
   }
   let changes = 0;
   for (let bit = 0; bit < 8 * (pdu.length - 2); bit++) {
-    const active = ((pdu[2 + (bit >> 3)]! >> (bit & 7)) & 1) === 1;
+    const active = (((pdu[2 + (bit >> 3)]! >> (bit & 7)) & 1) === 1) !== closed.has(bit + 1);
     const first = states.state(String(bit)) === null;
     const phase = states.observe(String(bit), active, false);
     if (phase === null || (first && !active)) continue;

@@ -2,19 +2,26 @@ import type { Decoded } from '../driver';
 import { createSwitchStates } from '../switch-states';
 import { isRecord, payloadOf } from './payload';
 import { thingOf } from './profiles';
+import { brokerSettings } from './settings';
 import type { Thing } from './thing';
 import type { ProfileName } from './thing-lines';
 
 const LINE_LIMIT = 1024 * 1024;
-const MOST_THINGS = 1_000;
+const MOST_TOPICS = 1_000;
 
 /**
  * Understands captured messages, one JSON object a line: `{"topic":…,"payload":…,"retain":…}`; payloads may be text or
- * JSON. The settings are not there: things are known by the topics of the families; other topics are notices.
+ * JSON. Things are those of the device's list; without it they are known by the topics of the families. Other topics are
+ * notices.
  */
-export async function* decodeMqtt(chunks: AsyncIterable<Buffer>, _contentType: string | null): AsyncIterable<Decoded> {
+export async function* decodeMqtt(
+  chunks: AsyncIterable<Buffer>,
+  _contentType: string | null,
+  options: Record<string, unknown> = {},
+): AsyncIterable<Decoded> {
   const states = createSwitchStates();
-  const things = new Map<string, Thing | null>();
+  const listed = brokerSettings(options).things;
+  const things = createTopicThings(listed);
   let waiting: Buffer[] = [];
   let size = 0;
   for await (const chunk of chunks) {
@@ -38,7 +45,7 @@ export async function* decodeMqtt(chunks: AsyncIterable<Buffer>, _contentType: s
 function* decodeLine(
   bytes: Buffer,
   states: ReturnType<typeof createSwitchStates>,
-  things: Map<string, Thing | null>,
+  things: TopicThings,
 ): Generator<Decoded> {
   const line = payloadOf(bytes);
   if (line.text === '') return;
@@ -49,17 +56,15 @@ function* decodeLine(
   }
   const { topic } = message;
   const text = typeof message.payload === 'string' ? message.payload : JSON.stringify(message.payload ?? '');
-  if (things.size > MOST_THINGS) things.clear();
-  const known = things.get(topic);
-  const thing = known === undefined ? thingOfTopic(topic) : known;
-  things.set(topic, thing);
-  if (!thing) {
+  const readers = things.on(topic);
+  if (readers.length === 0) {
     yield { kind: 'notice', text: `${topic}: ${text.slice(0, 200)}` };
     return;
   }
   const retained = message.retain === true;
   let told = false;
-  for (const sense of thing.read(topic, payloadOf(Buffer.from(text)))) {
+  const payload = payloadOf(Buffer.from(text));
+  for (const [thing, sense] of readers.flatMap((t) => t.read(topic, payload).map((found) => [t, found] as const))) {
     const event = { deviceTime: null, deviceAt: null, raw: line.text };
     if (sense.kind === 'state') {
       const observed = states.observe(`${thing.name} ${sense.of} ${sense.type}`, sense.active, !retained);
@@ -82,6 +87,26 @@ function* decodeLine(
     }
   }
   if (!told) yield { kind: 'notice', text: `${topic}: ${text.slice(0, 200)}` };
+}
+
+interface TopicThings {
+  on(topic: string): readonly Thing[];
+}
+
+function createTopicThings(listed: readonly Thing[]): TopicThings {
+  const known = new Map<string, readonly Thing[]>();
+  return {
+    on(topic) {
+      const before = known.get(topic);
+      if (before) return before;
+      if (known.size > MOST_TOPICS) known.clear();
+      const mine = listed.filter((thing) => thing.topics.includes(topic));
+      const guessed = listed.length === 0 ? thingOfTopic(topic) : null;
+      const found = guessed ? [guessed] : mine;
+      known.set(topic, found);
+      return found;
+    },
+  };
 }
 
 /** The thing that speaks on a topic by the conventions of its family, or null. */

@@ -33,6 +33,15 @@ function open(bytes: Buffer, at: number, tag: number): { start: number; end: num
   return { start, end: start + bytes.readUIntBE(at + 2, count) };
 }
 
+/** The datagram with its community blanked, as a capture may show it; version 3 has none. */
+export function withoutCommunity(bytes: Buffer): Buffer {
+  const message = open(bytes, 0, 0x30);
+  const version = message && open(bytes, message.start, 0x02);
+  const isVersion3 = version !== null && bytes[version.end - 1] === 3;
+  const community = version && !isVersion3 ? open(bytes, version.end, 0x04) : null;
+  return community ? Buffer.from(bytes).fill('*', community.start, community.end) : bytes;
+}
+
 /** Length of the BER message in front, or null where none begins or its length is not there yet. */
 export function messageLength(bytes: Buffer): number | null {
   return open(bytes, 0, 0x30)?.end ?? null;

@@ -2,6 +2,7 @@ import type { Timer } from '../../clock/clock';
 import { type DeviceFacts, noOffers } from '../../domain/devices';
 import { AlarmflowError, asAlarmflowError, userError } from '../../domain/errors';
 import type { DriverConnection, DriverContext } from '../driver';
+import { withoutCommunity } from './agent-address';
 import { createTrapConditions } from './conditions';
 import { draftOf } from './event';
 import { createRateLimit } from './rate-limit';
@@ -76,7 +77,7 @@ export function connectSnmpTraps(context: DriverContext): DriverConnection {
         for (const answer of replies) reply(answer);
         return null;
       }
-      context.tap?.({ at: clock.now(), contentType: 'application/x-snmp', bytes });
+      context.tap?.({ at: clock.now(), contentType: 'application/x-snmp', bytes: withoutCommunity(bytes) });
       taken(trap, from, () => {
         for (const answer of replies) reply(answer);
       });

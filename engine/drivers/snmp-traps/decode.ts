@@ -1,23 +1,23 @@
 import type { Decoded } from '../driver';
 import { messageLength } from './agent-address';
 import { createTrapConditions } from './conditions';
-import { defaultTable } from './default-table';
 import { draftOf } from './event';
-import { readTable } from './table';
+import { trapSettings } from './settings';
 import { createTrapDecoder } from './trap-decoder';
 
 const LIMIT = 65_507;
 
 /**
- * Understands captured datagrams, one behind the other, by the default table. Communities and digests are not checked;
+ * Understands captured datagrams, one behind the other, by the device's table, else by the default one. Communities and digests are not checked;
  * what is encrypted is a notice.
  */
 export async function* decodeSnmpTraps(
   chunks: AsyncIterable<Buffer>,
   _contentType: string | null,
+  options?: Record<string, unknown>,
 ): AsyncIterable<Decoded> {
   const decoder = createTrapDecoder(null, 'capture');
-  const table = readTable(defaultTable);
+  const { table } = trapSettings({ options });
   const conditions = createTrapConditions();
   let waiting: Buffer = Buffer.alloc(0);
   let skipped = 0;

@@ -388,3 +388,18 @@ describe('the connection', () => {
     expect(found.map((f) => f.kind)).toEqual(['fault', 'fault', 'notice', 'event']);
   });
 });
+
+describe('decode with the settings of the device', () => {
+  it('goes by the list of things', async () => {
+    const options = { things: 'topic "Back door" state=doors/back on=open off=shut' };
+    const lines = async function* () {
+      yield Buffer.from('{"topic":"doors/back","payload":"open"}\n{"topic":"stat/s/POWER2","payload":"ON"}');
+    };
+    const found = [];
+    for await (const line of driver.decode(lines(), null, options)) found.push(line);
+    expect(found).toEqual([
+      { kind: 'event', event: expect.objectContaining({ phase: 'start', input: 'Back door' }) },
+      expect.objectContaining({ kind: 'notice' }),
+    ]);
+  });
+});
