@@ -1,8 +1,9 @@
 import type { Clock, Timer } from '../../clock/clock';
-import { type AlarmflowError, asAlarmflowError, operationalError } from '../../domain/errors';
+import { type AlarmflowError, asAlarmflowError, operationalError, userError } from '../../domain/errors';
 import type { Log } from '../../domain/log';
 import { backoff, createFramer, type DeviceHttp, type DeviceStream, type FramedPart } from '../wire';
-import { responseStatusOf } from './response-status';
+import { errorIn, responseStatusOf } from './response-status';
+import { SUBSCRIBE_PATH, type Subscription } from './subscription';
 
 /**
  * How long the stream may be silent. A dead camera must be noticed within 15 s although it may beat only every 10 s:
@@ -58,6 +59,8 @@ export interface AlertStreamOptions {
   onPart(part: FramedPart): Promise<void> | void;
   /** The stream is gone, or could not be opened. `dead`: the device has given no sign of life for long. */
   onLost(error: AlarmflowError, dead: boolean): void;
+  /** Absent: the alert stream is used. */
+  subscription?: Pick<Subscription, 'request' | 'refused' | 'over' | 'seen'>;
   /** Asked after a refused password: milliseconds to wait beyond what the error says. */
   lockedFor(error: AlarmflowError): Promise<number>;
 }
@@ -87,7 +90,13 @@ export function createAlertStream(options: AlertStreamOptions): AlertStream {
   async function run(): Promise<void> {
     let attempt = 0;
     while (!closing.signal.aborted) {
-      const life = { opened: false, delivered: false, dead: false, startedAt: clock.monotonic() };
+      const life: Life = {
+        opened: false,
+        delivered: false,
+        dead: false,
+        subscribed: false,
+        startedAt: clock.monotonic(),
+      };
       let error: AlarmflowError;
       try {
         await live(life);
@@ -98,6 +107,7 @@ export function createAlertStream(options: AlertStreamOptions): AlertStream {
       if (closing.signal.aborted) return;
       if (error.family === 'bug') log.error('hikvision.stream-bug', { error: error.message, stack: error.stack });
       else log.debug('hikvision.stream-lost', { reason: error.message, opened: life.opened });
+      if (life.subscribed) options.subscription?.over(life.delivered);
       if (life.delivered || clock.monotonic() - life.startedAt > timing.goodLifeMs) attempt = 0;
       options.onLost(error, life.dead);
       const refused = error.code === 'E_CREDENTIALS_REFUSED' ? await options.lockedFor(error) : 0;
@@ -106,7 +116,7 @@ export function createAlertStream(options: AlertStreamOptions): AlertStream {
     }
   }
 
-  async function live(life: { opened: boolean; delivered: boolean; dead: boolean }): Promise<void> {
+  async function live(life: Life): Promise<void> {
     const ends = new AbortController();
     const signal = AbortSignal.any([ends.signal, closing.signal]);
     let watch: Timer | null = null;
@@ -117,7 +127,7 @@ export function createAlertStream(options: AlertStreamOptions): AlertStream {
       options.onOpen();
     };
     try {
-      const stream = await open(ends, signal);
+      const stream = await open(ends, signal, life);
       settle = clock.after(timing.settleMs, () => {
         if (!signal.aborted) opened();
       });
@@ -156,7 +166,7 @@ export function createAlertStream(options: AlertStreamOptions): AlertStream {
         seenAt = clock.monotonic();
         options.onBytes();
         for (const part of framer.push(chunk)) {
-          refuseStatus(part, life.delivered);
+          judge(part, life);
           if (part.kind === 'part') {
             life.delivered = true;
             opened();
@@ -165,7 +175,7 @@ export function createAlertStream(options: AlertStreamOptions): AlertStream {
         }
       }
       for (const part of framer.end()) {
-        refuseStatus(part, life.delivered);
+        judge(part, life);
         await options.onPart(part);
       }
       if (ends.signal.aborted) throw ends.signal.reason;
@@ -178,11 +188,45 @@ export function createAlertStream(options: AlertStreamOptions): AlertStream {
     }
   }
 
-  async function open(ends: AbortController, signal: AbortSignal): Promise<DeviceStream> {
+  function judge(part: FramedPart, life: Life): void {
+    const refusal = life.delivered ? null : refusedBy(part);
+    if (refusal) {
+      if (life.subscribed) options.subscription?.refused(refusal.message);
+      throw refusal;
+    }
+    if (life.subscribed) options.subscription?.seen(part);
+  }
+
+  /** The stream of a subscription; null where the alert stream is to be used. */
+  async function subscribe(signal: AbortSignal, life: Life): Promise<DeviceStream | null> {
+    const body = (await options.subscription?.request(signal)) ?? null;
+    if (body === null) return null;
+    const stream = await http.stream({
+      method: 'POST',
+      path: SUBSCRIBE_PATH,
+      headers: { 'Content-Type': 'application/xml; charset="UTF-8"' },
+      body,
+      signal,
+    });
+    life.subscribed = stream.status === 200;
+    if (life.subscribed) return stream;
+    const refusal = errorIn(
+      { status: stream.status, headers: stream.headers, body: await drained(stream) },
+      'The subscription to events',
+    );
+    // A device that is busy for the moment is asked again; one that has not got it is not.
+    if (refusal?.family === 'operational') throw refusal;
+    options.subscription?.refused(refusal?.message ?? `HTTP ${stream.status}`);
+    return null;
+  }
+
+  async function open(ends: AbortController, signal: AbortSignal, life: Life): Promise<DeviceStream> {
     const head = clock.after(timing.headMs, () =>
       ends.abort(operationalError('E_DEVICE_TIMEOUT', `The device did not answer within ${seconds(timing.headMs)}`)),
     );
     try {
+      const subscribed = await subscribe(signal, life);
+      if (subscribed) return subscribed;
       let stream = await http.stream({ path, signal });
       if (stream.status === 404 && path === NEW_PATH) {
         await drained(stream);
@@ -192,6 +236,11 @@ export function createAlertStream(options: AlertStreamOptions): AlertStream {
       if (stream.status === 200) return stream;
       const body = await drained(stream);
       const said = responseStatusOf(body);
+      if (said?.sub.toLowerCase() === 'lowprivilege')
+        throw userError(
+          'E_LOW_PRIVILEGE',
+          'The device’s user has no right to its events: give it "Remote: Notify Surveillance Center / Trigger Alarm Output" on the device',
+        );
       const words = said ? ` (${said.code} ${[said.text, said.sub].filter(Boolean).join(', ')})` : '';
       throw operationalError(
         'E_STREAM_REFUSED',
@@ -249,15 +298,24 @@ const isGone = (error: AlarmflowError): boolean =>
 
 const seconds = (ms: number): string => `${Math.round(ms / 100) / 10} s`;
 
+/** What happened to one stream. */
+interface Life {
+  opened: boolean;
+  delivered: boolean;
+  dead: boolean;
+  subscribed: boolean;
+  startedAt: number;
+}
+
 /** A 200 whose first words are a refusal is a refusal (§0.7). */
-function refuseStatus(part: FramedPart, delivered: boolean): void {
-  if (delivered || part.kind === 'fault') return;
+function refusedBy(part: FramedPart): AlarmflowError | null {
+  if (part.kind === 'fault') return null;
   const status = responseStatusOf(part.body);
-  if (status && status.code > 1)
-    throw operationalError(
-      'E_STREAM_REFUSED',
-      `The device refuses its alert stream: ${status.code} ${[status.text, status.sub].filter(Boolean).join(', ')}`,
-    );
+  if (!status || status.code <= 1) return null;
+  return operationalError(
+    'E_STREAM_REFUSED',
+    `The device refuses its alert stream: ${status.code} ${[status.text, status.sub].filter(Boolean).join(', ')}`,
+  );
 }
 
 /** Reads what is left, so that the connection is free again; at most a little. */

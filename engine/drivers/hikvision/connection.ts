@@ -17,6 +17,7 @@ import { createPresence } from './presence';
 import { type Probed, probeDevice, readDeviceTime } from './probe';
 import { readPush } from './push';
 import { createReader, type Finding } from './reader';
+import { createSubscription, SUBSCRIBE_CAPABILITY } from './subscription';
 import { createSwitches } from './switches';
 import { createTemperatureFeed } from './temperature-feed';
 
@@ -26,9 +27,15 @@ const GRACE_MS = 3_000;
 const MOST_UNDER_WAY = 256;
 /** Asking who it is again, when it didn't work or the device may have been replaced. */
 const PROBE_TIMEOUT_MS = 30_000;
+const UNSUBSCRIBE_MS = 400;
 
 /** The device is there but doesn't let us in; only a person can mend that. */
-const loginErrors: ReadonlySet<string> = new Set(['E_CREDENTIALS_REFUSED', 'E_CREDENTIALS_MISSING', 'E_DEVICE_LOGIN']);
+const loginErrors: ReadonlySet<string> = new Set([
+  'E_CREDENTIALS_REFUSED',
+  'E_CREDENTIALS_MISSING',
+  'E_DEVICE_LOGIN',
+  'E_LOW_PRIVILEGE',
+]);
 
 /** Opens the connection to one Hikvision or HIKMICRO device (PROTOCOLS §1). Nothing moves before `start`. */
 export function connectHikvision(context: DriverContext, timing: StreamTiming): DriverConnection {
@@ -244,11 +251,20 @@ export function connectHikvision(context: DriverContext, timing: StreamTiming): 
     );
   }
 
+  const subscription = createSubscription({
+    mode: settings.eventSource,
+    heartbeatSeconds: settings.heartbeatSeconds,
+    filter,
+    capability: (signal) => askIf(question(signal), SUBSCRIBE_CAPABILITY),
+    log,
+  });
+
   const stream = createAlertStream({
     http,
     clock,
     log,
     timing,
+    subscription,
     onOpen() {
       lastEvent = null;
       unwanted = false;
@@ -395,6 +411,7 @@ export function connectHikvision(context: DriverContext, timing: StreamTiming): 
     readSwitch: switches.read,
 
     async close() {
+      await unsubscribe();
       closing.abort(operationalError('E_CLOSED', `The connection to "${name}" is being closed`));
       grace?.cancel();
       inputs.close();
@@ -405,6 +422,22 @@ export function connectHikvision(context: DriverContext, timing: StreamTiming): 
       await Promise.all([stream.close(), presence.close(), temperatures?.close(), probing]);
     },
   };
+
+  /** A device counts its subscriptions: one that is told of its end has room for the next at once. */
+  async function unsubscribe(): Promise<void> {
+    const path = online ? subscription.endPath() : null;
+    if (!path || closing.signal.aborted) return;
+    const limit = new AbortController();
+    const timer = clock.after(UNSUBSCRIBE_MS, () => limit.abort());
+    try {
+      await http.request({ method: 'PUT', path, signal: limit.signal, timeoutMs: UNSUBSCRIBE_MS });
+    } catch (thrown) {
+      // The end of the connection ends it as well, if later.
+      log.debug('hikvision.not-unsubscribed', { reason: asAlarmflowError(thrown).message });
+    } finally {
+      timer.cancel();
+    }
+  }
 
   /** A device that may only push, and did. */
   function isPushing(): void {

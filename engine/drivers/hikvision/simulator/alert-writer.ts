@@ -13,6 +13,8 @@ export interface AlertWriter {
   /** Throws `E_UNKNOWN_SCENE` (user). */
   alert(request: SceneRequest, count: number, format?: AlertFormat): StreamAlert;
   heartbeat(): StreamAlert;
+  /** The sign of life of a subscription: an event of its own, active (PROTOCOLS §1.5). */
+  subscriptionHeartbeat(): StreamAlert;
 }
 
 export interface AlertWriterOptions {
@@ -64,6 +66,18 @@ export function createAlertWriter({ faults, face, eol, reporter }: AlertWriterOp
       const use = scene.body === 'reading' ? 'JSON' : format;
       return { ...write(draft, use, scene.body === 'psia'), pictures: Array<Buffer>(pictures).fill(picture) };
     },
+    subscriptionHeartbeat: () => ({
+      ...write(
+        {
+          ...heartbeatDraft(face.text(), reporter()),
+          eventType: 'heartBeat',
+          eventState: 'active',
+          eventDescription: 'Heartbeat',
+        },
+        usual(),
+      ),
+      pictures: [],
+    }),
     heartbeat: () => ({ ...write(heartbeatDraft(face.text(), reporter()), usual()), pictures: [] }),
   };
 }

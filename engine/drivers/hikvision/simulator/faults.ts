@@ -35,6 +35,12 @@ export const faultNames = [
   'stale-nonce',
   'reject-reused-nonce-403',
   'comma-joined-challenges',
+  // Subscription.
+  'subscribe-refused',
+  'subscribe-error-in-200',
+  'subscribe-busy',
+  'subscribe-barren',
+  'no-right-to-events',
   // Answers.
   'error-in-200',
   'busy-once',

@@ -18,6 +18,7 @@ import { createRecorder, type SimulatedCamera, type SimulatedPort } from './reco
 import { answer, type Resources } from './resources';
 import { type SceneRequest, sceneOf } from './scenes';
 import { createStreams } from './streams';
+import { readSubscription } from './subscriptions';
 import { createSwitchables, type SwitchableState } from './switchables';
 import { createThermometry, type ThermalRuleState } from './thermometry';
 
@@ -47,6 +48,8 @@ export interface HikvisionSimulatorOptions {
   lockAfter?: number;
   lockMs?: number;
   maxStreams?: number;
+  /** Has subscribeEvent; default false. */
+  subscribeEvent?: boolean;
   /** The outputs switch off by themselves after this; 0: never. */
   outputPulseMs?: number;
   /** How wrong the device's clock is. */
@@ -78,6 +81,8 @@ export interface HikvisionSimulatorState {
   /** Alert streams open now, and ever opened. */
   streams: number;
   streamsOpened: number;
+  /** Subscriptions among them. */
+  subscriptions: { id: string; heartbeatMs: number; types: string[] | null }[];
   /** Streams of temperatures open now. */
   temperatureStreams: number;
   requests: number;
@@ -216,7 +221,7 @@ export async function startHikvisionSimulator(options: HikvisionSimulatorOptions
     if (scene?.body === 'input') setInput(request.input ?? 1, state === 'active');
     backlog.push({ request, at: request.at ?? clock.now() });
     if (backlog.length > BACKLOG) backlog.shift();
-    streams.send(alert);
+    streams.send(alert, scene?.eventType);
     return listeners.postAll((slot) => writer.alert(request, count, slot.format), scene?.eventType ?? request.scene);
   }
 
@@ -241,6 +246,7 @@ export async function startHikvisionSimulator(options: HikvisionSimulatorOptions
     recorder,
     thermometry,
     switchables,
+    subscribes: options.subscribeEvent === true,
     channelName,
     command: hardware.command,
     faults,
@@ -272,6 +278,7 @@ export async function startHikvisionSimulator(options: HikvisionSimulatorOptions
     cameraOutputs: recorder?.outputs.map((p) => ({ ...p })) ?? [],
     commands: hardware.commands.map((c) => ({ ...c, time: isoTime(c.at).slice(11, 19) })),
     streams: streams.count(),
+    subscriptions: streams.subscriptions().map(({ id, heartbeatMs, types }) => ({ id, heartbeatMs, types })),
     temperatureStreams: thermometry?.streams() ?? 0,
     streamsOpened,
     requests,
@@ -353,6 +360,10 @@ export async function startHikvisionSimulator(options: HikvisionSimulatorOptions
       ? '/Event/notification/alertStream'
       : '/ISAPI/Event/notification/alertStream';
     if (path === streamPath && request.method === 'GET') return openStream(url, request, response);
+    if (options.subscribeEvent && path === '/ISAPI/Event/notification/subscribeEvent' && request.method === 'POST') {
+      subscribe(url, body, request, response);
+      return;
+    }
     const thermal = /^\/ISAPI\/Thermal\/channels\/(\d+)\/thermometry\/realTimethermometry\/rules$/.exec(path);
     if (thermal && request.method === 'GET') return openTemperatures(Number(thermal[1]), url, request, response);
     const result = answer({ method: request.method ?? 'GET', path, url, body }, resources);
@@ -365,6 +376,12 @@ export async function startHikvisionSimulator(options: HikvisionSimulatorOptions
 
   function openStream(url: string, request: IncomingMessage, response: ServerResponse): void {
     streamsOpened++;
+    if (faults.has('no-right-to-events')) {
+      response
+        .writeHead(403, { 'Content-Type': 'application/xml' })
+        .end(responseStatus(url, 4, 'Invalid Operation', 'lowPrivilege'));
+      return;
+    }
     if (faults.has('503-stream') || streams.isFull()) {
       response
         .writeHead(503, { 'Content-Type': 'application/xml' })
@@ -378,6 +395,34 @@ export async function startHikvisionSimulator(options: HikvisionSimulatorOptions
       return;
     }
     streams.open(request.socket);
+  }
+
+  function subscribe(url: string, body: Buffer, request: IncomingMessage, response: ServerResponse): void {
+    streamsOpened++;
+    const no = (http: number, code: number, sub: string): void => {
+      response.writeHead(http, { 'Content-Type': 'application/xml' }).end(responseStatus(url, code, 'Refused', sub));
+    };
+    const wanted = readSubscription(body);
+    if (faults.has('subscribe-refused')) no(403, 4, 'notSupport');
+    else if (faults.has('subscribe-error-in-200')) no(200, 4, 'notSupport');
+    else if (faults.has('subscribe-busy') || streams.isFull()) no(503, 2, 'deviceBusy');
+    else if (!wanted) no(400, 6, 'badXmlContent');
+    else subscribed(wanted, request);
+  }
+
+  function subscribed(wanted: NonNullable<ReturnType<typeof readSubscription>>, request: IncomingMessage): void {
+    const id = String(streamsOpened);
+    if (faults.has('subscribe-barren')) {
+      request.socket.end('HTTP/1.1 200 OK\r\nContent-Type: multipart/mixed; boundary=boundary\r\n\r\n');
+      return;
+    }
+    const first = xmlText('SubscribeEventResponse', { id });
+    streams.open(request.socket, {
+      id,
+      ...wanted,
+      first: { text: first, contentType: 'application/xml', pictures: [] },
+      heartbeat: writer.subscriptionHeartbeat,
+    });
   }
 
   function openTemperatures(channel: number, url: string, request: IncomingMessage, response: ServerResponse): void {

@@ -17,6 +17,7 @@ import type { ListenerSlot, Listeners } from './listeners';
 import { opticalPicture, thermalPicture } from './pictures';
 import { type Recorder, recorderRoutes } from './recorder';
 import { sceneTitles } from './scenes';
+import { subscriptionRoutes } from './subscriptions';
 import { type Switchables, switchableRoutes } from './switchables';
 import { type Thermometry, thermometryRoutes } from './thermometry';
 
@@ -31,6 +32,8 @@ export interface Resources {
   /** null where it measures no temperatures. */
   thermometry: Thermometry | null;
   switchables: Switchables;
+  /** Has subscribeEvent. */
+  subscribes: boolean;
   channelName(channel: number): string;
   /** Notes what the device was told to do. */
   command(text: string): void;
@@ -51,6 +54,7 @@ const routes: Route[] = [
   ...recorderRoutes,
   ...thermometryRoutes,
   ...switchableRoutes,
+  ...subscriptionRoutes,
   [
     /^GET \/ISAPI\/System\/deviceInfo$/,
     (_r, _p, at) =>

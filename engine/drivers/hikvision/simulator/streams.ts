@@ -21,10 +21,24 @@ export interface StreamsOptions {
   dateHeader(): string;
 }
 
+/** A stream that was asked for by subscribeEvent. */
+export interface SimulatedSubscription {
+  id: string;
+  heartbeatMs: number;
+  /** null: all. */
+  types: string[] | null;
+  /** Answer to the request, and its sign of life. */
+  first: StreamAlert;
+  heartbeat(): StreamAlert;
+}
+
 /** The open alert streams of the device, written byte by byte as its firmware would, faults included. */
 export interface Streams {
-  open(socket: Socket): void;
-  send(alert: StreamAlert): number;
+  /** @param subscription absent: an alert stream */
+  open(socket: Socket, subscription?: SimulatedSubscription): void;
+  /** @param eventType subscriptions that did not ask for it are left out */
+  send(alert: StreamAlert, eventType?: string): number;
+  subscriptions(): SimulatedSubscription[];
   isFull(): boolean;
   count(): number;
   /** Cuts every stream: reset when `hard`, else a normal end. */
@@ -36,6 +50,7 @@ export interface Streams {
 export function createStreams(options: StreamsOptions): Streams {
   const { faults, clock } = options;
   const sockets = new Map<Socket, Promise<void>>();
+  const subscribed = new Map<Socket, SimulatedSubscription>();
   let beat: Timer | null = null;
 
   const write = (socket: Socket, bytes: Buffer): void => {
@@ -60,7 +75,8 @@ export function createStreams(options: StreamsOptions): Streams {
     beat = clock.after(
       faults.has('fast-heartbeat') ? 300 : options.heartbeatMs,
       () => {
-        for (const socket of sockets.keys()) write(socket, frame(options.heartbeat(), faults));
+        for (const socket of sockets.keys())
+          if (!subscribed.has(socket)) write(socket, frame(options.heartbeat(), faults));
         scheduleBeat();
       },
       { background: true },
@@ -68,7 +84,7 @@ export function createStreams(options: StreamsOptions): Streams {
   }
 
   return {
-    open(socket) {
+    open(socket, subscription) {
       socket.setNoDelay(true);
       const boundary = faults.has('boundary-mismatch')
         ? 'MIME_boundary'
@@ -84,17 +100,34 @@ export function createStreams(options: StreamsOptions): Streams {
         return;
       }
       sockets.set(socket, Promise.resolve());
+      if (subscription) {
+        subscribed.set(socket, subscription);
+        socket.once('close', () => subscribed.delete(socket));
+        write(socket, frame(subscription.first, faults));
+        const own = clock.every(
+          subscription.heartbeatMs,
+          () => {
+            if (!faults.has('no-heartbeat')) write(socket, frame(subscription.heartbeat(), faults));
+          },
+          { background: true },
+        );
+        socket.once('close', () => own.cancel());
+      }
       socket.once('close', () => sockets.delete(socket));
       socket.on('error', () => socket.destroy());
-      if (!faults.has('no-heartbeat')) write(socket, frame(options.heartbeat(), faults));
+      if (!subscription && !faults.has('no-heartbeat')) write(socket, frame(options.heartbeat(), faults));
       if (faults.has('replay-backlog')) for (const alert of options.backlog()) write(socket, frame(alert, faults));
       scheduleBeat();
     },
-    send(alert) {
+    send(alert, eventType) {
       const bytes = frame(alert, faults);
-      for (const socket of sockets.keys()) write(socket, bytes);
+      for (const socket of sockets.keys()) {
+        const types = subscribed.get(socket)?.types ?? null;
+        if (types === null || eventType === undefined || types.includes(eventType)) write(socket, bytes);
+      }
       return sockets.size;
     },
+    subscriptions: () => [...subscribed.values()],
     isFull: () => sockets.size >= options.maxStreams,
     count: () => sockets.size,
     cut(hard = false) {
