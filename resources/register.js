@@ -126,6 +126,7 @@
       showChoices(this, definition);
       alarmflow.devices.prepare(this, definition, formOf(definition));
       alarmflow.gates.prepare(formOf(definition));
+      alarmflow.pickLists.prepare(formOf(definition));
       oneditprepare?.call(this);
     };
     definition.oneditsave = function save() {
