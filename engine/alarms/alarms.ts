@@ -9,7 +9,6 @@ import { sortableId } from '../domain/ids';
 import type { Log } from '../domain/log';
 import { addWrites, type RecordWriter, type ResumeState, type TimerRow } from '../domain/record';
 import type { ArmingSchedule } from '../domain/schedules';
-import { setBackBy } from '../domain/set-back';
 import type { DurableTimers } from '../domain/timers';
 import { defaultPolicy, type TriggerDefinition } from '../domain/triggers';
 import {
@@ -19,6 +18,7 @@ import {
   type GateTimer,
   gateMachine,
   latestSeen,
+  setBackBy,
   worthKeeping,
 } from '../gates';
 import { createSchedules } from './arming';
@@ -461,8 +461,8 @@ export function createAlarms(options: AlarmsOptions): Alarms {
           forgotten.push([trigger, condition]);
           continue;
         }
-        // Seen in the future: the wall clock was set back while nobody watched.
-        const ahead = latestSeen(condition.now.state) - at;
+        // The wall clock was set back while nobody watched.
+        const ahead = Math.max(setBackMs, latestSeen(condition.now.state) - at);
         if (ahead > 0) translation.carryOver(batch, trigger, condition, at, -ahead);
         if (trigger.changed)
           translation.feed(batch, trigger, condition, { ...armingInput(trigger, condition, at), kind: 'policy' });

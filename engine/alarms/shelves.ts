@@ -154,7 +154,10 @@ export function createShelves(options: {
     isEmpty: () => all().next().done === true,
     timers: () => [...all()].map(timerOf),
     carryOver(batch, by) {
-      for (const shelf of [...all()]) put(batch, { ...shelf, until: shelf.until + by });
+      for (const shelf of [...all()]) {
+        // One made in the future would be taken for a second jump at the next start.
+        put(batch, { ...shelf, at: Math.min(shelf.at, clock.now()), until: shelf.until + by });
+      }
     },
   };
 }

@@ -35,6 +35,7 @@ export {
 } from './schedule';
 export { checkSchedule } from './schedule-check';
 export { nextEdges, previewSchedule } from './schedule-edges';
+export { setBackBy } from './set-back';
 export { covers, type ShelvedPlace, shelfVerdict } from './shelf';
 export { quietOf, signalOf } from './signal';
 export {

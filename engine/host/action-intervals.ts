@@ -34,15 +34,18 @@ interface StoredInterval extends Kept {
 }
 
 export interface ActionIntervals {
-  /** Takes up what the last run has left. */
-  resume(rows: readonly StandingRow[]): void;
+  /**
+   * Takes up what the last run has left.
+   * @param setBackMs by how much the wall clock was set back while the process was away
+   */
+  resume(rows: readonly StandingRow[], setBackMs?: number): void;
   /**
    * Decides on an action that is about to be asked for. The row to write is the given one, with what it has to sum up,
    * or one that says why it is held back; what has to be written with it is added to the change.
    * `undo` takes the decision back when the change does not reach the disk.
    */
   judge(row: ActionRow, interval: ActionInterval | undefined, change: Change): { row: ActionRow; undo(): void };
-  /** Forgets the intervals of nodes that are gone. */
+  /** Forgets the intervals of nodes that are gone, and writes the times of those that a set clock has moved. */
   keepOnly(isThere: (nodeId: string) => boolean): Promise<void>;
 }
 
@@ -62,6 +65,8 @@ export function createActionIntervals(parts: {
 }): ActionIntervals {
   const { clock, log, timers, writer } = parts;
   const all = new Map<string, Kept>();
+  /** Intervals whose times are others than on disk: the wall clock was set back while the process was away. */
+  const moved = new Set<string>();
   const idOf = (nodeId: string, type: string): string => `${INTERVAL_KIND}:${nodeId}:${type}`;
 
   const timerOf = (id: string, kept: Kept): TimerRow => ({
@@ -149,7 +154,7 @@ export function createActionIntervals(parts: {
   });
 
   return {
-    resume(rows) {
+    resume(rows, setBackMs = 0) {
       for (const { id, kind, doc } of rows) {
         if (kind !== INTERVAL_KIND) continue;
         const stored = doc as Partial<StoredInterval> | null;
@@ -158,7 +163,14 @@ export function createActionIntervals(parts: {
           continue;
         }
         const { nodeId, type, interval, state } = stored;
-        all.set(id, { nodeId, type, interval, state });
+        // Never longer than a whole interval from now.
+        const until = Math.min(state.until - setBackMs, clock.now() + interval.everyMs);
+        const late = state.until !== 0 && until < state.until;
+        const kept: Kept = { nodeId, type, interval, state: late ? { ...state, until } : state };
+        all.set(id, kept);
+        if (!late) continue;
+        moved.add(id);
+        timers.arm(timerOf(id, kept));
       }
     },
 
@@ -201,7 +213,14 @@ export function createActionIntervals(parts: {
 
     async keepOnly(isThere) {
       const change = emptyChange();
-      for (const [id, { nodeId }] of all) if (!isThere(nodeId)) put(id, null, change);
+      for (const [id, kept] of all) {
+        if (!isThere(kept.nodeId)) put(id, null, change);
+        else if (moved.has(id)) {
+          put(id, kept, change);
+          addWrites(change, 'timers', timerOf(id, kept));
+        }
+      }
+      moved.clear();
       await commit(change);
     },
   };

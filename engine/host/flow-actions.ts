@@ -32,7 +32,8 @@ export interface FlowActionsParts {
 }
 
 export interface FlowActions {
-  resume(rows: readonly StandingRow[]): void;
+  /** @param setBackMs by how much the wall clock was set back while the process was away */
+  resume(rows: readonly StandingRow[], setBackMs?: number): void;
   /** Nodes that are gone leave nothing behind. */
   flowsStarted(isThere: (nodeId: string) => boolean): Promise<void>;
   requestAction(request: ActionRequest): Promise<{ key: string; accepted: boolean }>;

@@ -55,8 +55,11 @@ export interface FlowEngineParts {
 
 /** What the host calls, beside what the nodes call. */
 export interface FlowHostCalls {
-  /** Takes over what the last run has left. Once, before anything else. */
-  resume(rows: readonly StandingRow[]): void;
+  /**
+   * Takes over what the last run has left. Once, before anything else.
+   * @param setBackMs by how much the wall clock was set back meanwhile (`setBackBy`)
+   */
+  resume(rows: readonly StandingRow[], setBackMs?: number): void;
   /** Every node of the flow has been created: what none of them has defined again is gone. */
   flowsStarted(): Promise<void>;
   /** A mail server, a file server …, as its config node defined it. */

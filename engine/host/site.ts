@@ -13,6 +13,7 @@ import { sortableId } from '../domain/ids';
 import type { Log } from '../domain/log';
 import { createDevices, type Devices, discoverDevices, driverChoices } from '../drivers';
 import { createExecutor, createTimers, type Executor } from '../executor';
+import { setBackBy } from '../gates';
 import type { FlowEngine } from '../index';
 import { createOutputs, type Outputs } from '../outputs';
 import { openStore, type Store } from '../store';
@@ -235,7 +236,7 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
 
   const state = await store.resume();
   outputs.resume(state);
-  flow.resume(state.standing);
+  flow.resume(state.standing, setBackBy(state, clock.now()));
   alarms.resume(state, await store.readSetting<boolean>(ARMED_SETTING));
 
   let starting: Promise<void> = Promise.resolve();

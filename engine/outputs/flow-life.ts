@@ -1,8 +1,9 @@
 /** What restarts and deploys mean for leases and outputs (DESIGN §4). */
-import { desiredState, type Lease, type OutputId } from '../domain/outputs';
+import { desiredState, type OutputId } from '../domain/outputs';
 import { emptyChange, type ResumeState } from '../domain/record';
+import { setBackBy } from '../gates';
 import type { Holding } from './holding';
-import { leaseTimerId } from './leases';
+import { leaseTimerId, movedBy } from './leases';
 import type { OutputsOptions } from './options';
 import { deleteLease, deleteTimer, writeOutput } from './writes';
 
@@ -14,13 +15,6 @@ export interface FlowLife {
   flowsStarted(): Promise<void>;
 }
 
-/** The lease as taken no later than now: an output must not stay on for as long as a clock was set back. */
-function atTheLatest(lease: Lease, now: number): Lease {
-  const ahead = lease.acquiredAt - now;
-  if (ahead <= 0) return lease;
-  return { ...lease, acquiredAt: now, endsAt: lease.endsAt === null ? null : lease.endsAt - ahead };
-}
-
 export function createFlowLife(
   options: OutputsOptions,
   holding: Holding,
@@ -30,7 +24,7 @@ export function createFlowLife(
   const { book, managed } = holding;
   /** Lease rows on disk that the last run has left and nothing needs; deleted when the flows have started. */
   const stale = new Set<string>();
-  /** Leases from a time that is still to come: the wall clock was set back while the process was away. */
+  /** Leases whose times are others than on disk: the wall clock was set back while the process was away. */
   const moved = new Set<string>();
   /** Alarms to be told that a lease of theirs ended while the process was away. */
   const endedWhileAway = new Set<string>();
@@ -48,10 +42,12 @@ export function createFlowLife(
   return {
     resume(state) {
       const now = clock.now();
+      const setBack = setBackBy(state, now);
       const alarms = new Set(state.alarms.map((alarm) => alarm.id));
       const counting = new Set(state.timers.map((timer) => timer.id));
       for (const row of state.leases) {
-        const lease = atTheLatest(row, now);
+        // An output must not stay on for as long as a clock was set back.
+        const lease = setBack > 0 ? movedBy(row, -setBack) : row;
         if (lease !== row) moved.add(lease.id);
         if (lease.alarmId !== null && !alarms.has(lease.alarmId)) {
           stale.add(lease.id);
@@ -92,7 +88,7 @@ export function createFlowLife(
           log.info('output.lease-released', { lease: lease.id, reason: nodeGone ? 'node removed' : 'alarm gone' });
           holding.drop(lease, change);
           if (lease.alarmId !== null) released.add(lease.alarmId);
-        } else if (moved.has(lease.id) && book.isLiving(lease.id)) holding.hold(lease, change);
+        } else if (moved.has(lease.id)) holding.move(lease, 0, change);
         else holding.setTimer(lease.id);
       }
       const retiring: OutputId[] = [];

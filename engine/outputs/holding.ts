@@ -7,7 +7,7 @@
 import { desiredState, type Lease, type OutputId, outputId } from '../domain/outputs';
 import type { Change } from '../domain/record';
 import { LeaseBook } from './lease-book';
-import { endAfterClear, leaseTimer, leaseTimerId } from './leases';
+import { endAfterClear, leaseTimer, leaseTimerId, movedBy } from './leases';
 import type { ManagedOutput } from './managed';
 import type { OutputsOptions } from './options';
 import { deleteLease, deleteTimer, writeLease, writeOutput, writeTimer } from './writes';
@@ -127,8 +127,8 @@ export function createHolding(options: OutputsOptions): Holding {
 
     move(lease, byMs, change) {
       const living = book.isLiving(lease.id);
-      const endsAt = lease.endsAt === null ? null : lease.endsAt + byMs;
-      const moved = { ...lease, acquiredAt: lease.acquiredAt + byMs, endsAt };
+      const moved = movedBy(lease, byMs);
+      const { endsAt } = moved;
       book.put(moved, living);
       writeLease(change, moved);
       if (!living || endsAt === null) return;

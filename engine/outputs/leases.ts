@@ -92,6 +92,13 @@ export function usedUp(lease: Lease, now: number): Lease {
   return { ...lease, hold: { ...lease.hold, capMs }, endsAt: lease.acquiredAt + capMs, spent: true };
 }
 
+/** The same lease on a clock that was set by `byMs`. */
+export const movedBy = (lease: Lease, byMs: number): Lease => ({
+  ...lease,
+  acquiredAt: lease.acquiredAt + byMs,
+  endsAt: lease.endsAt === null ? null : lease.endsAt + byMs,
+});
+
 export const alarmLeaseId = (alarmId: string, nodeId: string): string => `${alarmId}:${nodeId}`;
 
 /** Longest topic that is written out in a lease id; a database index takes no text of any length. */

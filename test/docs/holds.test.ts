@@ -65,6 +65,17 @@ async function perform(site: BenchSite, what: string, holds: Map<string, HoldPol
   const set = /^clock set by (.+)$/.exec(what);
   if (set) return site.clock.jump(ms(set[1]!));
   if (what === 'alarm reset') return site.outputs.resetAll('anna');
+  const deploy = /^deploy: (\S+) (.+)$/.exec(what);
+  if (deploy) {
+    for (const name of holds.keys()) holds.set(name, holdOf(deploy[1]!, deploy[2]!, '–'));
+    return site.deploy([{ nodeId: 'relay-node', output: '1' }]);
+  }
+  const away = /^restart, clock set by (.+)$/.exec(what);
+  if (away) {
+    site.kill();
+    site.clock.jump(ms(away[1]!));
+    return site.start();
+  }
   if (what === 'restart') return site.restart();
   if (what !== '') throw new Error(`"${what}" is nothing that can happen here`);
 }

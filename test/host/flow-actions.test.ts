@@ -86,6 +86,31 @@ describe('an action with an interval', () => {
     expect(bench.submitted.map((row) => row.key)).toEqual(['a:mail:raise', `digest:mail:motion:${START + 60_000}`]);
   });
 
+  it('lasts no longer because the clock was set back while the process was away, also at the start after', async () => {
+    await bench.flow.requestAction(bench.request('a', 'raise', digest));
+    await bench.flow.requestAction(bench.request('b', 'raise', digest));
+    await bench.clock.advance(40_000);
+    bench.clock.jump(-18_000_000);
+    bench.restart(18_000_000);
+    await bench.flow.flowsStarted(() => true);
+    await bench.clock.advance(5_000);
+    bench.restart();
+    await bench.clock.advance(14_999);
+    expect(bench.submitted).toHaveLength(1);
+    await bench.clock.advance(1);
+    expect(bench.submitted.map((row) => row.params.digest)).toEqual([undefined, true]);
+  });
+
+  it('lasts a whole interval at most where nothing else on record tells of a clock that was set back', async () => {
+    await bench.flow.requestAction(bench.request('a', 'raise', next));
+    bench.clock.jump(-18_000_000);
+    bench.restart();
+    await bench.clock.advance(59_999);
+    expect((await bench.flow.requestAction(bench.request('b', 'raise', next))).accepted).toBe(false);
+    await bench.clock.advance(1);
+    expect((await bench.flow.requestAction(bench.request('c', 'raise', next))).accepted).toBe(true);
+  });
+
   it('leaves nothing behind when its time is over and its alarms are', async () => {
     await bench.flow.requestAction(bench.request('a', 'raise', next));
     bench.live.clear();

@@ -92,7 +92,11 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant('unshelve' as const) }) },
   {
     weight: 1,
-    arbitrary: fc.record({ do: fc.constant('restart' as const), downMs: fc.constantFrom(0, 1, 2_711, 13_007) }),
+    arbitrary: fc.record({
+      do: fc.constant('restart' as const),
+      downMs: fc.constantFrom(0, 1, 2_711, 13_007),
+      setBackMs: fc.constantFrom(0, 0, 0, 3_600_000),
+    }),
   },
   {
     weight: 1,
@@ -145,6 +149,38 @@ describe('the engine against a simple reference', () => {
       quiet,
       { afterClearMs: 6_000, capMs: null },
       [event('start'), event('stop', 'refused'), wait(2_203), { do: 'jump', ms: -3_600_000 }, wait(95_000)],
+    ],
+    [
+      'a countdown and a shelf go on as they were when the clock was set back while the process was away',
+      quiet,
+      { afterClearMs: 6_000, capMs: null },
+      [
+        event('start'),
+        event('stop'),
+        wait(2_003),
+        { do: 'shelve', ms: 7_001 },
+        { do: 'restart', downMs: 2_711, setBackMs: 3_600_000 },
+        wait(3_990),
+        wait(20),
+        event('start'),
+        wait(4_000),
+      ],
+    ],
+    [
+      'a jump that was noticed is not counted once more by the next start',
+      quiet,
+      { afterClearMs: 6_000, capMs: null },
+      [
+        event('start'),
+        { do: 'shelve', ms: 7_001 },
+        event('stop'),
+        { do: 'jump', ms: -3_600_000 },
+        wait(1_000),
+        { do: 'restart', downMs: 0 },
+        wait(4_000),
+        event('start'),
+        wait(4_000),
+      ],
     ],
     [
       'a condition seen again while disarmed is not thought silent after a restart',

@@ -13,7 +13,8 @@ export type Command =
   | { do: 'arm'; armed: boolean; fate: 'kept' | 'refused' }
   | { do: 'shelve'; ms: number }
   | { do: 'unshelve' }
-  | { do: 'restart'; downMs: number }
+  /** `setBackMs`: the wall clock was set back meanwhile, right after something was put on record. */
+  | { do: 'restart'; downMs: number; setBackMs?: number }
   | { do: 'jump'; ms: number }
   | { do: 'deploy'; policy: AlarmPolicy };
 
@@ -24,6 +25,8 @@ class Pair {
   readonly reference: ReferenceSite;
   #shelfId: string | null = null;
   #settlements = 0;
+  /** Steady time that the engine does not know of. */
+  #skipped = 0;
 
   constructor(site: ModelSite, reference: ReferenceSite) {
     this.site = site;
@@ -73,6 +76,7 @@ class Pair {
         return this.wait(0);
       }
       case 'restart':
+        if (command.setBackMs) return this.restartSetBack(command.downMs, command.setBackMs);
         site.kill();
         return this.restart(command.downMs);
       case 'jump':
@@ -117,7 +121,7 @@ class Pair {
       this.#settlements++;
       for (const channel of CHANNELS) {
         const nth = this.site.raised(keyOf(channel)).indexOf(alarmId) + 1;
-        if (nth > 0) this.reference.settles(at, channel, nth);
+        if (nth > 0) this.reference.settles(at - this.#skipped, channel, nth);
       }
     }
   }
@@ -127,6 +131,24 @@ class Pair {
     reference.around.up = false;
     await site.clock.advance(downMs);
     reference.until(reference.now + downMs);
+    return this.begin();
+  }
+
+  /** All that is known is that it is no earlier than the newest thing on record: no time has passed. */
+  async restartSetBack(downMs: number, setBackMs: number): Promise<void> {
+    const { site, reference } = this;
+    await site.alarms.shelving.shelve({ scope: 'device', id: 'elsewhere', forMs: 60_000, reason: 'test' }, 'otto');
+    site.kill();
+    reference.around.up = false;
+    await site.clock.advance(downMs);
+    site.clock.jump(-setBackMs);
+    this.#skipped += downMs;
+    reference.jumped += downMs - setBackMs;
+    return this.begin();
+  }
+
+  async begin(): Promise<void> {
+    const { site, reference } = this;
     await site.start();
     const { around } = reference;
     around.up = true;

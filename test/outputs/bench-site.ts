@@ -15,6 +15,7 @@ import {
   type RecordWriter,
   type RecordWrites,
   type ResumeState,
+  type StandingRow,
   type TimerRow,
 } from '../../engine/domain/record';
 import type { DurableTimers } from '../../engine/domain/timers';
@@ -28,6 +29,8 @@ export class MemoryRecord implements RecordWriter {
   readonly timers = new Map<string, TimerRow>();
   readonly outputs = new Map<string, OutputState>();
   readonly audit: AuditRow[] = [];
+  /** What other parts keep. */
+  standing: StandingRow[] = [];
   commits = 0;
   failing = false;
 
@@ -53,7 +56,7 @@ export class MemoryRecord implements RecordWriter {
       flowMessages: [],
       leases: [...this.leases.values()],
       outputs: [...this.outputs.values()],
-      standing: [],
+      standing: this.standing,
     });
   }
 }

@@ -41,6 +41,10 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('restart' as const, 'reset' as const) }) },
   {
     weight: 1,
+    arbitrary: fc.record({ do: fc.constant('set back while away' as const), downMs: fc.constantFrom(0, 1, 4_001) }),
+  },
+  {
+    weight: 1,
     arbitrary: fc.record({
       do: fc.constant('wall' as const),
       ms: fc.constantFrom(-3_600_000, -5_000, 5_000, 3_600_000),
@@ -49,14 +53,20 @@ const step = fc.oneof(
 );
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
-/** One life of a site beside its model; the model's time is the monotonic one, which no jump of the wall clock moves. */
+/**
+ * One life of a site beside its model; the model's time is the monotonic one, which no jump of the wall clock moves. Of a
+ * clock that was set back while nobody watched all that is known is that it is no earlier than what is on record: for
+ * both no time has passed then.
+ */
 class Pair {
   readonly site = new BenchSite(nodes);
   readonly model = new LeaseModel();
 
   get at(): number {
-    return this.site.clock.monotonic();
+    return this.site.clock.monotonic() - this.#skipped;
   }
+
+  #skipped = 0;
 
   async perform(action: Step): Promise<void> {
     const { site, model } = this;
@@ -107,6 +117,17 @@ class Pair {
         site.timers.watchWall();
         await site.settle();
         return site.restart();
+      case 'set back while away':
+        site.timers.watchWall();
+        await site.settle();
+        site.kill();
+        site.record.standing = [{ id: 'shelf:x', kind: 'shelf', doc: { at: site.clock.now() } }];
+        await site.advance(action.downMs);
+        this.#skipped += action.downMs;
+        site.clock.jump(-3_600_000);
+        await site.start();
+        site.record.standing = [];
+        return;
       case 'reset':
         model.reset(this.at);
         return site.outputs.resetAll('anna');

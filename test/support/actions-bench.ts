@@ -32,7 +32,8 @@ export class ActionsBench {
     this.restart();
   }
 
-  restart(): void {
+  /** @param setBackMs by how much the wall clock was set back meanwhile, as far as the whole record knows */
+  restart(setBackMs = 0): void {
     this.#timers?.close();
     const timers = createTimers({ clock: this.clock, log: silentLog });
     this.#timers = timers;
@@ -61,7 +62,7 @@ export class ActionsBench {
       submit: async (rows) => void this.submitted.push(...rows),
       recorded: () => undefined,
     });
-    this.flow.resume(structuredClone([...this.standing.values()]));
+    this.flow.resume(structuredClone([...this.standing.values()]), setBackMs);
     timers.resume(structuredClone([...this.timerRows.values()]));
   }
 
