@@ -46,6 +46,9 @@ export interface Session {
   close(): Promise<void>;
 }
 
+/** A packet may announce 256 MiB; the package would gather all of it. */
+const MOST_UNREAD = 4 << 20;
+
 /** CONNACK return codes of MQTT 3.1.1 §3.2.2.3 and reason codes of MQTT 5 §3.2.2.2. */
 const loginCodes: ReadonlySet<number> = new Set([4, 5, 0x86, 0x87, 0x8c]);
 const clientIdCodes: ReadonlySet<number> = new Set([2, 0x85]);
@@ -133,6 +136,20 @@ export function createSession(options: SessionOptions): Session {
           ),
         );
         mine.on('message', options.onMessage);
+        let unread = 0;
+        mine.on('packetreceive', () => {
+          unread = 0;
+        });
+        mine.stream.on('data', (bytes: Buffer) => {
+          unread += bytes.length;
+          if (unread > MOST_UNREAD)
+            resolve(
+              operationalError(
+                'E_DEVICE_PROTOCOL',
+                `Broker ${address} sends a message of more than ${MOST_UNREAD >> 20} MiB: keep pictures and the like away from this user's topics`,
+              ),
+            );
+        });
         mine.on('connect', () => {
           greeted = true;
           breaker.accepted();

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { DeviceDefinition } from '../../../engine/domain/devices';
 import { createMqttDriver, type MqttSimulatorOptions, startMqttSimulator } from '../../../engine/drivers/mqtt';
@@ -364,6 +366,29 @@ describe('the connection', () => {
     const before = performance.now();
     await connection.close();
     expect(performance.now() - before).toBeLessThan(1_000);
+  });
+
+  it('is given up when a message has no end in sight', async () => {
+    const sockets = new Set<Socket>();
+    const server = createServer((socket) => {
+      sockets.add(socket);
+      socket.on('error', () => undefined);
+      socket.once('data', () => {
+        socket.write(Buffer.from('20020000', 'hex'));
+        // A PUBLISH of 256 MiB.
+        socket.write(Buffer.from('30ffffff7f000161', 'hex'));
+        for (let sent = 0; sent < 6; sent++) socket.write(Buffer.alloc(1 << 20, 0x61));
+      });
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    closeLater(async () => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    });
+    const { sink } = connectDriver(driver, (server.address() as AddressInfo).port, { options: { things } });
+    await until('offline', linkIs(sink, 'offline'));
+    expect(sink.links.at(-1)?.detail).toMatch(/more than 4 MiB/);
   });
 
   it('captures messages that decode reads', async () => {
