@@ -69,10 +69,21 @@
       }),
     some: () =>
       unlessAbsent((value, options) => (Array.isArray(value) && value.length > 0 ? true : refuse(options, 'some'))),
+    // Which names are known is the runtime's to say; `alone`: no type is any type, whichever devices are checked.
+    eventTypes: ({ alone }) =>
+      unlessAbsent(function validate(value, options) {
+        const names = listOf(value);
+        if (names.length === 0)
+          return alone || listOf(this?.devices).length > 0 ? true : refuse(options, 'typesOrDevices');
+        return names.every((name) => /^(vendor:\S.{0,191}|[a-z]+(-[a-z]+)*)$/i.test(name))
+          ? true
+          : refuse(options, 'types');
+      }),
     oneOf: (...choices) =>
       unlessAbsent((value, options) => (choices.includes(value) ? true : refuse(options, 'choice'))),
-    devices: () =>
+    devices: (needed = false) =>
       unlessAbsent((value, options) => {
+        if (needed && listOf(value).length === 0) return refuse(options, 'some');
         const gone = listOf(value).filter((id) => RED.nodes.node(id)?.type !== 'alarmflow-device');
         return gone.length === 0 ? true : refuse(options, 'gone', { ids: gone.join(', ') });
       }),

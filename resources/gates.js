@@ -73,9 +73,9 @@
     },
 
     /** Defaults of a device trigger: name, devices, gates. */
-    triggerDefaults: (own) => ({
+    triggerDefaults: (own, { needsDevice = false } = {}) => ({
       name: { value: '', validate: alarmflow.check.length(200) },
-      devices: { value: [], type: 'alarmflow-device[]', validate: alarmflow.check.devices() },
+      devices: { value: [], type: 'alarmflow-device[]', validate: alarmflow.check.devices(needsDevice) },
       ...own,
       alarmPer: { value: 'condition', validate: alarmflow.check.oneOf('condition', 'rule', 'target', 'object') },
       ...alarmflow.gates.defaults(),

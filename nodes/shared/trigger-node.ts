@@ -23,7 +23,8 @@ export const triggerKind = (kind: {
   title: string;
   defaults: Readonly<RawConfig>;
   migrations: readonly Migration[];
-  filter(fields: Fields): EventFilter;
+  /** `deviceIds`: the devices that were chosen; none: any. */
+  filter(fields: Fields, deviceIds: readonly string[]): EventFilter;
 }): NodeKind<TriggerDefinition> => ({
   type: kind.type,
   title: kind.title,
@@ -34,7 +35,7 @@ export const triggerKind = (kind: {
     return {
       id: fields.id,
       name: fields.name(kind.title),
-      filter: { ...(deviceIds.length > 0 ? { deviceIds } : {}), ...kind.filter(fields) },
+      filter: { ...(deviceIds.length > 0 ? { deviceIds } : {}), ...kind.filter(fields, deviceIds) },
       policy: { ...readGates(fields), keyParts: readKeyParts(fields) },
     };
   },

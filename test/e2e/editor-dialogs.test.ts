@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type BrowserContext, chromium, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { noOffers } from '../../engine/domain/devices';
 import { driverChoices } from '../../engine/drivers';
 import { type Editor, startEditor } from '../support/editor';
 import { FakeFlowEngine } from '../support/fake-flow-engine';
@@ -18,9 +19,15 @@ const shots = process.env.ALARMFLOW_SHOTS;
 const nodeTypes = [
   'thermal-alarm',
   'temperature-rule',
+  'perimeter',
   'line-crossing',
+  'video-detection',
+  'audio-detection',
   'alarm-input',
   'exception',
+  'device-event',
+  'snmp-received',
+  'push-received',
   'linkage',
   'combination',
   'escalation',
@@ -86,6 +93,9 @@ const stillToChoose: Record<string, string[]> = {
   email: ['Mail server: property value missing', 'Receivers: must be filled in'],
   upload: ['File server: property value missing'],
   'snmp-trap': ['SNMP receiver: property value missing'],
+  'device-event': ['Event types: fill it in, or check at least one device'],
+  'snmp-received': ['Devices: at least one must be checked'],
+  'push-received': ['Devices: at least one must be checked'],
   combination: ['Operands: wire triggers to this node, or add a topic'],
 };
 
@@ -430,6 +440,64 @@ describe.skipIf(!present && process.env.ALARMFLOW_REQUIRE_ALL !== '1')('the dial
     expect(await page.locator('#alarmflow-device-facts li').allInnerTexts()).toEqual([` ${warnings[0]}`]);
     await shoot('device-test-warnings');
     await cancel('#node-config-dialog-cancel');
+  });
+
+  it('fills channels, rules and presets from what the devices offer, and lets them be typed', async () => {
+    engine.offersAnswer = {
+      offers: {
+        ...noOffers,
+        channels: [
+          { channel: 1, name: 'Gate' },
+          { channel: 2, name: 'Yard <i>' },
+        ],
+        presets: [
+          { channel: 1, preset: 5, name: 'Door' },
+          { channel: 2, preset: 6, name: 'Roof' },
+        ],
+        eventTypes: ['motion'],
+      },
+      sent: ['vendor:Odd'],
+      problem: null,
+    };
+    await openNew('perimeter');
+    const channel = page.locator('.form-row', { has: page.locator('#node-input-channel') });
+    await page.fill('#node-input-channel', '7');
+    await page.locator('.alarmflow-device-list input').first().check();
+    await channel.locator('.alarmflow-pick-button').click();
+    await channel.locator('[data-value="2"]').click();
+    expect(await page.inputValue('#node-input-channel')).toBe('7, 2');
+    await shoot('perimeter-pick');
+    await channel.locator('[data-value="2"]').click();
+    expect(await page.inputValue('#node-input-channel')).toBe('7');
+    await cancel();
+
+    await openNew('ptz-preset');
+    const preset = page.locator('.form-row', { has: page.locator('#node-input-preset') });
+    await preset.locator('.alarmflow-pick-button').click();
+    expect(await preset.locator('.alarmflow-pick-panel').innerText()).toContain('Choose a device first');
+    await preset.locator('.alarmflow-pick-button').click();
+    await page.selectOption('#node-input-device', 'gate');
+    await page.fill('#node-input-channel', '2');
+    await preset.locator('.alarmflow-pick-button').click();
+    expect(await preset.locator('.alarmflow-pick b').allInnerTexts()).toEqual(['6']);
+    await preset.locator('.alarmflow-pick').click();
+    expect(await page.inputValue('#node-input-preset')).toBe('6');
+    await cancel();
+
+    await openNew('device-event');
+    const types = page.locator('.form-row', { has: page.locator('#node-input-types') });
+    await types.locator('.alarmflow-pick-button').click();
+    await types.locator('[data-value="vendor:Odd"]').first().click();
+    expect(await page.inputValue('#node-input-types')).toBe('vendor:Odd');
+    await shoot('device-event-pick');
+    engine.offersAnswer = { offers: noOffers, sent: [], problem: '"Gate" is not connected' };
+    const rule = page.locator('.form-row', { has: page.locator('#node-input-rule') });
+    await rule.locator('.alarmflow-pick-button').click();
+    await expect.poll(() => rule.locator('.alarmflow-pick-panel').innerText()).toContain('is not connected');
+    await page.fill('#node-input-rule', 'typed');
+    await shoot('device-event-offline');
+    await cancel();
+    expect(pageErrors).toEqual([]);
   });
 
   it('makes lines of the mapping of what was pushed', async () => {

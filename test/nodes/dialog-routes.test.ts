@@ -34,6 +34,42 @@ describe('the routes of the dialogs', () => {
     expect([status, body]).toEqual([200, { drivers: engine.drivers }]);
   });
 
+  it('look for devices with all drivers, or with one', async () => {
+    engine.discovery = { devices: [], problems: ['one could not look'] };
+    const { body } = await helper.request().post('/alarmflow/devices/discover').send({});
+    await helper.request().post('/alarmflow/devices/discover').send({ driver: 'onvif' });
+    expect(body).toEqual(engine.discovery);
+    expect(engine.callsOf('discoverDevices')).toEqual([[null], ['onvif']]);
+  });
+
+  it('tell what a deployed device offers and what it has pushed', async () => {
+    engine.offersAnswer.sent.push('motion');
+    engine.recent = [{ at: 1, contentType: null, text: 'body' }];
+    const offers = await helper.request().get('/alarmflow/devices/hall/offers');
+    const recent = await helper.request().get('/alarmflow/devices/hall/recent');
+    expect([offers.body, recent.body]).toEqual([engine.offersAnswer, { pushes: engine.recent }]);
+  });
+
+  it.each(['offers', 'recent'])('tell no %s of a device that is not deployed', async (what) => {
+    const { status } = await helper.request().get(`/alarmflow/devices/elsewhere/${what}`);
+    expect(status).toBe(400);
+    expect(engine.callsOf('deviceOffers').length + engine.callsOf('recentPushes').length).toBe(0);
+  });
+
+  it('show how a driver is set up', async () => {
+    const { body } = await helper.request().get('/alarmflow/devices/drivers/onvif/guide');
+    expect(body).toEqual({ guide: '# How to set up onvif' });
+  });
+
+  it('refuse the test of a device without the host that its driver needs', async () => {
+    const { status, body } = await helper
+      .request()
+      .post('/alarmflow/devices/test')
+      .send({ ...sent, host: '' });
+    expect(status).toBe(400);
+    expect(reason(body)).toContain('field "Host" is ""');
+  });
+
   it('show the push path of a deployed device', async () => {
     const { body } = await helper.request().get('/alarmflow/devices/hall/ingest');
     expect(body).toEqual({ path: '/ingest/token-of-hall' });

@@ -135,6 +135,9 @@ describe.each(nodeFolders)('$type in the editor', ({ type, name, folder, html, c
       'alarmflow-file-server': ['host'],
       'alarmflow-snmp-receiver': ['host'],
       'alarmflow-combination': ['operands'],
+      'alarmflow-device-event': ['types'],
+      'alarmflow-snmp-received': ['devices'],
+      'alarmflow-push-received': ['devices'],
     };
     expect(refused).toEqual(toChoose[type] ?? []);
   });

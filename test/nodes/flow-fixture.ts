@@ -21,10 +21,16 @@ import linkage from '../../nodes/logic/linkage/linkage';
 import ruleTests from '../../nodes/logic/rule-tests/rule-tests';
 import type { FlowMessage, NodeStatus, Red } from '../../nodes/shared/runtime-api';
 import alarmInput from '../../nodes/triggers/alarm-input/alarm-input';
+import audioDetection from '../../nodes/triggers/audio-detection/audio-detection';
+import deviceEvent from '../../nodes/triggers/device-event/device-event';
 import exception from '../../nodes/triggers/exception/exception';
 import lineCrossing from '../../nodes/triggers/line-crossing/line-crossing';
+import perimeter from '../../nodes/triggers/perimeter/perimeter';
+import pushReceived from '../../nodes/triggers/push-received/push-received';
+import snmpReceived from '../../nodes/triggers/snmp-received/snmp-received';
 import temperatureRule from '../../nodes/triggers/temperature-rule/temperature-rule';
 import thermalAlarm from '../../nodes/triggers/thermal-alarm/thermal-alarm';
+import videoDetection from '../../nodes/triggers/video-detection/video-detection';
 
 export type NodeSet = (red: Red) => void;
 
@@ -37,9 +43,15 @@ export const nodeSets: Record<string, NodeSet> = {
   'alarmflow-snmp-receiver': snmpReceiver,
   'alarmflow-thermal-alarm': thermalAlarm,
   'alarmflow-temperature-rule': temperatureRule,
+  'alarmflow-perimeter': perimeter,
   'alarmflow-line-crossing': lineCrossing,
+  'alarmflow-video-detection': videoDetection,
+  'alarmflow-audio-detection': audioDetection,
   'alarmflow-alarm-input': alarmInput,
   'alarmflow-exception': exception,
+  'alarmflow-device-event': deviceEvent,
+  'alarmflow-snmp-received': snmpReceived,
+  'alarmflow-push-received': pushReceived,
   'alarmflow-linkage': linkage,
   'alarmflow-combination': combination,
   'alarmflow-escalation': escalation,

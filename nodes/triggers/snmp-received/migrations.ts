@@ -1,0 +1,11 @@
+import { firstVersion, type Migration } from '../../shared/migrations';
+import { triggerDefaults } from '../../shared/trigger-node';
+
+export const defaults = {
+  ...triggerDefaults,
+  types: '',
+  names: '',
+  rule: '',
+};
+
+export const migrations: readonly Migration[] = [firstVersion];
