@@ -1,5 +1,5 @@
 import type { Clock } from '../clock/clock';
-import type { Alarm, AlarmMessage } from '../domain/alarms';
+import type { Alarm, AlarmMessage, MessageAlarm } from '../domain/alarms';
 import type { Announce } from '../domain/announcements';
 import { userError } from '../domain/errors';
 import type { EscalationDefinition } from '../domain/escalations';
@@ -79,6 +79,12 @@ export interface Alarms extends ArmingCalls, Pick<FlowOutbox, 'sendAgain'> {
   defineEscalation(definition: EscalationDefinition, deliver: (message: AlarmMessage) => void): Promise<void>;
   /** A message of a live alarm that says "on" has come to an escalation node. @throws E_UNKNOWN_ESCALATION (user) */
   escalate(nodeId: string, alarmId: string): Promise<void>;
+  /**
+   * Why a step of an escalation that is still to be sent need not reach anybody any more, as half a sentence
+   * (`acknowledged by anna`); null: it must.
+   * @param alarm what has become of its alarm, which may have ended
+   */
+  escalationStopped(step: MessageAlarm, alarm: Alarm): string | null;
   /** The trigger's or schedule's node is closed. Its alarms and timers go on until `flowsStarted` knows better. */
   detach(nodeId: string): void;
   /** Ends what no node defined again, sends interrupted messages again, evaluates the windows. */
@@ -566,6 +572,7 @@ export function createAlarms(options: AlarmsOptions): Alarms {
     async defineEscalation(definition, deliver) {
       escalations.define(definition, deliver);
     },
+    escalationStopped: (step, alarm) => escalations.stopped(step, alarm),
     escalate: (nodeId, alarmId) => change((batch) => escalations.offer(batch, nodeId, alarmId)),
     detach(nodeId) {
       schedules.detach(nodeId);

@@ -3,7 +3,14 @@
  * change as what moved it: a step is on disk with its message, an acknowledgement with the end of what it stops.
  */
 import type { Clock } from '../clock/clock';
-import type { Alarm, AlarmMessage, AlarmPhase, DecisionOutcome } from '../domain/alarms';
+import {
+  type Alarm,
+  type AlarmMessage,
+  type AlarmPhase,
+  type DecisionOutcome,
+  type MessageAlarm,
+  naturalEnds,
+} from '../domain/alarms';
 import { userError } from '../domain/errors';
 import type { EscalationDefinition } from '../domain/escalations';
 import { sortableId } from '../domain/ids';
@@ -58,6 +65,11 @@ export interface Escalations {
   /** After that has reached the disk: nodes take messages, timers run. */
   begin(): void;
   resume(rows: readonly StandingRow[]): StandingRow[];
+  /**
+   * Why a step need not reach anybody any more, as half a sentence; null: it must.
+   * @param alarm what has become of its alarm
+   */
+  stopped(step: MessageAlarm, alarm: Alarm): string | null;
   /** What the node shows; null: no such node. */
   notice(nodeId: string): TriggerNotice | null;
 }
@@ -355,6 +367,16 @@ export function createEscalations(options: {
       const strange = book.resume(rows);
       for (const [, { nodeId }] of book.entries()) nodeIds.add(nodeId);
       return strange;
+    },
+    stopped({ escalation }, alarm) {
+      // A node that was removed meanwhile stops at what stops most.
+      const { stopAtAcknowledge = true, stopAtClear = false } =
+        escalations.get(escalation?.nodeId ?? '')?.definition ?? {};
+      if (alarm.acknowledgedAt !== null && stopAtAcknowledge) return `acknowledged by ${alarm.acknowledgedBy}`;
+      // One that came to its end by itself is still news to those who were to be called: nobody has seen to it.
+      if (alarm.endReason !== null && !naturalEnds.has(alarm.endReason))
+        return `the alarm had ended (${alarm.endReason})`;
+      return alarm.clearedAt !== null && stopAtClear ? 'the alarm had cleared' : null;
     },
     notice(nodeId) {
       const escalation = escalations.get(nodeId);

@@ -17,6 +17,9 @@ export type EndReason =
   | 'trigger-removed'
   | 'device-removed';
 
+/** Ends to which an alarm comes by itself; all others are somebody's doing and release at once (DESIGN §1.5). */
+export const naturalEnds: ReadonlySet<EndReason> = new Set<EndReason>(['cleared', 'implied-stop']);
+
 /** Parts of an event that tell one alarm of a trigger from another. */
 export type AlarmKeyPart =
   | 'device'

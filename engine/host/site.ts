@@ -19,6 +19,7 @@ import { createOutputs, type Outputs } from '../outputs';
 import { openStore, type Store } from '../store';
 import { readGuide } from './device-guide';
 import { createDeviceQuestions } from './device-questions';
+import { withoutStoppedSteps } from './escalation-steps';
 import { createFlowEngine, type FlowHostCalls } from './flow-engine';
 import { type IngestTokens, openIngestTokens } from './ingest-tokens';
 import { ruleTestProcess } from './rule-test-process';
@@ -139,17 +140,20 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
     nodeName: (id) => flow.nodeName(id),
   });
 
-  const handlers = createActionHandlers({
-    devices,
-    mailServer: (id) => flow.service('mail-server', id),
-    fileServer: (id) => flow.service('file-server', id),
-    snmpReceiver: (id) => flow.service('snmp-receiver', id),
-    media: store.media,
-    pictures: async (eventId) => (await store.event(eventId))?.event.pictures ?? [],
-    clock,
-    log,
-    siteName: options.siteName,
-  });
+  const handlers = withoutStoppedSteps(
+    createActionHandlers({
+      devices,
+      mailServer: (id) => flow.service('mail-server', id),
+      fileServer: (id) => flow.service('file-server', id),
+      snmpReceiver: (id) => flow.service('snmp-receiver', id),
+      media: store.media,
+      pictures: async (eventId) => (await store.event(eventId))?.event.pictures ?? [],
+      clock,
+      log,
+      siteName: options.siteName,
+    }),
+    { alarms, recorded: async (alarmId) => (await store.alarm(alarmId))?.alarm ?? null },
+  );
 
   const executor: Executor = createExecutor({
     backend: queueBackend(options, store),

@@ -1,5 +1,5 @@
 /** Claims of the flow's relay nodes on outputs: by alarm messages and by plain ones. */
-import type { EndReason } from '../domain/alarms';
+import { naturalEnds } from '../domain/alarms';
 import { type Lease, type OutputClaim, outputId } from '../domain/outputs';
 import { type Change, emptyChange } from '../domain/record';
 import { checkClaim } from './claim-check';
@@ -14,9 +14,6 @@ import {
   messageLeaseId,
 } from './leases';
 import type { OutputsOptions } from './options';
-
-/** Ends after which a claim that comes late still gets its hold; all others release at once (DESIGN §1.5). */
-const naturalEnds: ReadonlySet<EndReason> = new Set<EndReason>(['cleared', 'implied-stop']);
 
 /** What lets an alarm take an output once more after its first claim has ended: each is told by a message of its own. */
 function againOf(message: NonNullable<OutputClaim['alarm']>): string | null {
