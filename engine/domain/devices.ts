@@ -238,6 +238,25 @@ export interface PushRequest {
   remoteAddress: string;
 }
 
+/** What a pushing device is answered once the consequence of its push is on disk. */
+export interface PushAnswer {
+  /** 200–299. */
+  status: number;
+  contentType: string;
+  body: string;
+}
+
+/** How the pushes of a device are taken. */
+export interface PushRules {
+  /** Methods in capital letters. */
+  methods: readonly string[];
+  /** Bodies may be coded as gzip or deflate; they are unpacked before the driver gets them. */
+  packed: boolean;
+}
+
+/** A driver that says nothing of its pushes. */
+export const usualPushRules: PushRules = { methods: ['POST', 'PUT'], packed: false };
+
 /** An event with the pictures that came with it. */
 export interface ReceivedEvent {
   draft: EventDraft;

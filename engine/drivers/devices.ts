@@ -9,16 +9,18 @@ import type {
   DeviceOffers,
   DeviceStatus,
   Picture,
+  PushAnswer,
   PushRequest,
+  PushRules,
   ReceivedEvent,
   SwitchKind,
 } from '../domain/devices';
-import { noOffers } from '../domain/devices';
+import { noOffers, usualPushRules } from '../domain/devices';
 import { asAlarmflowError, operationalError, userError } from '../domain/errors';
 import type { EventDraft, EventPhase } from '../domain/events';
 import type { Log } from '../domain/log';
 import { createDeliveryQueue, type DeliveryQueue } from './delivery-queue';
-import type { CapturedPart, DeviceDriver, DriverConnection, DriverSink } from './driver';
+import type { CapturedPart, DeviceDriver, DriverConnection, DriverSink, PushSetUp } from './driver';
 import { mayPushFrom } from './push-from';
 import { driverOf } from './registry';
 import { backoff } from './wire';
@@ -34,8 +36,17 @@ export interface DevicesOptions {
   /** Pictures that followed an event on a stream. */
   onPictures(deviceId: string, eventId: string, pictures: (Picture & { name?: string })[]): Promise<void>;
   onStatus(status: DeviceStatus): void;
+  /** The device's ingest path as the device reaches it; null: not known. Absent: there is none. */
+  ingestUrl?(definition: DeviceDefinition): Promise<string | null>;
   /** Where drivers come from; the built-in ones unless a test says otherwise. */
   driverOf?(kind: string): DeviceDriver;
+}
+
+/** What became of a push. */
+export interface PushResult {
+  eventIds: string[];
+  /** What the sender is to be answered; null: nothing but that it was taken. */
+  answer: PushAnswer | null;
 }
 
 /** All devices of the flow. */
@@ -48,14 +59,21 @@ export interface Devices extends DeviceDirectory {
   status(id: string): DeviceStatus | null;
   statuses(): DeviceStatus[];
   /**
-   * A push of a device; resolves with the ids of its events when their consequence is on disk. Throws `E_BAD_PUSH`,
+   * A push of a device; resolves when the consequence is on disk. Throws `E_BAD_PUSH`,
    * `E_PUSH_REFUSED`, `E_UNKNOWN_DEVICE` (user), `E_DEVICE_OFFLINE`, `E_EVENT_DROPPED` (operational).
    */
-  push(deviceId: string, request: PushRequest): Promise<string[]>;
+  push(deviceId: string, request: PushRequest): Promise<PushResult>;
+  /** How pushes of the device are taken; null: the flow defines no such device. */
+  pushRules(id: string): PushRules | null;
   /** Asks a device that need not be defined who it is. */
   test(definition: DeviceDefinition, signal: AbortSignal): Promise<DeviceFacts>;
   /** What there is to choose from, asked of the device; nothing where it cannot tell. `E_DEVICE_OFFLINE` (operational). */
   offers(id: string, signal: AbortSignal): Promise<DeviceOffers>;
+  /**
+   * Has the device push its events to its ingest path; only when a person asks for it. Throws `E_NOT_SUPPORTED` (user)
+   * where it can't be told, `E_NO_PUSH_ADDRESS` (user) where nobody knows under which address it reaches us.
+   */
+  setUpPush(id: string, signal: AbortSignal): Promise<PushSetUp>;
   /** The pushes of the device that came last, secrets removed; empty where its driver keeps none. */
   recent(id: string): CapturedPart[];
   /** Hands over every part as it comes, through replacements of the connection; the answer ends it. */
@@ -86,7 +104,7 @@ interface Entry {
 const CLOSE_MS = 2_000;
 
 export function createDevices(options: DevicesOptions): Devices {
-  const { clock, log } = options;
+  const { clock, log, ingestUrl } = options;
   const entries = new Map<string, Entry>();
   const findDriver = options.driverOf ?? driverOf;
   let started = false;
@@ -117,6 +135,7 @@ export function createDevices(options: DevicesOptions): Devices {
         clock,
         log,
         tap: (part) => captured(entry, part),
+        ...(ingestUrl ? { ingestUrl: () => ingestUrl(entry.definition) } : {}),
       });
       entry.connection = connection;
       connection.start();
@@ -349,7 +368,18 @@ export function createDevices(options: DevicesOptions): Devices {
         throw asAlarmflowError(thrown);
       }
       // All at once, so that they keep their order and share a commit; the sender repeats what failed.
-      return Promise.all(events.map((received) => entry.queue.add(received, false)));
+      const eventIds = await Promise.all(events.map((received) => entry.queue.add(received, false)));
+      return { eventIds, answer: connection.answer?.() ?? null };
+    },
+
+    pushRules(id) {
+      const entry = entries.get(id);
+      if (!entry) return null;
+      const { driver, definition } = entry;
+      return {
+        methods: driver.pushMethods?.(definition.options ?? {}) ?? usualPushRules.methods,
+        packed: driver.unpacksPushes === true,
+      };
     },
 
     async test(definition, signal) {
@@ -375,6 +405,28 @@ export function createDevices(options: DevicesOptions): Devices {
         const error = asAlarmflowError(thrown);
         if (error.code === 'E_NOT_SUPPORTED') return structuredClone(noOffers);
         throw error;
+      }
+    },
+
+    async setUpPush(id, signal) {
+      const entry = entryOf(id);
+      const { connection, definition } = entry;
+      if (!connection) throw notConnected(entry);
+      if (!connection.setUpPush)
+        throw userError(
+          'E_NOT_SUPPORTED',
+          `"${definition.name}" can't be told where to push: set its ingest path up on the device itself`,
+        );
+      const url = (await ingestUrl?.(definition)) ?? null;
+      if (url === null)
+        throw userError(
+          'E_NO_PUSH_ADDRESS',
+          `Nobody knows under which address "${definition.name}" reaches us: set publicUrl (--public-url)`,
+        );
+      try {
+        return await connection.setUpPush(url, signal);
+      } catch (thrown) {
+        throw asAlarmflowError(thrown);
       }
     },
 

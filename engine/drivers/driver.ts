@@ -8,6 +8,7 @@ import type {
   DiscoveredDevice,
   DriverDialog,
   Picture,
+  PushAnswer,
   PushRequest,
   ReceivedEvent,
 } from '../domain/devices';
@@ -39,6 +40,11 @@ export interface DriverContext {
   log: Log;
   /** Raw capture: given every part as it came, before it is understood; what nobody captures is dropped. */
   tap?(part: CapturedPart): void;
+  /**
+   * The device's own ingest path as a whole URL, for devices that are told where to push; it holds the device's token.
+   * null: nobody knows under which address the device reaches us. Absent: no such path (a mere test of a connection).
+   */
+  ingestUrl?(): Promise<string | null>;
 }
 
 /** Bytes of one part, push, trap or poll as they came from the device. */
@@ -46,6 +52,16 @@ export interface CapturedPart {
   at: number;
   contentType: string | null;
   bytes: Buffer;
+}
+
+/** What came of setting up a device's push. */
+export interface PushSetUp {
+  /** Which of the device's entries is ours. */
+  slot: string;
+  /** Whether the device reached the address; null: it has no test. */
+  tested: boolean | null;
+  /** For the operator. */
+  warnings: string[];
 }
 
 /** One live connection to one device; owns its stream, its request queue, its breaker. */
@@ -57,6 +73,13 @@ export interface DriverConnection extends ConnectedDevice {
   start(): void;
   /** Understands a push of the device; throws a user error for a body that is none of its forms. */
   push(request: PushRequest): Promise<ReceivedEvent[]>;
+  /** What a push that was taken is answered. Absent: 200 without a body. */
+  answer?(): PushAnswer;
+  /**
+   * Has the device push its events to this address: written, read back and tested, only when a person asks for it.
+   * Absent: the device can't be told.
+   */
+  setUpPush?(url: string, signal: AbortSignal): Promise<PushSetUp>;
   /** Asks the device who it is. */
   probe(signal: AbortSignal): Promise<DeviceFacts>;
   /** Closes sockets and timers within a second. */
@@ -88,6 +111,14 @@ export interface DeviceDriver {
   /** Looks for devices of this kind on the local network until the signal aborts. */
   discover?(found: (device: DiscoveredDevice) => void, signal: AbortSignal): Promise<void>;
   connect(context: DriverContext): DriverConnection;
+  /**
+   * Methods with which its devices may push, in capital letters. Absent: POST and PUT.
+   *
+   * @param options the device's own settings, checked
+   */
+  pushMethods?(options: Record<string, unknown>): readonly string[];
+  /** Bodies coded as gzip or deflate are unpacked for it, within bounds. Absent: they are refused. */
+  readonly unpacksPushes?: boolean;
   /**
    * Understands captured bytes: a stream, a push body, a document. Never throws for odd input; faults are lines.
    *

@@ -63,6 +63,13 @@ const url = (...protocols: string[]) =>
     .refine((given) => URL.canParse(given) && protocols.includes(new URL(given).protocol.slice(0, -1)), 'no such URL')
     .nullable();
 
+/** A URL below which paths can be put: nothing secret in it, nothing behind the path. */
+function isBaseUrl(given: string): boolean {
+  if (!URL.canParse(given)) return false;
+  const { protocol, username, password, search, hash } = new URL(given);
+  return /^https?:$/.test(protocol) && `${username}${password}${search}${hash}` === '';
+}
+
 const between = (least: number, most: number): string => `a whole number from ${least} to ${most}`;
 const MiB = 1024 ** 2;
 
@@ -89,6 +96,12 @@ const shape = {
       allowed: 'an IP address or a host name',
     },
   ),
+  publicUrl: field(z.string().trim().refine(isBaseUrl, 'no such URL').nullable().default(null), {
+    env: 'ALARMFLOW_PUBLIC_URL',
+    description: 'address under which devices reach this site, for those that are told where to push',
+    allowed: 'a URL http://host:port or https://host:port, a path behind it where a proxy adds one',
+    defaultText: 'the address it listens on, as seen from the device',
+  }),
   siteName: field(text(80).default('Site'), {
     env: 'ALARMFLOW_SITE_NAME',
     description: 'name of the site in topics, mails and the console',

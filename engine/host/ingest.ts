@@ -1,21 +1,22 @@
 /** The door for devices: `/ingest/<token>`. A push is answered only when its consequence is on disk (DESIGN §4). */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../clock/clock';
-import type { PushRequest } from '../domain/devices';
+import { type PushAnswer, type PushRequest, type PushRules, usualPushRules } from '../domain/devices';
 import { asAlarmflowError, operationalError, userError } from '../domain/errors';
 import type { Log } from '../domain/log';
 import { type AddressList, addressList, type Peer } from './addresses';
+import { codingOf, unpackBody } from './packed-body';
 import { type Bucket, fullBucket, type RateRules, takeToken } from './rate-limit';
-import { closeAfterAnswer, sendError, sendText } from './replies';
+import { closeAfterAnswer, plainSecurityHeaders, sendError, sendText } from './replies';
 
 export interface IngestOptions {
   /**
    * The device behind a token, or null. Must take the same time for nearly right and for wrong tokens,
-   * e.g. by looking up a hash.
+   * e.g. by looking up a hash. Without rules: POST and PUT, bodies as they are.
    */
-  resolve(token: string): { deviceId: string; pushFrom: string[] } | null;
-  /** Resolves when the consequence of the push is on disk. */
-  push(deviceId: string, request: PushRequest): Promise<void>;
+  resolve(token: string): { deviceId: string; pushFrom: string[]; rules?: PushRules | null } | null;
+  /** Resolves when the consequence of the push is on disk, with what the sender wants to be answered if anything. */
+  push(deviceId: string, request: PushRequest): Promise<PushAnswer | null>;
   /** Whether the flows have started; before that, devices are asked to come again. */
   ready(): boolean;
   maxBytes: number;
@@ -34,9 +35,18 @@ export interface Ingest {
 const PATH = /^\/ingest(?:\/([^/?]*)(\/[^?]*)?)?(\?.*)?$/;
 /** Bodies in memory at once, as a multiple of the largest. */
 const BODIES_AT_ONCE = 8;
+/** Methods that some driver may take; others are refused before anything is looked up. */
+const METHODS = ['POST', 'PUT', 'GET'];
 const MOST_BUCKETS = 10_000;
 /** Wrong tokens are logged at most this often. */
 const WRONG_TOKEN_LOG_MS = 60_000;
+
+/** What one push takes of the memory that all pushes share; both throw `E_INGEST_FULL` (operational). */
+interface Memory {
+  hold(bytes: number): void;
+  /** The same, and it counts as traffic. */
+  received(bytes: number): void;
+}
 
 export function createIngest(options: IngestOptions): Ingest {
   const { clock, log, maxBytes } = options;
@@ -76,14 +86,14 @@ export function createIngest(options: IngestOptions): Ingest {
   }
 
   /** The whole body, at most `maxBytes`; E_BODY_TOO_LARGE (user), E_INGEST_FULL (operational). */
-  async function readBody(request: IncomingMessage, reserve: (bytes: number) => void): Promise<Buffer> {
+  async function readBody(request: IncomingMessage, memory: Memory): Promise<Buffer> {
     const chunks: Buffer[] = [];
     let size = 0;
     // Leaving the loop early must not tear the connection down: the sender is to read why.
     for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       size += chunk.length;
       if (size > maxBytes) throw tooLarge(maxBytes);
-      reserve(chunk.length);
+      memory.received(chunk.length);
       chunks.push(chunk);
     }
     return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
@@ -94,20 +104,20 @@ export function createIngest(options: IngestOptions): Ingest {
     request: IncomingMessage,
     response: ServerResponse,
     peer: Peer,
-    reserve: (bytes: number) => void,
+    memory: Memory,
   ): Promise<number> {
     const refuse = (error: unknown): number => {
       closeAfterAnswer(request, response, clock);
       return sendError(response, error, log);
     };
     const method = request.method ?? '';
-    if (method !== 'POST' && method !== 'PUT') {
+    const wrongMethod = (allowed: readonly string[]): number => {
       closeAfterAnswer(request, response, clock);
-      sendText(response, 405, 'Devices push their events here with POST or PUT; there is nothing to read.', {
-        allow: 'POST, PUT',
-      });
+      const text = `Devices push their events here with ${allowed.join(' or ')}; there is nothing to read.`;
+      sendText(response, 405, text, { allow: allowed.join(', ') });
       return 405;
-    }
+    };
+    if (!METHODS.includes(method)) return wrongMethod(usualPushRules.methods);
     const [, token = '', rest = '', query = ''] = PATH.exec(request.url ?? '') ?? [];
     const target = options.resolve(token);
     if (!target) {
@@ -121,6 +131,8 @@ export function createIngest(options: IngestOptions): Ingest {
         userError('E_PUSH_ADDRESS', `${peer.address} is not on the list of addresses that may push for this device`),
       );
     }
+    const rules = target.rules ?? usualPushRules;
+    if (!rules.methods.includes(method)) return wrongMethod(rules.methods);
     if (!options.ready())
       return refuse(operationalError('E_NOT_READY', 'The flows are still starting', { retryAfterMs: 2_000 }));
     const waitMs = withinRate(deviceId);
@@ -130,19 +142,20 @@ export function createIngest(options: IngestOptions): Ingest {
           retryAfterMs: waitMs,
         }),
       );
-    const coding = request.headers['content-encoding'] ?? 'identity';
-    if (!/^identity$/i.test(coding.trim()))
+    const told = request.headers['content-encoding'] ?? '';
+    const coding = codingOf(told, Buffer.alloc(0));
+    if (coding === null || (coding !== 'identity' && !rules.packed))
       return refuse(
         userError(
           'E_CONTENT_ENCODING',
-          `The body is coded as "${coding.slice(0, 60)}": send it as it is, without Content-Encoding`,
+          `The body is coded as "${told.slice(0, 60)}": send it as it is, without Content-Encoding${rules.packed ? ', or coded as gzip or deflate' : ''}`,
         ),
       );
     if (Number(request.headers['content-length'] ?? 0) > maxBytes) return refuse(tooLarge(maxBytes));
     if (/^100-continue$/i.test(request.headers.expect ?? '')) response.writeContinue();
     let body: Buffer;
     try {
-      body = await readBody(request, reserve);
+      body = await readBody(request, memory);
     } catch (error) {
       if (request.destroyed && !request.complete && asAlarmflowError(error).family === 'bug') {
         log.debug('ingest.cut-off', { deviceId, address: peer.address });
@@ -151,11 +164,18 @@ export function createIngest(options: IngestOptions): Ingest {
       }
       return refuse(error);
     }
+    const headers = { ...request.headers };
+    let answer: PushAnswer | null;
     try {
-      await options.push(deviceId, {
+      if (rules.packed) {
+        const found = codingOf(told, body);
+        if (found === 'gzip' || found === 'deflate') body = await unpackBody(found, body, maxBytes, memory.hold);
+        delete headers['content-encoding'];
+      }
+      answer = await options.push(deviceId, {
         method,
         path: `${rest || '/'}${query}`,
-        headers: { ...request.headers },
+        headers,
         body,
         remoteAddress: peer.address,
       });
@@ -164,29 +184,52 @@ export function createIngest(options: IngestOptions): Ingest {
       if (error.family !== 'bug') log.warn('ingest.refused', { deviceId, code: error.code, error: error.message });
       return sendError(response, error, log);
     }
-    response.writeHead(200, { 'content-length': '0' });
-    response.end();
-    return 200;
+    return sendAnswer(response, answer);
   }
 
   return {
     async handle(request, response, peer) {
       const startedAt = clock.monotonic();
       let bytes = 0;
-      const reserve = (more: number): void => {
+      let own = 0;
+      const hold = (more: number): void => {
         if (held + more > maxBytes * BODIES_AT_ONCE)
           throw operationalError('E_INGEST_FULL', 'Too many large pushes at once', { retryAfterMs: 1_000 });
-        bytes += more;
+        own += more;
         held += more;
       };
+      const received = (more: number): void => {
+        hold(more);
+        bytes += more;
+      };
       try {
-        const status = await serve(request, response, peer, reserve);
+        const status = await serve(request, response, peer, { hold, received });
         options.answered?.({ status, durationMs: clock.monotonic() - startedAt, bytes });
       } finally {
-        held -= bytes;
+        held -= own;
       }
     },
   };
+}
+
+/** What the sender asked for, or 200 without a body. */
+function sendAnswer(response: ServerResponse, answer: PushAnswer | null): number {
+  if (!answer) {
+    response.writeHead(200, { 'content-length': '0' });
+    response.end();
+    return 200;
+  }
+  const { status } = answer;
+  // These have no body by their meaning (RFC 9110 §15.3.5, §15.3.6); a client would wait for one that is announced.
+  const bytes = Buffer.from(status === 204 || status === 205 ? '' : answer.body, 'utf8');
+  response.writeHead(status, {
+    ...plainSecurityHeaders,
+    'cache-control': 'no-store',
+    ...(bytes.length > 0 ? { 'content-type': answer.contentType } : {}),
+    ...(status === 204 ? {} : { 'content-length': String(bytes.length) }),
+  });
+  response.end(bytes);
+  return status;
 }
 
 const tooLarge = (most: number): Error =>

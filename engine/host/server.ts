@@ -20,6 +20,7 @@ import { createHttpServer, type HttpServer } from './http-server';
 import { createIngest } from './ingest';
 import { createMetrics } from './metrics';
 import { type NodeRedHost, startNodeRed } from './node-red-runtime';
+import { urlTowards } from './public-url';
 import { reportRestoredRecord } from './restored-record';
 import { openSite, type Site } from './site';
 
@@ -126,7 +127,9 @@ async function openDoors(options: ServeOptions, site: Site, demo: Demo | null, l
     clock: systemClock,
     log,
   });
-  const { url } = await http.listen();
+  const { url, port } = await http.listen();
+  const { publicUrl, host } = config;
+  site.reachedBy((deviceHost) => urlTowards(deviceHost, { publicUrl, host, port, tls: config.tlsCert !== null }));
 
   const metrics = createMetrics({
     version,
@@ -161,7 +164,7 @@ async function openDoors(options: ServeOptions, site: Site, demo: Demo | null, l
     resolve(token) {
       const deviceId = site.tokens.resolve(token);
       const device = deviceId === null ? undefined : site.flow.device(deviceId);
-      return device ? { deviceId: device.id, pushFrom: device.pushFrom } : null;
+      return device ? { deviceId: device.id, pushFrom: device.pushFrom, rules: site.pushRules(device.id) } : null;
     },
     push: (deviceId, request) => site.push(deviceId, request),
     ready: () => accepting && site.isLive(),

@@ -6,7 +6,7 @@ import { createActionHandlers, testFileServer, testMail, testSnmpReceiver } from
 import { type Alarms, createAlarms } from '../alarms';
 import type { Clock } from '../clock/clock';
 import type { Announcement } from '../domain/announcements';
-import type { Picture, PushRequest, ReceivedEvent } from '../domain/devices';
+import type { Picture, PushAnswer, PushRequest, PushRules, ReceivedEvent } from '../domain/devices';
 import { asAlarmflowError } from '../domain/errors';
 import type { DeviceEvent, PictureRef } from '../domain/events';
 import { sortableId } from '../domain/ids';
@@ -46,8 +46,12 @@ export interface Site {
   isLive(): boolean;
   /** Call at every `flows:started` of Node-RED; the first time brings the site to life. */
   flowsStarted(): Promise<void>;
-  /** A push of a device; resolves when its consequence is on disk. */
-  push(deviceId: string, request: PushRequest): Promise<void>;
+  /** A push of a device; resolves when its consequence is on disk, with what is to be answered if anything. */
+  push(deviceId: string, request: PushRequest): Promise<PushAnswer | null>;
+  /** How pushes of a device are taken; null: the flow has no such device. */
+  pushRules(deviceId: string): PushRules | null;
+  /** Tells how devices reach this site; before that they are told of no address. */
+  reachedBy(urlTowards: (deviceHost: string) => Promise<string | null>): void;
   setArmed(armed: boolean, who: string): Promise<void>;
   subscribe(listener: (announcement: Announcement) => void): () => void;
   announce(announcement: Announcement): void;
@@ -89,11 +93,16 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
   const tokens = await openIngestTokens(store);
   const timers = createTimers({ clock, log });
   let live = false;
+  let urlTowards: (deviceHost: string) => Promise<string | null> = async () => null;
   let eventKept: (seconds: number) => void = () => {};
 
   const devices: Devices = createDevices({
     clock,
     log,
+    async ingestUrl({ id, host }) {
+      const base = await urlTowards(host);
+      return base === null ? null : `${base}/ingest/${await tokens.tokenFor(id)}`;
+    },
     onEvent: (deviceId, received) => receive(deviceId, received),
     onPictures: async (_deviceId, eventId, pictures) => {
       const refs = await keepPictures(pictures);
@@ -270,7 +279,11 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
       return starting;
     },
     async push(deviceId, request) {
-      await devices.push(deviceId, request);
+      return (await devices.push(deviceId, request)).answer;
+    },
+    pushRules: (deviceId) => devices.pushRules(deviceId),
+    reachedBy(towards) {
+      urlTowards = towards;
     },
     setArmed: (armed, who) => alarms.setArmed(armed, who),
     subscribe(listener) {

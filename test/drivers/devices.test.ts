@@ -200,7 +200,7 @@ describe('the hub', () => {
     devices.start();
     const request = { method: 'POST', path: '/', headers: {}, body: Buffer.from('x'), remoteAddress: '198.51.100.7' };
     await expect(devices.push('cam1', request)).rejects.toMatchObject({ code: 'E_PUSH_REFUSED', family: 'user' });
-    expect(await devices.push('cam1', { ...request, remoteAddress: '::ffff:192.0.2.9' })).toEqual([]);
+    expect((await devices.push('cam1', { ...request, remoteAddress: '::ffff:192.0.2.9' })).eventIds).toEqual([]);
     await expect(devices.push('cam9', request)).rejects.toMatchObject({ code: 'E_UNKNOWN_DEVICE' });
   });
 
@@ -249,7 +249,7 @@ describe('the hub with a real driver', () => {
     const body = Buffer.from(
       '<EventNotificationAlert><channelID>1</channelID><eventType>VMD</eventType><eventState>active</eventState></EventNotificationAlert>',
     );
-    const ids = await devices.push('cam1', {
+    const { eventIds: ids } = await devices.push('cam1', {
       method: 'POST',
       path: '/',
       headers: {},

@@ -46,6 +46,20 @@ describe('configuration', () => {
     expect(new Set(Object.values(sources))).toEqual(new Set(['default']));
   });
 
+  it.each([
+    ['http://10.0.0.5:1880', true],
+    ['https://alarms.example.org/site/', true],
+    ['10.0.0.5:1880', false],
+    ['ftp://10.0.0.5', false],
+    ['http://u:p@10.0.0.5', false],
+    ['http://10.0.0.5/?a=1', false],
+    ['http://', false],
+  ])('takes %s for the address that devices push to: %s', (given, allowed) => {
+    const input = { env: { ALARMFLOW_PUBLIC_URL: given } };
+    if (allowed) expect(load(input).config.publicUrl).toBe(given);
+    else expect(refusal(input)).toContain('ALARMFLOW_PUBLIC_URL');
+  });
+
   it('puts flag before variable before file before default', () => {
     const config = fileWith({ port: 1, siteName: 'from file', logLevel: 'warn' });
     const loaded = load({

@@ -1,7 +1,8 @@
+import { deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { VirtualClock } from '../../engine/clock/virtual-clock';
-import type { PushRequest } from '../../engine/domain/devices';
+import type { PushAnswer, PushRequest, PushRules } from '../../engine/domain/devices';
 import { operationalError, userError } from '../../engine/domain/errors';
 import type { Log } from '../../engine/domain/log';
 import { addressList, isAddressOrNetwork, plainAddress } from '../../engine/host/addresses';
@@ -15,6 +16,8 @@ let pushes: { deviceId: string; request: PushRequest }[];
 let answers: number[];
 let warnings: string[];
 let onPush: (request: PushRequest) => Promise<void>;
+let answer: PushAnswer | null;
+let rules: PushRules | undefined;
 let pushFrom: string[];
 let ready: boolean;
 let door: Awaited<ReturnType<typeof openDoor>>;
@@ -31,10 +34,11 @@ async function open(options: Partial<IngestOptions> = {}, trustedProxies: string
   const { auth } = await memoryAuth();
   await addEveryRole(auth);
   const ingest = createIngest({
-    resolve: (token) => (token === TOKEN ? { deviceId: 'cam', pushFrom } : null),
+    resolve: (token) => (token === TOKEN ? { deviceId: 'cam', pushFrom, rules } : null),
     async push(deviceId, request) {
       pushes.push({ deviceId, request });
       await onPush(request);
+      return answer;
     },
     ready: () => ready,
     maxBytes: 10_000,
@@ -53,6 +57,8 @@ beforeEach(() => {
   answers = [];
   warnings = [];
   pushFrom = [];
+  answer = null;
+  rules = undefined;
   ready = true;
   onPush = async () => {};
 });
@@ -269,6 +275,128 @@ describe('device push', () => {
     release();
     expect((await Promise.all(waiting)).map((response) => response.status)).toEqual(Array(8).fill(200));
     expect((await post(`/${TOKEN}`, { body })).status).toBe(200);
+  });
+
+  describe('of a driver that has it otherwise', () => {
+    const answered: [string, PushAnswer, string | null, string][] = [
+      [
+        'JSON',
+        { status: 202, contentType: 'application/json', body: '{"ok":true}' },
+        'application/json',
+        '{"ok":true}',
+      ],
+      ['text with umlauts', { status: 200, contentType: 'text/plain', body: 'für' }, 'text/plain', 'für'],
+      ['nothing', { status: 204, contentType: 'text/plain', body: 'left away' }, null, ''],
+      ['an empty 200', { status: 200, contentType: 'text/plain', body: '' }, null, ''],
+    ];
+    it.each(answered)('answers %s once the consequence is on disk', async (_name, given, type, body) => {
+      answer = given;
+      await open();
+      const response = await post(`/${TOKEN}`);
+      expect(response.status).toBe(given.status);
+      expect(response.headers.get('content-type')).toBe(type);
+      expect(response.headers.get('x-content-type-options')).toBe('nosniff');
+      expect(await response.text()).toBe(body);
+      // The connection goes on: an announced body that never comes would hang here.
+      expect((await post(`/${TOKEN}`)).status).toBe(given.status);
+      expect(answers).toEqual([given.status, given.status]);
+    });
+
+    it('tells the reason of a refusal, not the answer that its sender wants', async () => {
+      answer = { status: 200, contentType: 'text/plain', body: 'OK' };
+      await open();
+      onPush = async () => {
+        throw userError('E_BAD_PUSH', 'No word for the phase');
+      };
+      const response = await post(`/${TOKEN}`);
+      expect(response.status).toBe(400);
+      expect(await response.text()).toContain('No word for the phase');
+    });
+
+    it('takes GET where it is allowed, and no method that is not', async () => {
+      rules = { methods: ['GET'], packed: false };
+      await open();
+      const response = await fetch(`${door.url}/ingest/${TOKEN}/motion?rule=Gate`);
+      expect(response.status).toBe(200);
+      expect(pushes[0]!.request).toMatchObject({ method: 'GET', path: '/motion?rule=Gate', body: Buffer.alloc(0) });
+      const refused = await post(`/${TOKEN}`);
+      expect(refused.status).toBe(405);
+      expect(refused.headers.get('allow')).toBe('GET');
+      expect((await fetch(`${door.url}/ingest/wrong`)).status).toBe(404);
+      expect((await fetch(`${door.url}/ingest/${TOKEN}`, { method: 'DELETE' })).status).toBe(405);
+    });
+
+    describe('packed bodies', () => {
+      const text = 'a=1&b=2 '.repeat(50);
+      const packed = (body: Buffer, coding?: string) =>
+        post(`/${TOKEN}`, {
+          body: new Uint8Array(body),
+          headers: coding === undefined ? {} : { 'content-encoding': coding },
+        });
+      beforeEach(() => {
+        rules = { methods: ['POST'], packed: true };
+      });
+
+      it.each([
+        ['gzip', gzipSync(text), 'gzip'],
+        ['x-gzip', gzipSync(text), 'X-GZIP '],
+        ['deflate', deflateSync(text), 'deflate'],
+        ['deflate without its head', deflateRawSync(text), 'deflate'],
+        ['gzip in two members', Buffer.concat([gzipSync(text.slice(0, 9)), gzipSync(text.slice(9))]), 'gzip'],
+        ['gzip that nobody told of', gzipSync(text), undefined],
+        ['plain', Buffer.from(text), undefined],
+        ['identity', Buffer.from(text), 'identity'],
+      ])('unpacks %s', async (_name, body, coding) => {
+        await open();
+        expect((await packed(body, coding)).status).toBe(200);
+        expect(pushes[0]!.request.body.toString()).toBe(text);
+        expect(pushes[0]!.request.headers['content-encoding']).toBeUndefined();
+      });
+
+      it.each([
+        ['cut off', gzipSync(text).subarray(0, -9), 'gzip', 400, 'damaged or cut off'],
+        ['damaged', Buffer.from('this is no gzip'), 'gzip', 400, 'damaged or cut off'],
+        ['empty', Buffer.alloc(0), 'gzip', 400, 'damaged or cut off'],
+        ['of another coding', Buffer.from('x'), 'br', 415, 'gzip or deflate'],
+        ['packed twice', gzipSync(gzipSync(text)), 'gzip, gzip', 415, 'gzip or deflate'],
+        ['larger than allowed', gzipSync(Buffer.alloc(10_001)), 'gzip', 413, 'more than 10000 bytes'],
+      ])('refuses one that is %s', async (_name, body, coding, status, reason) => {
+        await open();
+        const response = await packed(body, coding);
+        expect(response.status).toBe(status);
+        expect(await response.text()).toContain(reason);
+        expect(pushes).toEqual([]);
+      });
+
+      it.each([
+        ['gzip', gzipSync(Buffer.alloc(64 << 20))],
+        ['deflate', deflateSync(Buffer.alloc(64 << 20))],
+      ])('refuses a bomb in %s long before it is unpacked', async (coding, bomb) => {
+        await open({ maxBytes: 32 << 20 });
+        const began = performance.now();
+        const response = await packed(bomb, coding);
+        expect(response.status).toBe(413);
+        expect(await response.text()).toContain('100 times');
+        expect(performance.now() - began).toBeLessThan(1_000);
+        expect((await packed(gzipSync('after'), 'gzip')).status).toBe(200);
+      });
+
+      it('counts what is unpacked as memory that all share', async () => {
+        await open({ maxBytes: 1_000 });
+        let release = (): void => {};
+        const gate = new Promise<void>((resolve) => {
+          release = resolve;
+        });
+        onPush = () => gate;
+        const body = gzipSync(Buffer.alloc(900));
+        const waiting = Array.from({ length: 8 }, () => packed(body, 'gzip'));
+        while (pushes.length < 8) await new Promise((resolve) => setImmediate(resolve));
+        expect((await packed(body, 'gzip')).status).toBe(503);
+        release();
+        expect((await Promise.all(waiting)).map((response) => response.status)).toEqual(Array(8).fill(200));
+        expect((await packed(body, 'gzip')).status).toBe(200);
+      });
+    });
   });
 
   it('counts every answer', async () => {

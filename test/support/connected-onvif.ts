@@ -52,6 +52,7 @@ export async function onvifDevice(options: OnvifSimulatorOptions = {}): Promise<
 export function onvifConnection(
   definition: DeviceDefinition,
   timing: FeedTiming = quickTiming,
+  ingestUrl?: () => Promise<string | null>,
 ): Omit<ConnectedOnvif, 'sim'> {
   const sink = recordingSink();
   const parts: CapturedPart[] = [];
@@ -61,6 +62,7 @@ export function onvifConnection(
     clock: systemClock,
     log: silentLog,
     tap: (part: CapturedPart) => void parts.push(part),
+    ...(ingestUrl ? { ingestUrl } : {}),
   };
   const connection = createOnvifDriver(timing).connect(context);
   closers.push(() => connection.close());

@@ -1,5 +1,5 @@
 import type { Timer } from '../../clock/clock';
-import type { DeviceFacts, PushRequest, ReceivedEvent } from '../../domain/devices';
+import type { DeviceFacts, PushAnswer, PushRequest, ReceivedEvent } from '../../domain/devices';
 import { noOffers } from '../../domain/devices';
 import { asAlarmflowError, userError } from '../../domain/errors';
 import type { CapturedPart, DriverConnection, DriverContext } from '../driver';
@@ -7,7 +7,7 @@ import { queryFields, readBody } from './body';
 import { mapPush, type Understood } from './mapping';
 import { asMessage, asReadableMessage, MESSAGE_TYPE, readableBody, splitPath } from './message';
 import { createOpenConditions } from './open-conditions';
-import { compileMapping, type Mapping, type PushAnswer, readHttpPushOptions } from './options';
+import { compileMapping, type Mapping, readHttpPushOptions } from './options';
 import { createRecentBodies } from './recent';
 
 /** A connection that only receives. */

@@ -1,7 +1,7 @@
 import type { DeviceDriver } from '../driver';
 import { connectHttpPush } from './connection';
 import { decodeHttpPush } from './decode';
-import { httpPushDialog, readHttpPushOptions } from './options';
+import { httpPushDialog, pushMethods, readHttpPushOptions } from './options';
 
 export type { Fields, NamedPicture, PushBody } from './body';
 export { queryFields, readBody } from './body';
@@ -11,7 +11,6 @@ export type { Message } from './message';
 export { asMessage, MESSAGE_TYPE, readableBody, readMessages, splitPath } from './message';
 export type { OpenConditions } from './open-conditions';
 export { createOpenConditions } from './open-conditions';
-export type { PushAnswer } from './options';
 export { canonicalType, unitNamed } from './options';
 export { withoutSecrets } from './redaction';
 export type { HttpPushSimulator, HttpPushSimulatorOptions, SenderFault, SenderForm, SentEvent } from './simulator';
@@ -28,5 +27,7 @@ export const httpPushDriver: DeviceDriver = {
   dialog: httpPushDialog,
   readOptions: readHttpPushOptions,
   connect: connectHttpPush,
+  pushMethods,
+  unpacksPushes: true,
   decode: decodeHttpPush,
 };

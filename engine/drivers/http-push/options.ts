@@ -1,3 +1,4 @@
+import type { PushAnswer } from '../../domain/devices';
 import { userError } from '../../domain/errors';
 import {
   type EventPhase,
@@ -58,14 +59,6 @@ export interface Mapping {
   recent: number;
   /** Milliseconds without a push after which the sender counts as offline; null: silence means nothing. */
   silenceMs: number | null;
-}
-
-/** What the sender wants to be answered. */
-export interface PushAnswer {
-  /** 200–299. */
-  status: number;
-  contentType: string;
-  body: string;
 }
 
 /** Made by the engine itself; a push must not be able to play them. */
@@ -254,6 +247,10 @@ export function readHttpPushOptions(options: Record<string, unknown>): Record<st
   compileMapping(checked);
   return checked;
 }
+
+/** The methods that checked settings allow. */
+export const pushMethods = (options: Record<string, unknown>): readonly string[] =>
+  compileMapping(readHttpPushOptions(options)).methods;
 
 const linesOf = (field: string, text: string): string[] => {
   const lines = text

@@ -135,8 +135,10 @@ export function connectOnvif(context: DriverContext, timing: FeedTiming): Driver
     clock,
     log,
     timing,
-    way: definition.receive === 'push' ? 'notify' : settings.events,
-    consumerUrl: settings.consumerUrl,
+    way: definition.receive === 'push' ? 'push' : settings.events,
+    async consumerUrl() {
+      return settings.consumerUrl !== '' ? settings.consumerUrl : ((await context.ingestUrl?.()) ?? null);
+    },
     seenAt: () => seenAt,
 
     async services(signal) {

@@ -46,10 +46,13 @@ export interface FeedOptions {
   clock: Clock;
   log: Log;
   timing: FeedTiming;
-  /** `pull`; `notify`: the device posts to the address; `auto`: the first, and the second where that is broken. */
-  way: 'pull' | 'notify' | 'auto';
-  /** Where notifications go; '': the device was told elsewhere, it is only watched. */
-  consumerUrl: string;
+  /**
+   * `pull`; `notify`: the device posts to the address; `auto`: the first, and the second where that is broken; `push`:
+   * `notify` where that can be, else the device was told elsewhere and is only watched.
+   */
+  way: 'pull' | 'notify' | 'auto' | 'push';
+  /** Where notifications go; null: no address is known. */
+  consumerUrl(): Promise<string | null>;
   services(signal: AbortSignal): Promise<Services>;
   /** A subscription stands; states are about to be told anew. */
   onOpen(detail: string): void;
@@ -90,7 +93,7 @@ export function createEventFeed(options: FeedOptions): EventFeed {
     lifeMs: timing.lifeMs,
     answerMs: timing.answerMs,
   });
-  let way: 'pull' | 'notify' = options.way === 'notify' ? 'notify' : 'pull';
+  let way: 'pull' | 'notify' = options.way === 'notify' || options.way === 'push' ? 'notify' : 'pull';
   let pullMs = timing.pullMs;
   let messageLimit = 50;
   let running: Promise<void> = Promise.resolve();
@@ -126,7 +129,7 @@ export function createEventFeed(options: FeedOptions): EventFeed {
       options.onLost(error, life.dead);
       broken = mayBeBroken(error) && !life.delivered ? broken + 1 : broken;
       const hopeless = error.code === 'E_NOT_SUPPORTED' || broken >= BROKEN_AFTER;
-      if (options.way === 'auto' && options.consumerUrl !== '' && way === 'pull' && hopeless) {
+      if (options.way === 'auto' && way === 'pull' && hopeless && (await consumer()) !== null) {
         log.warn('onvif.pull-broken', { reason: error.message });
         way = 'notify';
         attempt = 0;
@@ -146,20 +149,22 @@ export function createEventFeed(options: FeedOptions): EventFeed {
     try {
       watch(life, ends, signal);
       const { events } = await options.services(signal);
-      if (way === 'notify' && options.consumerUrl === '') {
-        await client.readClock(signal, timing.askMs);
-        life.opened = true;
-        options.onOpen('Answers; its events come by push');
-        await onlyWatched(signal);
-      }
+      const target = way === 'notify' ? await consumer() : null;
+      if (options.way === 'push' && (target === null || !events)) return await onlyWatched(life, signal);
       if (!events)
         throw operationalError('E_NO_EVENTS', 'The device offers no event service: switch ONVIF events on', {
           retryAfterMs: 60_000,
         });
-      subscription =
-        way === 'pull'
-          ? await subscriptions.createPullPoint(events, signal)
-          : await subscriptions.subscribe(events, options.consumerUrl, signal);
+      if (way === 'pull') subscription = await subscriptions.createPullPoint(events, signal);
+      else if (target === null) throw noAddress();
+      else {
+        try {
+          subscription = await subscriptions.subscribe(events, target, signal);
+        } catch (thrown) {
+          if (options.way !== 'push' || asAlarmflowError(thrown).code !== 'E_NOT_SUPPORTED') throw thrown;
+          return await onlyWatched(life, signal);
+        }
+      }
       life.opened = true;
       options.onOpen(
         way === 'pull' ? 'Event subscription stands' : 'Event subscription stands; the device notifies us',
@@ -262,7 +267,21 @@ export function createEventFeed(options: FeedOptions): EventFeed {
     }
   }
 
-  async function onlyWatched(signal: AbortSignal): Promise<never> {
+  /** null also where finding it out failed: what is missing is told by whoever needs it. */
+  async function consumer(): Promise<string | null> {
+    try {
+      return await options.consumerUrl();
+    } catch (thrown) {
+      log.warn('onvif.no-push-address', { reason: asAlarmflowError(thrown).message });
+      return null;
+    }
+  }
+
+  /** A device that is told elsewhere where to push: that it lives is all that is to be seen to. */
+  async function onlyWatched(life: Life, signal: AbortSignal): Promise<never> {
+    await client.readClock(signal, timing.askMs);
+    life.opened = true;
+    options.onOpen('Answers; its events come by push');
     for (;;) await clock.sleep(60_000, signal);
   }
 
@@ -321,6 +340,13 @@ export function createEventFeed(options: FeedOptions): EventFeed {
     },
   };
 }
+
+const noAddress = (): AlarmflowError =>
+  operationalError(
+    'E_NO_PUSH_ADDRESS',
+    'Nobody knows under which address the device reaches us: set publicUrl (--public-url), or the address in its dialog',
+    { retryAfterMs: 60_000 },
+  );
 
 /** Failures that speak against pulling itself, not against the network or the login. */
 const mayBeBroken = (error: AlarmflowError): boolean =>

@@ -10,7 +10,7 @@ export interface OnvifOptions {
   ports: 'given' | 'told';
   /** How events come. `auto`: pull, and notifications where pull is broken. */
   events: 'auto' | 'pull' | 'notify';
-  /** Our address as the device reaches it, with the ingest path and token; '' : it can't send notifications. */
+  /** Where notifications go instead of the device's own ingest path; '': there. */
   consumerUrl: string;
   /** Deliver informational topics (configuration changes, processor load …) too. */
   informational: boolean;
@@ -73,7 +73,7 @@ export const onvifDialog: DriverDialog = {
       label: 'Our address for notifications',
       kind: 'text',
       value: '',
-      hint: 'The push address of this device as the device reaches it, e.g. http://192.168.1.10:1880/ingest/<token>',
+      hint: 'Empty: found out (or the setting publicUrl). Else the whole push address of this device as the device reaches it',
     },
     {
       name: 'quietSeconds',
@@ -114,8 +114,6 @@ export function readOnvifOptions(options: Record<string, unknown>): OnvifOptions
   if (consumerUrl !== '' && !(url && /^https?:$/.test(url.protocol)))
     throw refuse('consumerUrl', 'it is no address', 'Enter one like http://192.168.1.10:1880/ingest/…, or nothing');
   const events = choice(options, 'events', eventChoices);
-  if (events === 'notify' && consumerUrl === '')
-    throw refuse('consumerUrl', 'notifications need an address to go to', 'Enter the push address of this device');
   const informational = options.informational ?? false;
   if (typeof informational !== 'boolean') throw refuse('informational', 'it is neither on nor off', 'Tick it or not');
   const quietSeconds = options.quietSeconds ?? 0;

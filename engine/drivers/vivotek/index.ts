@@ -25,6 +25,8 @@ export const createVivotekDriver = (timing: CameraTiming): DeviceDriver => ({
   dialog: vivotekDialog,
   readOptions: readVivotekOptions,
   connect: (context) => connectVivotek(context, timing),
+  // Its URL alone tells the event: a request without a body is enough.
+  pushMethods: () => ['POST', 'PUT', 'GET'],
   decode: decodeVivotek,
 });
 

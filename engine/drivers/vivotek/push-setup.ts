@@ -1,10 +1,11 @@
 import { operationalError, userError } from '../../domain/errors';
+import type { PushSetUp } from '../driver';
 import type { Cgi } from './cgi';
 import { escapeParam, type Params } from './params';
 import { type CameraRule, type CameraServer, MOST_RULES, MOST_SERVERS, rulesOf, serversOf } from './probe';
 
 /** What was written to the camera. */
-export interface PushSetup {
+export interface PushSetup extends PushSetUp {
   servers: { index: number; url: string }[];
   /** Event rules that now send to one of them. */
   rules: string[];
@@ -52,7 +53,8 @@ export async function setUpPush(
     );
   const places = placesFor(rules, serversOf(before), deviceName);
   const written: Record<string, string> = {};
-  const setup: PushSetup = { servers: [], rules: [] };
+  // Only its web page tests a server.
+  const setup: PushSetup = { slot: '', tested: null, warnings: [], servers: [], rules: [] };
   rules.forEach((rule, i) => {
     const index = places[i]!;
     const url = `${base}/${escapeParam(rule.trigger || 'event')}?rule=${escapeParam(rule.name)}`;
@@ -76,6 +78,7 @@ export async function setUpPush(
       'E_DEVICE_ERROR',
       `"${deviceName}" didn't keep ${lost}: set the server and its event up by hand (see docs/devices/vivotek.md)`,
     );
+  setup.slot = setup.servers.map(({ index }) => index + 1).join(', ');
   return setup;
 }
 

@@ -61,7 +61,7 @@ describe('the settings', () => {
     [{ path: 7 }, /"path"/],
     [{ login: 'x' }, /"login".*auto, digest, token/],
     [{ consumerUrl: 'ftp://x' }, /"consumerUrl"/],
-    [{ events: 'notify' }, /"consumerUrl"/],
+    [{ events: 'sometimes' }, /"events".*auto, pull, notify/],
     [{ quietSeconds: -1 }, /"quietSeconds"/],
     [{ informational: 'yes' }, /"informational"/],
   ])('are refused with field and remedy: %j', (options, message) => {

@@ -4,7 +4,15 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { ReceivedEvent } from '../../../engine/domain/devices';
 import { asAlarmflowError } from '../../../engine/domain/errors';
 import type { DriverConnection } from '../../../engine/drivers/driver';
-import { closeOnvif, onvifAt, onvifConnection, onvifDevice, onvifOnline } from '../../support/connected-onvif';
+import type { OnvifSimulator } from '../../../engine/drivers/onvif';
+import {
+  closeOnvif,
+  onvifAt,
+  onvifConnection,
+  onvifDevice,
+  onvifOnline,
+  quickTiming,
+} from '../../support/connected-onvif';
 import { until } from '../../support/recording-sink';
 
 let server: Server | null = null;
@@ -113,6 +121,77 @@ describe('events by notification', () => {
     expect(sim.state().events.created).toBe(0);
     sim.faults.set('half-open');
     await until('offline', () => sink.links.at(-1)?.link === 'offline');
+  });
+});
+
+describe('where notifications go', () => {
+  const told = (sim: OnvifSimulator): string[] => sim.state().consumers;
+
+  it.each(['auto', 'notify'])('is the ingest path of the device, whose token no setting holds (%s)', async (events) => {
+    const { url, pushed, to } = await listener();
+    const sim = await onvifDevice({ faults: ['no-pull'] });
+    const definition = onvifAt(sim.port, { options: { events } });
+    const { connection, sink } = onvifConnection(definition, quickTiming, async () => url);
+    to(connection);
+    connection.start();
+    await until('online', onvifOnline(sink), 8_000);
+    sim.setInput('001', true);
+    await until('the alarm', () => pushed.some((e) => e.draft.phase === 'start'));
+    expect(told(sim)).toEqual([url]);
+  });
+
+  it('is what the settings say where they say something', async () => {
+    const { url, to } = await listener();
+    const sim = await onvifDevice();
+    const definition = onvifAt(sim.port, { options: { events: 'notify', consumerUrl: url } });
+    const { connection, sink } = onvifConnection(definition, quickTiming, async () => 'http://192.0.2.1/ingest/x');
+    to(connection);
+    connection.start();
+    await until('online', onvifOnline(sink));
+    expect(told(sim)).toEqual([url]);
+  });
+
+  it('is asked for also where the device only pushes', async () => {
+    const { url, pushed, to } = await listener();
+    const sim = await onvifDevice();
+    const { connection, sink } = onvifConnection(onvifAt(sim.port, { receive: 'push' }), quickTiming, async () => url);
+    to(connection);
+    connection.start();
+    await until('online', onvifOnline(sink));
+    sim.setInput('000', true);
+    await until('the alarm', () => pushed.some((e) => e.draft.phase === 'start'));
+    expect(sim.state().requests.PullMessages).toBeUndefined();
+  });
+
+  it('is told as missing when nobody knows it', async () => {
+    const sim = await onvifDevice();
+    const definition = onvifAt(sim.port, { options: { events: 'notify' } });
+    const { connection, sink } = onvifConnection(definition, quickTiming, async () => null);
+    connection.start();
+    await until('offline', () => sink.links.at(-1)?.link === 'offline');
+    expect(sink.links.at(-1)?.detail).toContain('publicUrl');
+  });
+
+  it.each([
+    ['nobody knows', async () => null],
+    ['could not be found out', () => Promise.reject(new Error('no disk'))],
+  ])('is no reason to lose sight of a pushing device when it %s', async (_name, ingestUrl) => {
+    const sim = await onvifDevice();
+    const definition = onvifAt(sim.port, { receive: 'push' });
+    const { connection, sink } = onvifConnection(definition, quickTiming, ingestUrl);
+    connection.start();
+    await until('online', onvifOnline(sink));
+    expect(sim.state().events.created).toBe(0);
+  });
+
+  it('is no reason either when the device takes no subscription that notifies', async () => {
+    const sim = await onvifDevice({ faults: ['no-notify'] });
+    const definition = onvifAt(sim.port, { receive: 'push' });
+    const { connection, sink } = onvifConnection(definition, quickTiming, async () => 'http://192.0.2.1/ingest/x');
+    connection.start();
+    await until('online', onvifOnline(sink));
+    expect(sim.state().requests.Subscribe).toBeGreaterThan(0);
+    expect(sink.links.map(({ link }) => link)).not.toContain('offline');
   });
 });
 

@@ -78,7 +78,7 @@ export function createEventService(options: EventServiceOptions): EventService {
       counts.refused++;
       return simulatedFault(faults, ['SOAP-ENV:Receiver', 'ter:Action'], 'Subscription refused');
     }
-    if (consumer === null && faults.has('no-pull')) {
+    if (faults.has(consumer === null ? 'no-pull' : 'no-notify')) {
       counts.refused++;
       return unknownAction(faults);
     }

@@ -29,6 +29,7 @@ export const onvifFaultNames = [
   'wants-moment',
   'wants-no-time',
   'no-pull',
+  'no-notify',
   'immediate-answers',
   'no-synchronization',
   'pull-fault-always',

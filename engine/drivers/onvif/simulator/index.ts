@@ -63,6 +63,8 @@ export interface OnvifSimulatorState {
   lamp: boolean;
   commands: string[];
   subscriptions: number;
+  /** Where the standing subscriptions that notify do so. */
+  consumers: string[];
   events: EventCounts;
   /** Requests by the name of their SOAP body. */
   requests: Record<string, number>;
@@ -331,6 +333,7 @@ export async function startOnvifSimulator(options: OnvifSimulatorOptions = {}): 
     lamp: hardware.lamp,
     commands: [...commands],
     subscriptions: events.subscriptions().length,
+    consumers: events.subscriptions().flatMap(({ consumer }) => (consumer === null ? [] : [consumer])),
     events: events.counts(),
     requests: { ...requests },
     logins: login.counts(),
