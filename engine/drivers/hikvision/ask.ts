@@ -27,7 +27,7 @@ export async function ask(options: AskOptions, path: string): Promise<DocumentNo
   if (error) throw error;
   try {
     const [root] = readDocuments(response.body);
-    if (root && responseStatusOf(response.body) === null) return root;
+    if (root && isAnswer(root, response.body)) return root;
   } catch (cause) {
     throw notIsapi(name, path, cause);
   }
@@ -44,7 +44,7 @@ export async function askIf(options: AskOptions, path: string): Promise<Document
   if (!error) {
     try {
       const [root] = readDocuments(response.body);
-      if (root && responseStatusOf(response.body) === null) return root;
+      if (root && isAnswer(root, response.body)) return root;
       reason = 'an answer without the document';
     } catch (cause) {
       reason = `no document: ${(cause as Error).message}`;
@@ -54,6 +54,10 @@ export async function askIf(options: AskOptions, path: string): Promise<Document
   log.debug('hikvision.resource-missing', { path, reason });
   return null;
 }
+
+/** A web page is well-formed XML now and then. */
+const isAnswer = (root: DocumentNode, body: Buffer): boolean =>
+  root.name.toLowerCase() !== 'html' && responseStatusOf(body) === null;
 
 const notIsapi = (name: string, path: string, cause?: unknown): Error =>
   operationalError(

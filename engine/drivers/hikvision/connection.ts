@@ -1,5 +1,5 @@
 import { parseHttpDate, type Timer } from '../../clock/clock';
-import type { DeviceFacts, PushRequest, ReceivedEvent } from '../../domain/devices';
+import type { DeviceFacts, DeviceOffers, PushRequest, ReceivedEvent } from '../../domain/devices';
 import { type AlarmflowError, asAlarmflowError, operationalError } from '../../domain/errors';
 import type { EventDraft } from '../../domain/events';
 import type { DriverConnection, DriverContext } from '../driver';
@@ -10,8 +10,12 @@ import { type AskOptions, askIf } from './ask';
 import { cameraStatesIn, createCameraWatch } from './camera-watch';
 import { capturedPart } from './captured-part';
 import { type ClockSource, createDeviceClock } from './device-clock';
+import { diagnose } from './diagnosis';
 import { createInputWatch } from './input-watch';
+import { createIsapiCalls } from './isapi-calls';
+import { setUpListening } from './listening';
 import { readLockState } from './lock-state';
+import { readOffers } from './offers';
 import { eventFilterOf, isWanted, readHikvisionOptions } from './options';
 import { createPresence } from './presence';
 import { type Probed, probeDevice, readDeviceTime } from './probe';
@@ -398,10 +402,21 @@ export function connectHikvision(context: DriverContext, timing: StreamTiming): 
     },
 
     async probe(signal): Promise<DeviceFacts> {
-      probed = await probeDevice(question(signal), timeZone);
+      try {
+        probed = await probeDevice(question(signal), timeZone);
+      } catch (thrown) {
+        throw await diagnose(asAlarmflowError(thrown), { definition, clock, log, signal });
+      }
       sink.facts(probed.facts);
       return probed.facts;
     },
+
+    async offers(signal): Promise<DeviceOffers> {
+      probed ??= await probeDevice(question(signal), timeZone);
+      return readOffers({ ...question(signal), probed, switches });
+    },
+
+    setUpPush: (url, signal) => setUpListening(createIsapiCalls(http), name, url, signal),
 
     setOutput: actions.setOutput,
     readOutput: actions.readOutput,

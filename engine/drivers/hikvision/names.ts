@@ -103,6 +103,9 @@ const natures: Readonly<Record<string, EventNature>> = {
   heartbeat: { type: 'vendor:heartBeat', life: 'beat', ruleKey: false },
 };
 
+/** All names that are known, lower case. */
+export const knownNames: readonly string[] = Object.keys(natures);
+
 /** The nature of an event name in any spelling; an unknown one passes as `vendor:<name>`. */
 export function natureOf(vendorType: string): EventNature {
   const key = vendorType.trim().toLowerCase();

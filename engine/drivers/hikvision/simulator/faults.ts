@@ -41,6 +41,12 @@ export const faultNames = [
   'subscribe-busy',
   'subscribe-barren',
   'no-right-to-events',
+  // Who it is.
+  'isapi-off',
+  'not-isapi',
+  'no-rights',
+  'few-rights',
+  'not-activated',
   // Answers.
   'error-in-200',
   'busy-once',
@@ -90,6 +96,13 @@ export const faultNames = [
   'retransmission-flag',
   'no-date-header',
   // Push.
+  'hosts-free-slots',
+  'hosts-whole-list-only',
+  'hosts-ignored',
+  'hosts-dropped',
+  'hosts-no-test',
+  'hosts-test-fails',
+  'no-http-hosts',
   'blank-line-before-head',
   'no-content-type',
 ] as const;

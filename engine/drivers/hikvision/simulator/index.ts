@@ -86,6 +86,8 @@ export interface HikvisionSimulatorState {
   /** Streams of temperatures open now. */
   temperatureStreams: number;
   requests: number;
+  /** Where it pushes. */
+  listeners: ListenerSlot[];
   pushes: PushCounts;
   logins: LoginCounts;
   faults: FaultName[];
@@ -282,6 +284,7 @@ export async function startHikvisionSimulator(options: HikvisionSimulatorOptions
     temperatureStreams: thermometry?.streams() ?? 0,
     streamsOpened,
     requests,
+    listeners: listeners.slots(),
     pushes: listeners.counts(),
     logins: login.counts(),
     faults: faults.list(),
@@ -339,6 +342,16 @@ export async function startHikvisionSimulator(options: HikvisionSimulatorOptions
     if (!faults.has('no-date-header')) response.setHeader('Date', face.httpDate());
     const url = request.url ?? '/';
     const path = url.split('?', 1)[0] ?? '/';
+    if (!path.startsWith('/sim/') && (faults.has('not-isapi') || faults.has('isapi-off'))) {
+      const own = faults.has('isapi-off');
+      const page = own
+        ? '<html><script src="/doc/script/lib/seajs/config/sea-config.js"></script></html>'
+        : '<html>Router</html>';
+      response.setHeader('Content-Type', 'text/html');
+      if (own && path === '/') response.writeHead(302, { Location: '/doc/page/login.asp' }).end();
+      else response.writeHead(own && path.startsWith('/ISAPI') ? 404 : 200).end(page);
+      return;
+    }
     if (path === '/' && request.method === 'GET') {
       response.writeHead(200, { 'Content-Type': 'text/html; charset=utf-8' }).end(simulatorPage(model));
       return;

@@ -1,4 +1,4 @@
-import { childOf, numberOf, textOf } from '../document';
+import { textOf } from '../document';
 import {
   badContent,
   documentOf,
@@ -13,10 +13,12 @@ import {
 import type { Draft } from './documents';
 import type { Faults } from './faults';
 import type { Hardware, SimulatorModel } from './hardware';
+import { listenerRoutes } from './listener-routes';
 import type { ListenerSlot, Listeners } from './listeners';
 import { opticalPicture, thermalPicture } from './pictures';
 import { type Recorder, recorderRoutes } from './recorder';
 import { sceneTitles } from './scenes';
+import { smartRoutes } from './smart';
 import { subscriptionRoutes } from './subscriptions';
 import { type Switchables, switchableRoutes } from './switchables';
 import { type Thermometry, thermometryRoutes } from './thermometry';
@@ -90,7 +92,10 @@ const routes: Route[] = [
   ],
   [
     /^GET \/ISAPI\/Event\/triggers$/,
-    (r, _p, at) => (at.faults.has('triggers-refused') ? notSupported(r.url) : triggers(at)),
+    (r, _p, at) => {
+      if (at.faults.has('few-rights')) return status(r.url, 403, 4, 'Invalid Operation', 'lowPrivilege');
+      return at.faults.has('triggers-refused') ? notSupported(r.url) : triggers(at);
+    },
   ],
   [
     /^GET \/ISAPI\/Event\/triggers\/([A-Za-z]+)-(\d+)$/,
@@ -171,25 +176,15 @@ const routes: Route[] = [
     /^GET \/ISAPI\/(Streaming|ContentMgmt\/StreamingProxy)\/channels\/(\d+)0\d\/picture$/,
     (r, [via, channel], at) => snapshot(r, via === 'Streaming', Number(channel), at),
   ],
-  [
-    /^GET \/ISAPI\/Event\/notification\/httpHosts$/,
-    (_r, _p, at) => xml('HttpHostNotificationList', { HttpHostNotification: at.listeners.slots().map(slotDraft) }),
-  ],
-  [/^PUT \/ISAPI\/Event\/notification\/httpHosts(?:\/\d+)?$/, (r, _p, at) => setListeners(r, at)],
-  [
-    /^POST \/ISAPI\/Event\/notification\/httpHosts\/(\d+)\/test$/,
-    (r, [id], at) => {
-      const slot = at.listeners.slots().find((s) => s.id === Number(id));
-      if (!slot) return badContent(r.url);
-      at.test(slot);
-      return ok(r.url);
-    },
-  ],
+  ...listenerRoutes,
+  ...smartRoutes,
 ];
 
 /** Answers one request as the device's firmware would. */
 export function answer(request: ResourceRequest, at: Resources): ResourceAnswer {
   const line = `${request.method} ${request.path}`;
+  if (at.faults.has('no-rights')) return status(request.url, 403, 4, 'Invalid Operation', 'lowPrivilege');
+  if (at.faults.has('not-activated')) return status(request.url, 403, 4, 'Invalid Operation', 'notActivated');
   for (const [pattern, route] of routes) {
     const match = pattern.exec(line);
     if (!match) continue;
@@ -271,34 +266,4 @@ function triggers(at: Resources): ResourceAnswer {
   if (at.model === 'thermal')
     list.push(trigger(at, 'thermometry', thermalChannel), trigger(at, 'fireDetection', thermalChannel));
   return xml('EventNotification', { EventTriggerList: { EventTrigger: list } });
-}
-
-const slotDraft = (slot: ListenerSlot): Draft => ({
-  id: slot.id,
-  url: slot.path,
-  protocolType: 'HTTP',
-  parameterFormatType: slot.format,
-  addressingFormatType: 'ipaddress',
-  ipAddress: slot.host,
-  portNo: slot.port,
-  httpAuthenticationMethod: 'none',
-});
-
-function setListeners(r: ResourceRequest, at: Resources): ResourceAnswer {
-  const root = documentOf(r.body);
-  if (!root) return status(r.url, 400, 5, 'Invalid XML Format', 'badXmlFormat');
-  const list =
-    root.name === 'HttpHostNotification' ? [root] : root.children.filter((c) => c.name === 'HttpHostNotification');
-  const slots = list.map((node): ListenerSlot | null => {
-    const host = textOf(node, 'ipAddress', 'hostName');
-    const port = numberOf(node, 'portNo');
-    const path = textOf(node, 'url');
-    if (host === undefined || port === undefined || path === undefined || !path.startsWith('/')) return null;
-    const format = textOf(node, 'parameterFormatType') === 'JSON' ? 'JSON' : 'XML';
-    return { id: numberOf(node, 'id') ?? 1, host, port, path, format };
-  });
-  const good = slots.filter((slot) => slot !== null);
-  if (good.length !== list.length || childOf(root, 'password')) return badContent(r.url);
-  at.listeners.set(good);
-  return ok(r.url);
 }
