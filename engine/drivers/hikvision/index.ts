@@ -3,6 +3,7 @@ import { defaultTiming, type StreamTiming } from './alert-stream';
 import { connectHikvision } from './connection';
 import { decodeHikvision } from './decode';
 import { hikvisionDialog, readHikvisionOptions } from './options';
+import { discoverHikvision } from './sadp';
 
 export type { StreamTiming } from './alert-stream';
 export { defaultTiming } from './alert-stream';
@@ -23,6 +24,7 @@ export const createHikvisionDriver = (timing: StreamTiming): DeviceDriver => ({
   defaultPort: 80,
   dialog: hikvisionDialog,
   readOptions: (options) => ({ ...readHikvisionOptions(options) }),
+  discover: (found, signal) => discoverHikvision(found, signal),
   connect: (context) => connectHikvision(context, timing),
   decode: decodeHikvision,
 });
