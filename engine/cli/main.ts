@@ -6,6 +6,7 @@ import { asAlarmflowError } from '../domain/errors';
 import { driverKinds } from '../drivers';
 import { type ConfigRow, describeConfig, type LoadedConfig, loadConfig } from '../host/config';
 import { addArmingCommands } from './arming';
+import { captureCommand } from './capture';
 import { decodeCommand } from './decode';
 import { deviceCommand } from './device';
 import { eventsCommand } from './events';
@@ -160,9 +161,26 @@ function program(): Command {
     .argument('<driver>', `one of: ${driverKinds().join(', ')}`)
     .argument('<file>', 'capture file, or - for standard input')
     .option('--content-type <type>', 'Content-Type header that came with the bytes (default: found out from them)')
-    .action((driver: string, file: string, options: { contentType?: string }) =>
+    .option('--options <file>', "JSON file with the device's own settings, e.g. the mapping of an http-push device")
+    .action((driver: string, file: string, options: { contentType?: string; options?: string }) =>
       decodeCommand(driver, file, options, print),
     );
+
+  addConfigOptions(alarmflow.command('capture').argument('<device>', 'id or name of a device of the flow'), ['data'])
+    .description('what a device sends, as it comes and without secrets, for "decode" (of the alarmflow that runs)')
+    .option('--parts <n>', 'end after so many parts, at most 10000 (default: 20)')
+    .option('--seconds <n>', 'end after so long, at most 3600 (default: 300)')
+    .option('--megabytes <n>', 'end before so much, at most 64 (default: 16)')
+    .option('--out <file>', 'write here (default: standard output)')
+    .action(async (device: string, flags: Record<string, unknown>) => {
+      const { parts, seconds, megabytes, out, ...config } = flags;
+      const { data } = configOf(config, 'other').config;
+      await captureCommand(
+        { data, device, parts: text(parts), seconds: text(seconds), megabytes: text(megabytes), out: text(out) },
+        (line) => process.stderr.write(`${line}\n`),
+        untilSignal(),
+      );
+    });
 
   alarmflow
     .command('device')

@@ -75,12 +75,17 @@ export type ArmingCall = Pick<ArmingOrder, 'subject'> & {
   forMinutes?: number;
 };
 
-/** GET /api/v1/devices: {devices}; GET /api/v1/devices/:id/ingest (administrator) tells where the device pushes: {path} */
+/**
+ * POST /api/v1/devices/:id/capture {parts?, megabytes?, seconds?} (administrator): what the device sends, as a file for
+ * `alarmflow decode`, while it comes.
+ *
+ * GET /api/v1/devices: {devices}; GET /api/v1/devices/:id/ingest (administrator) tells where the device pushes: {path}
+ */
 export interface DeviceRow {
   id: string;
   name: string;
   driver: string;
-  /** host:port */
+  /** host:port; empty for a device that has none (it pushes, or sends traps). */
   address: string;
   status: DeviceStatus;
 }

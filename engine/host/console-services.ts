@@ -5,6 +5,7 @@ import { holdKind } from '../domain/outputs';
 import type { AuditRow } from '../domain/record';
 import type { ConsoleServices } from './api';
 import type { AuditEntry } from './auth';
+import { createCaptures } from './capture';
 import type { DeviceRow, OutputRow } from './console-api';
 import type { Demo } from './demo';
 import type { Site } from './site';
@@ -28,6 +29,7 @@ export function consoleServices(options: {
 }): ConsoleServices {
   const { site, demo, clock } = options;
   const audit = (entry: AuditEntry): Promise<void> => writeAudit(site, clock, entry);
+  const captures = createCaptures({ devices: site.devices, device: (id) => site.flow.device(id), clock });
   return {
     version: options.version,
     siteName: site.name,
@@ -62,6 +64,11 @@ export function consoleServices(options: {
           );
         return await site.flow.ingestPath(id);
       },
+    },
+    async capture(id, limits, signal) {
+      // A push may hold the path that it was sent to.
+      const secrets = site.flow.device(id) ? [await site.tokens.tokenFor(id)] : [];
+      return captures.capture(id, limits, secrets, signal);
     },
     shelves: {
       list: () => site.alarms.shelving.list(),
@@ -119,7 +126,7 @@ function deviceRows(site: Site, clock: Clock): DeviceRow[] {
     id: device.id,
     name: device.name,
     driver: device.driver,
-    address: `${device.host}:${device.port}`,
+    address: device.host === '' ? '' : `${device.host}:${device.port}`,
     status: site.devices.status(device.id) ?? {
       deviceId: device.id,
       link: 'connecting',

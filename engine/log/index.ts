@@ -4,6 +4,8 @@ import type { Log, LogFields } from '../domain/log';
 import { createRedaction } from './redaction';
 import { textLine } from './text-line';
 
+export { withoutSecrets } from './captured-bytes';
+
 export interface LogOptions {
   level: 'debug' | 'info' | 'warn' | 'error';
   /** `text`: one readable line each, for terminals; `json`: one JSON object each, for machines. */

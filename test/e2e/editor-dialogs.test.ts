@@ -466,6 +466,12 @@ describe.skipIf(!present && process.env.ALARMFLOW_REQUIRE_ALL !== '1')('the dial
     await channel.locator('.alarmflow-pick-button').click();
     await channel.locator('[data-value="2"]').click();
     expect(await page.inputValue('#node-input-channel')).toBe('7, 2');
+    const edges = await page.evaluate(() =>
+      ['.alarmflow-pick-panel', '.alarmflow-form'].map(
+        (selector) => document.querySelector(selector)!.getBoundingClientRect().right,
+      ),
+    );
+    expect(edges[0]).toBeLessThanOrEqual(edges[1]!);
     await shoot('perimeter-pick');
     await channel.locator('[data-value="2"]').click();
     expect(await page.inputValue('#node-input-channel')).toBe('7');

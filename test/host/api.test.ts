@@ -67,6 +67,13 @@ const whyAnswer: WhyAnswer = {
 
 const services: ConsoleServices = {
   version: '1.2.3',
+  async capture(id, limits) {
+    calls.push(`capture ${id} ${JSON.stringify(limits)}`);
+    return (async function* () {
+      yield Buffer.from('first ');
+      yield Buffer.from('second');
+    })();
+  },
   siteName: 'Site',
   demo: false,
   editorPath: '/editor/',
@@ -304,6 +311,21 @@ describe('changes', () => {
     for (const bad of ['', '?trigger=t1&at=tomorrow', '?trigger=t1&at=9999999999999999', '?trigger=t1&other=1'])
       expect((await call('GET', `/why${bad}`, { as })).status).toBe(400);
     expect((await call('GET', '/why/event/e1')).status).toBe(401);
+  });
+
+  it('capture what a device sends for an administrator only, within bounds, and write who did', async () => {
+    await open();
+    const [otto, anna] = [await login('otto'), await login('anna')];
+    const headers = { cookie: anna.cookie, 'x-alarmflow-csrf': anna.csrf, 'content-type': 'application/json' };
+    const url = `${door.url}/api/v1/devices/cam/capture`;
+    const response = await fetch(url, { method: 'POST', headers, body: '{"parts":5,"seconds":2}' });
+    expect([response.status, await response.text()]).toEqual([200, 'first second']);
+    expect(calls).toEqual([`capture cam {"parts":5,"bytes":${16 << 20},"forMs":2000}`]);
+    expect(audit.at(-1)).toMatchObject({ who: 'anna', action: 'device.capture', subject: 'cam' });
+    expect((await call('POST', '/devices/cam/capture', { as: otto, body: {} })).status).toBe(403);
+    for (const body of [{ parts: 0 }, { parts: 10_001 }, { seconds: 3_601 }, { megabytes: 65 }, { more: 1 }])
+      expect((await call('POST', '/devices/cam/capture', { as: anna, body })).status).toBe(400);
+    expect(calls).toHaveLength(1);
   });
 
   it('carry who made them', async () => {

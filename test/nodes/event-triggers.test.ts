@@ -1,6 +1,6 @@
 import helper from 'node-red-node-test-helper';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { usualDialog } from '../../engine/index';
+import { userError, usualDialog } from '../../engine/index';
 import { FakeFlowEngine } from '../support/fake-flow-engine';
 import { errorsOf, flowNode, gate, hall, run, sink, tab } from './flow-fixture';
 
@@ -150,7 +150,6 @@ describe('a device and its driver', () => {
   );
 
   it('names the device when its driver refuses a setting', async () => {
-    const { userError } = await import('../../engine/index');
     engine.failures.set('defineDevice', userError('E_DEVICE_OPTIONS', 'MQTT, "Things": give one'));
     await run([tab, hall], engine);
     expect(errorsOf('hall')).toEqual(['Device "Hall camera": MQTT, "Things": give one']);

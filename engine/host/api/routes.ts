@@ -20,6 +20,7 @@ import type {
 import type { RequestContext } from '../http-server';
 import { plainSecurityHeaders } from '../replies';
 import { addArmingRoutes } from './arming-routes';
+import { addCaptureRoutes } from './capture-routes';
 import { addFlowRoutes } from './flow-routes';
 import type { ConsoleServices } from './services';
 import { addShelfRoutes } from './shelf-routes';
@@ -72,6 +73,18 @@ const actionQuery = z.strictObject({
   limit: countType(1, 1_000, 100),
 });
 const limitQuery = z.strictObject({ limit: countType(1, 1_000, 100) });
+const momentType = z
+  .string()
+  .regex(/^\d{1,15}$/, 'milliseconds since 1970')
+  .transform(Number);
+const auditQuery = z.strictObject({
+  limit: countType(1, 1_000, 100),
+  before: idType.optional(),
+  after: idType.optional(),
+  from: momentType.optional(),
+  to: momentType.optional(),
+  orders: switchType.optional(),
+});
 const streamQuery = z.strictObject({
   kinds: z
     .string()
@@ -107,6 +120,7 @@ export function addRoutes(router: Router, parts: RouteParts): void {
   addFlowRoutes(router, parts);
   addWhyRoutes(router, parts);
   addShelfRoutes(router, parts);
+  addCaptureRoutes(router, parts);
 }
 
 function addSessionRoutes(router: Router, { services, auth, context, sessionMs }: RouteParts): void {
@@ -194,8 +208,7 @@ function addRecordRoutes(router: Router, { services, auth, streams, context, nee
   });
 
   router.get('/audit', need('administrator'), async (request, response) => {
-    const { limit } = parse(limitQuery, request.query, 'query');
-    response.json({ audit: await reader.audit(limit) });
+    response.json({ audit: await reader.audit(parse(auditQuery, request.query, 'query')) });
   });
 
   router.get('/media/:id', need('viewer'), async (request, response) => {

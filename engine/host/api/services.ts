@@ -5,6 +5,7 @@ import type { OutputMode } from '../../domain/outputs';
 import type { MediaRecord, RecordReader } from '../../domain/record';
 import type { Shelf, ShelfRequest } from '../../domain/shelves';
 import type { AuditEntry } from '../auth';
+import type { CaptureLimits } from '../capture';
 import type { DemoScenes, DeviceRow, OutputRow } from '../console-api';
 import type { Why } from '../why';
 
@@ -43,6 +44,8 @@ export interface ConsoleServices {
     /** Path under which the device may push, its secret token included. `E_UNKNOWN_DEVICE` (user). */
     ingestPath(id: string): Promise<string>;
   };
+  /** The bytes of a capture file, secrets removed. `E_UNKNOWN_DEVICE`, `E_TOO_MANY`. The API writes the audit line. */
+  capture(id: string, limits: CaptureLimits, signal: AbortSignal): Promise<AsyncIterable<Buffer>>;
   /** `E_UNKNOWN_ACTION`, or a user error for one that is no dead letter. The API writes the audit line. */
   retryAction(key: string): Promise<ActionRow>;
   /** null: this is no demo site. The API writes the audit line. */

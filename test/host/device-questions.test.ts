@@ -1,0 +1,217 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../engine/clock/system-clock';
+import { VirtualClock } from '../../engine/clock/virtual-clock';
+import type { DeviceFacts, DeviceOffers } from '../../engine/domain/devices';
+import { noOffers } from '../../engine/domain/devices';
+import { operationalError, userError } from '../../engine/domain/errors';
+import { silentLog } from '../../engine/domain/log';
+import { createDevices, discoverDevices, driverChoices, startSimulator } from '../../engine/drivers';
+import type { DeviceDriver } from '../../engine/drivers/driver';
+import { readGuide } from '../../engine/host/device-guide';
+import { type AskedDevices, createDeviceQuestions } from '../../engine/host/device-questions';
+import { deviceAt, until } from '../support/recording-sink';
+
+const closers: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+function hub() {
+  const devices = createDevices({
+    clock: systemClock,
+    log: silentLog,
+    onEvent: async () => 'e',
+    onPictures: async () => undefined,
+    onStatus: () => undefined,
+  });
+  closers.push(() => devices.close());
+  devices.start();
+  return devices;
+}
+
+const questionsFor = (devices: AskedDevices, clock = new VirtualClock(0)) =>
+  createDeviceQuestions({
+    devices,
+    drivers: driverChoices(),
+    discover: async () => ({ devices: [], problems: [] }),
+    sentTypes: async () => ['vendor:Odd', 'motion'],
+    guide: readGuide,
+    clock,
+  });
+
+const facts: DeviceFacts = {
+  model: 'M1',
+  serialNumber: '',
+  firmware: '5.5',
+  deviceType: 'IPC',
+  inputs: 1,
+  outputs: 2,
+  channels: 1,
+  hasPtz: true,
+  hasThermal: false,
+  warnings: ['mend this'],
+};
+const answering = (change: Partial<AskedDevices>): AskedDevices => ({
+  test: async () => facts,
+  offers: async () => noOffers,
+  recent: () => [],
+  ...change,
+});
+
+describe('the test of a connection', () => {
+  it('says what the device is in one sentence, with its facts beside it', async () => {
+    expect(await questionsFor(answering({})).testDevice(deviceAt(1))).toEqual({
+      ok: true,
+      detail: 'M1 (IPC), firmware 5.5: 1 channel, 1 input, 2 outputs, PTZ',
+      facts,
+    });
+  });
+
+  it.each([
+    ['E_CREDENTIALS_REFUSED', 'Wrong user or password'],
+    ['E_LOW_PRIVILEGE', 'The user has too few rights'],
+    ['E_DEVICE_TLS', 'The encrypted connection failed'],
+    ['E_DEVICE_OPTIONS', 'A setting of the driver is wrong'],
+    ['E_SOMETHING_ELSE', 'The test failed'],
+  ])('tells %s as "%s"', async (code, failure) => {
+    const test = async () => Promise.reject(userError(code, 'the reason'));
+    expect(await questionsFor(answering({ test })).testDevice(deviceAt(1))).toEqual({
+      ok: false,
+      detail: 'the reason',
+      failure,
+    });
+  });
+
+  it('ends after 10 s, also when the driver does not listen to its end', async () => {
+    const clock = new VirtualClock(0);
+    const asked = questionsFor(answering({ test: () => new Promise(() => undefined) }), clock).testDevice(deviceAt(7));
+    await clock.advance(10_000);
+    expect(await asked).toEqual({
+      ok: false,
+      detail: '127.0.0.1:7 did not answer within 10 s: check address, port and network',
+      failure: 'No answer',
+    });
+  });
+
+  it('of a simulated device tells a right from a wrong password', async () => {
+    const simulator = await startSimulator('onvif', { user: 'admin', password: 'right' });
+    closers.push(() => simulator.close());
+    const questions = questionsFor(hub(), systemClock as unknown as VirtualClock);
+    const definition = deviceAt(simulator.port, { driver: 'onvif', credentials: { user: 'admin', password: 'right' } });
+    expect(await questions.testDevice(definition)).toMatchObject({ ok: true });
+    const wrong = { ...definition, credentials: { user: 'admin', password: 'wrong' } };
+    expect(await questions.testDevice(wrong)).toMatchObject({ ok: false, failure: 'Wrong user or password' });
+    const odd = { ...definition, driver: 'modbus', options: { noSuchSetting: 1 } };
+    expect(await questions.testDevice(odd)).toMatchObject({ ok: false, failure: 'A setting of the driver is wrong' });
+  });
+});
+
+describe('what a device offers', () => {
+  it('comes from the device and from what it has sent', async () => {
+    const offers: DeviceOffers = { ...noOffers, channels: [{ channel: 1, name: 'A' }] };
+    const answer = await questionsFor(answering({ offers: async () => offers })).deviceOffers('cam1');
+    expect(answer).toEqual({ offers, sent: ['vendor:Odd', 'motion'], problem: null });
+  });
+
+  it('is what it has sent while it is away', async () => {
+    const away = async () => Promise.reject(operationalError('E_DEVICE_OFFLINE', '"Yard" is not connected'));
+    const answer = await questionsFor(answering({ offers: away })).deviceOffers('cam1');
+    expect(answer).toEqual({ offers: noOffers, sent: ['vendor:Odd', 'motion'], problem: '"Yard" is not connected' });
+  });
+
+  it('of a simulated device is there as soon as it is online', async () => {
+    const simulator = await startSimulator('onvif', { user: 'admin', password: 'right' });
+    closers.push(() => simulator.close());
+    const devices = hub();
+    const credentials = { user: 'admin', password: 'right' };
+    devices.define(deviceAt(simulator.port, { driver: 'onvif', credentials }));
+    await until('it is online', () => devices.status('cam1')?.link === 'online');
+    const offers = await devices.offers('cam1', new AbortController().signal);
+    expect(offers.channels.length).toBeGreaterThan(0);
+    expect(offers.outputs.length).toBeGreaterThan(0);
+  });
+});
+
+describe('settings of a driver', () => {
+  it('are checked when a device is defined', () => {
+    const devices = hub();
+    expect(() => devices.define(deviceAt(1, { driver: 'modbus', options: { nonsense: 1 } }))).toThrow(
+      expect.objectContaining({ code: 'E_DEVICE_OPTIONS' }),
+    );
+    expect(devices.status('cam1')).toBeNull();
+    devices.define(deviceAt(1, { driver: 'http-push' }));
+    expect(devices.status('cam1')).not.toBeNull();
+  });
+});
+
+describe('recent pushes', () => {
+  it('are told the newest first, without secrets', async () => {
+    const devices = hub();
+    devices.define(deviceAt(80, { driver: 'http-push', credentials: null }));
+    const push = (body: string) =>
+      devices.push('cam1', {
+        method: 'POST',
+        path: '/',
+        headers: { 'content-type': 'application/json' },
+        body: Buffer.from(body),
+        remoteAddress: '127.0.0.1',
+      });
+    await push('{"type":"motion","password":"abc123"}');
+    await push('{"type":"pir"}');
+    const [newest, older, ...rest] = await questionsFor(devices).recentPushes('cam1');
+    expect(newest?.text).toContain('"pir"');
+    expect(older?.text).toContain('"motion"');
+    expect(older?.text).not.toContain('abc123');
+    expect(rest).toEqual([]);
+  });
+});
+
+describe('how to set up a device', () => {
+  it('is there for the drivers that are written about, and for no other file', async () => {
+    const questions = questionsFor(answering({}));
+    expect(await questions.deviceGuide('onvif')).toMatch(/^# /);
+    await expect(questions.deviceGuide('../../package')).rejects.toThrow('no driver');
+  });
+});
+
+describe('the search for devices', () => {
+  const driver = (kind: string, discover?: DeviceDriver['discover']): DeviceDriver =>
+    ({ kind, title: kind.toUpperCase(), defaultPort: 1, discover }) as DeviceDriver;
+  const found = (driver: string, host: string, identity: string) => ({ driver, host, port: 80, title: host, identity });
+
+  it('tells each device once, in order, and why a driver could not look', async () => {
+    const clock = new VirtualClock(0);
+    const drivers = [
+      driver('a', async (tell) => {
+        tell(found('a', '192.0.2.10', 'x'));
+        tell(found('a', '192.0.2.9', 'y'));
+        tell(found('a', '10.0.0.10', 'x'));
+        tell(found('a', '192.0.2.8', ''));
+        tell(found('a', '192.0.2.8', ''));
+      }),
+      driver('b', async () => Promise.reject(operationalError('E_DEVICE_ERROR', 'no tool'))),
+      driver('c'),
+    ];
+    const answer = await discoverDevices(null, { clock, log: silentLog, drivers });
+    expect(answer.devices.map(({ host }) => host)).toEqual(['192.0.2.8', '192.0.2.9', '192.0.2.10']);
+    expect(answer.problems).toEqual(['B: no tool']);
+  });
+
+  it('ends after 5 s, also when a driver does not', async () => {
+    const clock = new VirtualClock(0);
+    const drivers = [
+      driver('a', (tell) => {
+        tell(found('a', '192.0.2.1', 'x'));
+        return new Promise(() => undefined);
+      }),
+    ];
+    const asked = discoverDevices('a', { clock, log: silentLog, drivers });
+    await clock.advance(5_500);
+    expect((await asked).devices).toHaveLength(1);
+  });
+
+  it('is refused for a driver that cannot look', async () => {
+    const options = { clock: new VirtualClock(0), log: silentLog, drivers: [driver('c')] };
+    await expect(discoverDevices('c', options)).rejects.toThrow('cannot be looked for');
+  });
+});
