@@ -393,7 +393,7 @@ export function connectHikvision(context: DriverContext, timing: StreamTiming): 
     },
 
     async push(request: PushRequest): Promise<ReceivedEvent[]> {
-      const { events, heartbeats } = readPush(request, reader, log);
+      const { events, heartbeats } = readPush(request, reader, log, capture);
       sink.seen(clock.now());
       for (const at of heartbeats) if (at !== null) clockMeasured('heart-beat', at);
       if (definition.receive === 'push' && !online) isPushing();

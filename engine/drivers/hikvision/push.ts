@@ -1,7 +1,7 @@
 import type { Picture, PushRequest, ReceivedEvent } from '../../domain/devices';
 import { userError } from '../../domain/errors';
 import type { Log } from '../../domain/log';
-import { createFramer } from '../wire';
+import { createFramer, type FramedPart } from '../wire';
 import type { Reader } from './reader';
 
 /** What a push held. */
@@ -15,7 +15,12 @@ export interface PushContent {
  * Reads the body of a push: bare XML or JSON, or a multipart form with pictures, in all the odd shapes of
  * PROTOCOLS §1.3. Throws `E_BAD_PUSH` (user) for a body that holds neither alert nor heart-beat.
  */
-export function readPush(request: PushRequest, reader: Reader, log: Log): PushContent {
+export function readPush(
+  request: PushRequest,
+  reader: Reader,
+  log: Log,
+  onPart: (part: FramedPart) => void = () => undefined,
+): PushContent {
   if (!/^(POST|PUT)$/i.test(request.method))
     throw userError('E_BAD_PUSH', `A device pushes with POST; ${request.method} is not taken here`);
   if (request.body.length === 0)
@@ -23,6 +28,7 @@ export function readPush(request: PushRequest, reader: Reader, log: Log): PushCo
   const header = request.headers['content-type'];
   const framer = createFramer({ contentType: Array.isArray(header) ? header[0] : header });
   const parts = [...framer.push(request.body), ...framer.end()];
+  for (const part of parts) onPart(part);
   const content: PushContent = { events: [], heartbeats: [] };
   const early: (Picture & { name?: string })[] = [];
   const faults: string[] = [];

@@ -181,3 +181,24 @@ it('a capture of alerts, pictures and temperatures is read by decode', async () 
     kinds.add(line.kind === 'event' ? line.event.type : line.kind);
   expect([...kinds].sort()).toEqual(['heartbeat', 'picture', 'temperature-alarm', 'temperature-reading']);
 });
+
+it('a push is captured part by part, and unwanted events of it are left out', async () => {
+  const { connection, parts } = await hikvisionDevice(
+    {},
+    { eventTypes: 'intrusion' },
+    { start: false, receive: 'push' },
+  );
+  const alert = (type: string): string =>
+    `<EventNotificationAlert><channelID>1</channelID><eventType>${type}</eventType><eventState>active</eventState></EventNotificationAlert>`;
+  const push = (type: string) =>
+    connection.push({
+      method: 'POST',
+      path: '/',
+      headers: { 'content-type': 'application/xml' },
+      body: Buffer.from(alert(type)),
+      remoteAddress: '127.0.0.1',
+    });
+  expect(await push('VMD')).toEqual([]);
+  expect((await push('fielddetection')).map((e) => e.draft.type)).toEqual(['intrusion']);
+  expect(parts.map((p) => p.bytes.toString().split('\r\n').at(-2))).toEqual([alert('VMD'), alert('fielddetection')]);
+});
