@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { systemClock } from '../clock/system-clock';
 import { asAlarmflowError } from '../domain/errors';
-import { driverKinds } from '../drivers';
+import { driverKinds, simulatorKinds } from '../drivers';
 import { type ConfigRow, describeConfig, type LoadedConfig, loadConfig } from '../host/config';
 import { addArmingCommands } from './arming';
 import { captureCommand } from './capture';
 import { decodeCommand } from './decode';
-import { deviceCommand } from './device';
+import { type DeviceOptions, deviceCommand, deviceHelp } from './device';
 import { eventsCommand } from './events';
 import { shelveCommand, unshelveCommand } from './shelve';
 import { signalled } from './signalled';
@@ -185,19 +185,23 @@ function program(): Command {
   alarmflow
     .command('device')
     .description('a simulated device that speaks the real protocol')
-    .argument('<driver>', `one of: ${driverKinds().join(', ')}`)
-    .option('--host <address>', 'address to listen on', '127.0.0.1')
-    .option('--port <port>', 'port to listen on; 0 takes a free one', '0')
+    .argument(
+      '<driver>',
+      `one of: ${simulatorKinds()
+        .map(({ kind }) => kind)
+        .join(', ')}`,
+    )
+    .option('--host <address>', 'address to listen on; for snmp-traps that of the receiver', '127.0.0.1')
+    .option('--port <port>', 'port to listen on, 0 takes a free one; for snmp-traps that of the receiver', '0')
     .option('--user <name>', 'login that it asks for', 'admin')
-    .option('--password <password>', 'password that it asks for', 'alarmflow1')
-    .option('--model <model>', 'thermal, camera or nvr', 'thermal')
+    .option('--password <password>', 'password that it asks for; for snmp-traps community or key', 'alarmflow1')
+    .option('--model <model>', 'which of its models, e.g. thermal, camera or nvr (default: its usual one)')
+    .option('--target <url>', 'where it pushes, for kinds that push: an ingest path, or host:port for snmp-traps')
+    .option('--every <seconds>', 'seconds between two pushes to the target; 0: only when told (default: 5)')
     .option('--fault <name...>', 'switch a fault on (repeat for several)', [])
-    .action(
-      (
-        kind: string,
-        options: { host: string; port: string; user: string; password: string; model: string; fault: string[] },
-      ) => deviceCommand(kind, options, print, untilSignal()),
-    );
+    .option('--faults', 'list the names of its faults and end')
+    .addHelpText('after', () => deviceHelp())
+    .action((kind: string, options: DeviceOptions) => deviceCommand(kind, options, print, untilSignal()));
 
   addSimulationCommands(alarmflow, {
     print,

@@ -106,7 +106,9 @@ function lineOf(line: string): CaptureHead | { contentType: string | null; size:
   return { contentType, size: Number(size) };
 }
 
-const isPicture = (contentType: string | null): boolean => /^\s*image\//i.test(contentType ?? '');
+/** A picture alone; one that lies in a part with a boundary line is its driver's to understand. */
+const isPicture = (contentType: string | null, bytes: Buffer): boolean =>
+  /^\s*image\//i.test(contentType ?? '') && !bytes.subarray(0, 2).equals(Buffer.from('--'));
 
 /** Parts whose bytes are a text each are parted by line ends; frames and the like follow one another as they are. */
 const isText = (contentType: string | null): boolean =>
@@ -119,11 +121,14 @@ const family = (contentType: string | null): string =>
 /**
  * What a driver understands from captured bytes: a file of `alarmflow capture`, or anything else as it came from the
  * device. `E_OTHER_DRIVER` (user) for a capture of another driver's device.
+ *
+ * @param options settings of the device, checked, in place of those in the capture
  */
 export async function* decodeCaptured(
   driver: DeviceDriver,
   chunks: AsyncIterable<Buffer>,
   contentType: string | null,
+  options?: Record<string, unknown>,
 ): AsyncIterable<Decoded> {
   const source = chunks[Symbol.asyncIterator]();
   let first = Buffer.alloc(0);
@@ -140,11 +145,15 @@ export async function* decodeCaptured(
     if (first.length > 0) yield first;
     if (!over) yield* { [Symbol.asyncIterator]: () => source };
   };
-  if (!first.toString('latin1', 0, MAGIC.length).startsWith(MAGIC)) yield* driver.decode(all(), contentType);
-  else yield* decodeParts(driver, all());
+  if (!first.toString('latin1', 0, MAGIC.length).startsWith(MAGIC)) yield* driver.decode(all(), contentType, options);
+  else yield* decodeParts(driver, all(), options);
 }
 
-async function* decodeParts(driver: DeviceDriver, chunks: AsyncIterable<Buffer>): AsyncIterable<Decoded> {
+async function* decodeParts(
+  driver: DeviceDriver,
+  chunks: AsyncIterable<Buffer>,
+  given: Record<string, unknown> | undefined,
+): AsyncIterable<Decoded> {
   const waiting: Decoded[] = [];
   const source = readCapture(chunks)[Symbol.asyncIterator]();
   let head: CaptureHead | null = null;
@@ -157,7 +166,7 @@ async function* decodeParts(driver: DeviceDriver, chunks: AsyncIterable<Buffer>)
       const part = kept ?? (await nextPart());
       kept = null;
       if (!part) return;
-      if (isPicture(part.contentType)) {
+      if (isPicture(part.contentType, part.bytes)) {
         waiting.push({ kind: 'picture', contentType: part.contentType ?? '', size: part.bytes.length });
         continue;
       }
@@ -196,7 +205,7 @@ async function* decodeParts(driver: DeviceDriver, chunks: AsyncIterable<Buffer>)
     // The type of one body is none of all that follow it; frames say by theirs how they are to be read.
     const contentType = isText(kept.contentType) ? null : kept.contentType;
     const kind = family(kept.contentType);
-    const options = (head as CaptureHead | null)?.options;
+    const options = given ?? (head as CaptureHead | null)?.options;
     for await (const line of driver.decode(partsOf(kind), contentType, options)) {
       yield* waiting.splice(0);
       yield line;

@@ -6,5 +6,5 @@ export type { CapturedPart, Decoded, DeviceDriver, DriverConnection, DriverConte
 export type { HikvisionSimulator, HikvisionSimulatorOptions, HikvisionSimulatorState, SceneRequest } from './hikvision';
 export { faultNames, sceneNames, sceneTitles } from './hikvision';
 export { decodeCapture, driverKinds, driverOf } from './registry';
-export type { SimulatedDevice, SimulatorOptions } from './simulators';
-export { startSimulator } from './simulators';
+export type { SimulatedDevice, SimulatorKind, SimulatorOptions } from './simulators';
+export { simulatorKinds, startSimulator } from './simulators';

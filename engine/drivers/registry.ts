@@ -37,9 +37,17 @@ export function driverOf(kind: string): DeviceDriver {
  * What a driver understands from captured bytes, finding by finding: a file of `alarmflow capture`, or bytes as they came.
  *
  * @param contentType what the capture was sent as; null: found out from the bytes
+ * @param options the device's own settings; absent: those in the capture, else those of a new device. Wrong ones, or any
+ *   for a driver that has none, throw `E_DEVICE_OPTIONS` (user) at once.
  */
-export const decodeCapture = (
+export function decodeCapture(
   kind: string,
   chunks: AsyncIterable<Buffer>,
   contentType: string | null,
-): AsyncIterable<Decoded> => decodeCaptured(driverOf(kind), chunks, contentType);
+  options?: Record<string, unknown>,
+): AsyncIterable<Decoded> {
+  const driver = driverOf(kind);
+  if (options && !driver.readOptions)
+    throw userError('E_DEVICE_OPTIONS', `The driver ${kind} has no settings of its own: leave the options away`);
+  return decodeCaptured(driver, chunks, contentType, options && driver.readOptions?.(options));
+}

@@ -10,7 +10,7 @@ import { genicamDialog, readGenicamFields } from './options';
 import { createToolRunner, type RunTool, type ToolCommand } from './tool';
 
 export type { GenicamFaultName, GenicamSimulator, GenicamSimulatorOptions } from './simulator';
-export { genicamFaultNames, startGenicamSimulator } from './simulator';
+export { aravisFaults, genicamFaultNames, startGenicamSimulator } from './simulator';
 export type { RunTool, ToolCommand, ToolLimits, ToolOutput } from './tool';
 
 export interface GenicamDriverOptions {

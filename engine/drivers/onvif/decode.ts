@@ -1,4 +1,5 @@
 import type { Decoded } from '../driver';
+import { readOnvifOptions } from './options';
 import { createReader } from './reader';
 
 /** A capture that shows no end of a document for this long is none. */
@@ -8,10 +9,16 @@ const MAX_WAITING = 4 << 20;
  * Understands captured bytes of an ONVIF device: answers to PullMessages and notifications, one or many after another,
  * with or without HTTP heads and multipart lines around them. The device is not there to be asked: events of one
  * channel carry its token as channel name, not its number.
+ *
+ * @param options the device's settings; absent: those of a new device, informational topics included
  */
-export async function* decodeOnvif(chunks: AsyncIterable<Buffer>): AsyncIterable<Decoded> {
+export async function* decodeOnvif(
+  chunks: AsyncIterable<Buffer>,
+  options: Record<string, unknown> = { informational: true },
+): AsyncIterable<Decoded> {
+  const { informational, quietSeconds } = readOnvifOptions(options);
   const reader = createReader({
-    setting: () => ({ channels: [], informational: true, quietMs: 0 }),
+    setting: () => ({ channels: [], informational, quietMs: Math.round(quietSeconds * 1000) }),
     deviceNow: () => null,
     at: () => 0,
   });

@@ -28,7 +28,7 @@ export const createOnvifDriver = (timing: FeedTiming): DeviceDriver => ({
   readOptions: (options) => ({ ...readOnvifOptions(options) }),
   discover: (found, signal) => discoverOnvif(found, signal),
   connect: (context) => connectOnvif(context, timing),
-  decode: (chunks) => decodeOnvif(chunks),
+  decode: (chunks, _contentType, options) => decodeOnvif(chunks, options),
 });
 
 /** Cameras, recorders and I/O boxes of any maker over ONVIF (PROTOCOLS §4). */

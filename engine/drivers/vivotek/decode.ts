@@ -2,22 +2,23 @@ import { asAlarmflowError } from '../../domain/errors';
 import type { Decoded } from '../driver';
 import { createOpenConditions, readMessages, wholeCapture } from '../http-push';
 import { errorText } from './cgi';
+import { compileOptions, readVivotekOptions } from './options';
 import { parseParams } from './params';
 import { understandCameraPush } from './push';
-
-/** Default quiet time; the camera's own setting is not at hand. */
-const QUIET_MS = 10_000;
 
 /**
  * Understands what was captured of a camera: pushes with their heads one after another, the body of one, or an answer
  * of getdi.cgi, getdo.cgi or getparam.cgi.
  *
  * @param contentType what a body alone was sent as
+ * @param options the camera's settings; absent: those of a new device
  */
 export async function* decodeVivotek(
   chunks: AsyncIterable<Buffer>,
   contentType: string | null,
+  options: Record<string, unknown> = {},
 ): AsyncIterable<Decoded> {
+  const { quietMs } = compileOptions(readVivotekOptions(options));
   const bytes = await wholeCapture(chunks);
   if (bytes === null) {
     yield { kind: 'fault', reason: 'the capture is larger than 64 MiB', bytes: 64 << 20 };
@@ -52,7 +53,7 @@ export async function* decodeVivotek(
   }
   for (const message of readMessages(bytes, contentType)) {
     try {
-      const found = understandCameraPush(message, { timeZone: null, now: 0, offset: null, quietMs: QUIET_MS });
+      const found = understandCameraPush(message, { timeZone: null, now: 0, offset: null, quietMs });
       if (found.kind === 'test') {
         yield { kind: 'notice', text: "The camera's test of its server settings" };
         continue;

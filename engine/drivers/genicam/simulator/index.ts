@@ -38,7 +38,7 @@ export const genicamFaultNames = [
 export type GenicamFaultName = (typeof genicamFaultNames)[number];
 
 /** Those that Aravis' own fake camera can be brought to. */
-const aravisFaults: readonly string[] = [...variantNames, 'unplugged', 'frozen'];
+export const aravisFaults: readonly string[] = [...variantNames, 'unplugged', 'frozen'];
 
 export interface GenicamSimulatorOptions {
   /** Address of this machine; default 127.0.0.1. */
