@@ -3,8 +3,13 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { hikvisionDriver } from '../../../engine/drivers/hikvision';
 import { closeDrivers, closeLater, connectDriver, never } from '../../support/connected-driver';
 import { hikvisionDevice } from '../../support/hikvision-device';
+import { secureFront } from '../../support/secure-front';
+import { selfSigned } from '../../support/smtp-certificate';
 
 afterEach(closeDrivers);
+
+/** null: there is no openssl to make one with. */
+const certificate = selfSigned();
 
 describe('the test of a device', () => {
   it.each([
@@ -50,6 +55,22 @@ describe('the test of a device', () => {
     const { sim } = await hikvisionDevice({}, {}, { start: false });
     const { connection } = connectDriver(hikvisionDriver, sim.port, { tls: true }, false);
     await expect(connection.probe(never)).rejects.toMatchObject({ code: 'E_DEVICE_TLS' });
+  });
+
+  it.skipIf(certificate === null && process.env.ALARMFLOW_REQUIRE_ALL !== '1').each([
+    ['a certificate that is not trusted', true, /not trusted/],
+    ['HTTPS where HTTP is set', false, /speaks HTTPS, not HTTP/],
+  ])('tells %s (skipped without openssl)', async (_name, tls, words) => {
+    expect(certificate).not.toBeNull();
+    const { sim } = await hikvisionDevice({}, {}, { start: false });
+    const front = await secureFront(certificate, () => sim.port);
+    closeLater(front.close);
+    const change = { tls, allowSelfSigned: false, credentials: { user: 'admin', password: 'simulated1' } };
+    const { connection } = connectDriver(hikvisionDriver, front.port, change, false);
+    await expect(connection.probe(never)).rejects.toMatchObject({
+      code: 'E_DEVICE_TLS',
+      message: expect.stringMatching(words),
+    });
   });
 
   it('tells what does not even speak HTTP', async () => {
