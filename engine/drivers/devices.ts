@@ -20,6 +20,7 @@ import { asAlarmflowError, operationalError, userError } from '../domain/errors'
 import type { EventDraft, EventPhase } from '../domain/events';
 import type { Log } from '../domain/log';
 import { createDeliveryQueue, type DeliveryQueue } from './delivery-queue';
+import { createDeliveryShares } from './delivery-shares';
 import type { CapturedPart, DeviceDriver, DriverConnection, DriverSink, PushSetUp } from './driver';
 import { mayPushFrom } from './push-from';
 import { driverOf } from './registry';
@@ -107,6 +108,7 @@ export function createDevices(options: DevicesOptions): Devices {
   const { clock, log, ingestUrl } = options;
   const entries = new Map<string, Entry>();
   const findDriver = options.driverOf ?? driverOf;
+  const shares = createDeliveryShares(clock);
   let started = false;
 
   function entryOf(id: string): Entry {
@@ -299,6 +301,7 @@ export function createDevices(options: DevicesOptions): Devices {
         deliver: (received) => options.onEvent(id, received),
         clock,
         log: log.with({ deviceId: id }),
+        share: shares.open(),
       }),
       offline: null,
       refused: null,

@@ -130,4 +130,70 @@ describe('the delivery queue', () => {
     queue.close();
     await expect(waiting).rejects.toMatchObject({ code: 'E_CLOSED' });
   });
+
+  describe('with refreshes that have to wait', () => {
+    /** Delivers nothing until told; resolves with the words of each event. */
+    function held() {
+      const told: string[] = [];
+      let open: () => void = () => undefined;
+      const gate = new Promise<void>((resolve) => (open = resolve));
+      const deliver = async ({ draft }: ReceivedEvent): Promise<string> => {
+        await gate;
+        told.push(`${draft.vendorType} ${draft.phase} ${draft.raw}`);
+        return draft.raw;
+      };
+      const queue = createDeliveryQueue({ deliver, clock: new VirtualClock(0), log: silentLog });
+      const add = (name: string, phase: EventPhase, raw: string, change: Partial<ReceivedEvent['draft']> = {}) => {
+        const received = event(name, phase);
+        return queue.add({ ...received, draft: { ...received.draft, raw, ...change } }, true);
+      };
+      const barrier = queue.add(event('held', 'start', 1), true);
+      return { told, queue, add, barrier, open };
+    }
+
+    it('tells those of one condition once, by the words of the last, and answers all', async () => {
+      const { told, queue, add, barrier, open } = held();
+      const ids = ['1', '2', '3'].map((raw) => add('motion', 'refresh', raw, { repeat: Number(raw) }));
+      expect([queue.waiting(), queue.merged()]).toEqual([1, 2]);
+      open();
+      await barrier;
+      expect(await Promise.all(ids)).toEqual(['3', '3', '3']);
+      expect(told.slice(1)).toEqual(['motion refresh 3']);
+    });
+
+    it.each<[string, Partial<ReceivedEvent['draft']>]>([
+      ['another channel', { channel: 2 }],
+      ['another temperature', { temperature: { unit: 'celsius', value: 90 } }],
+      ['another target', { target: 'human' }],
+      ['another region', { regions: [{ id: '2' }] }],
+      ['pictures to follow', { picturesAnnounced: 1 }],
+    ])('keeps %s apart', async (_what, change) => {
+      const { told, add, barrier, open } = held();
+      const ids = [add('motion', 'refresh', '1'), add('motion', 'refresh', '2', change)];
+      open();
+      await Promise.all([barrier, ...ids]);
+      expect(told.slice(1)).toEqual(['motion refresh 1', 'motion refresh 2']);
+    });
+
+    it('merges none across a start or an end', async () => {
+      const { told, add, barrier, open } = held();
+      const ids = [
+        add('motion', 'refresh', '1'),
+        add('line', 'stop', '2'),
+        add('motion', 'refresh', '3'),
+        add('motion', 'refresh', '4'),
+      ];
+      open();
+      await Promise.all([barrier, ...ids]);
+      expect(told.slice(1)).toEqual(['motion refresh 1', 'line stop 2', 'motion refresh 4']);
+    });
+
+    it('keeps the memory of a merged flood flat in depth', async () => {
+      const { told, add, barrier, open } = held();
+      const ids = Array.from({ length: 50_000 }, () => add('motion', 'refresh', 'x'));
+      open();
+      await Promise.all([barrier, ...ids]);
+      expect(told).toHaveLength(2);
+    });
+  });
 });
