@@ -25,9 +25,14 @@ export async function decodeCommand(
       );
   }
   const settings = options.options === undefined ? undefined : await readSettings(options.options);
-  const bytes: AsyncIterable<Buffer> = file === '-' ? process.stdin : createReadStream(file);
+  const bytes: AsyncIterable<Buffer> = file === '-' ? process.stdin : contentOf(file);
   for await (const line of decodeCapture(driver, bytes, options.contentType ?? null, settings))
     print(JSON.stringify(line));
+}
+
+/** Opened when it is read: a driver that refuses the settings leaves no file open. */
+async function* contentOf(file: string): AsyncIterable<Buffer> {
+  yield* createReadStream(file) as AsyncIterable<Buffer>;
 }
 
 const MOST_SETTINGS = 1 << 20;
