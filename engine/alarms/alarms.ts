@@ -515,9 +515,6 @@ export function createAlarms(options: AlarmsOptions): Alarms {
     return [triggers.get(condition.triggerId) ?? undefinedTrigger(condition.triggerId), condition];
   };
 
-  const audit = (batch: Batch, at: number, who: string, action: string, subject: string, detail: string): void =>
-    addWrites(batch.change, 'audit', { id: sortableId(at), at, who, action, subject, detail });
-
   const order = (alarmId: string, who: string, kind: 'acknowledge' | 'reset'): Promise<void> =>
     change((batch) => {
       const [trigger, condition] = own(alarmId);
@@ -525,7 +522,15 @@ export function createAlarms(options: AlarmsOptions): Alarms {
       const about = condition.now.alarm;
       translation.feed(batch, trigger, condition, { kind, at, who });
       if (batch.touched.size === 0) return;
-      audit(batch, at, who, `alarm.${kind}`, alarmId, `${about?.triggerName ?? ''}: ${about?.topic ?? ''}`);
+      addWrites(batch.change, 'audit', {
+        id: sortableId(at),
+        at,
+        who,
+        action: `alarm.${kind}`,
+        subject: alarmId,
+        detail: `${about?.triggerName ?? ''}: ${about?.topic ?? ''}`,
+        facts: { kind: 'alarm', order: kind, triggerId: condition.triggerId, key: condition.key },
+      });
     });
 
   const holdEnded = async (alarmId: string): Promise<void> => {

@@ -19,6 +19,7 @@ import { userError } from '../domain/errors';
 import type { DeviceEvent } from '../domain/events';
 import { sortableId } from '../domain/ids';
 import type { Log } from '../domain/log';
+import type { OrderFacts } from '../domain/order-facts';
 import { addWrites, type StandingRow, type TimerRow } from '../domain/record';
 import {
   type ArmingAround,
@@ -38,6 +39,8 @@ import { readArmingState, subjectKey, subjectOf } from './arming-rows';
 import type { Batch } from './condition';
 import { createStandingBook } from './standing';
 import type { Trigger } from './trigger';
+
+type ArmingFacts = Extract<OrderFacts, { kind: 'arming' }>;
 
 /** Kind under which ends of delays and of timed orders are kept. */
 export const ARMING_TIMER = 'arming';
@@ -228,7 +231,7 @@ export function createArmingOrders(parts: ArmingParts): ArmingOrders {
     before: ArmingState,
     after: ArmingState,
     at: number,
-    why: { who: string; detail: string } | null,
+    why: { who: string; detail: string; order?: ArmingFacts['order'] } | null,
   ): void => {
     if (after === before) return;
     const subject = subjectOf(key);
@@ -240,9 +243,18 @@ export function createArmingOrders(parts: ArmingParts): ArmingOrders {
       batch.timers.set(id, due === null ? null : timerRow(key, due));
     }
     if (why !== null) {
-      const { who, detail } = why;
+      const { who, detail, order = null } = why;
       const action = `${subject.scope}.${after.phase === 'disarmed' ? 'disarm' : 'arm'}`;
-      addWrites(batch.change, 'audit', { id: sortableId(at), at, who, action, subject: nameOf(subject), detail });
+      const facts: ArmingFacts = { kind: 'arming', subject, order, state: after };
+      addWrites(batch.change, 'audit', {
+        id: sortableId(at),
+        at,
+        who,
+        action,
+        subject: nameOf(subject),
+        detail,
+        facts,
+      });
     }
     if (after.phase === before.phase && after.bypassed === before.bypassed) return;
     // Between armed and entry delay nothing is shut or opened.
@@ -361,7 +373,7 @@ export function createArmingOrders(parts: ArmingParts): ArmingOrders {
       state.phase === 'exit-delay' && before.phase === 'disarmed' ? `, exit delay ${duration(exitDelayMs)}` : '',
       source === 'user' ? '' : `, by ${source}`,
     ].join('');
-    put(batch, key, before, state, at, { who, detail: said });
+    put(batch, key, before, state, at, { who, detail: said, order: { armed, how, source, forMs } });
   };
 
   const unknown = (subject: ArmingSubject): never => {

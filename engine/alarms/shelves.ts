@@ -2,6 +2,7 @@
 import { type Clock, isoTime } from '../clock/clock';
 import { userError } from '../domain/errors';
 import { sortableId } from '../domain/ids';
+import type { OrderFacts } from '../domain/order-facts';
 import { addWrites, type StandingRow, type TimerRow } from '../domain/record';
 import { LONGEST_SHELF_MS, type Shelf, type ShelfRequest, shelfScopes } from '../domain/shelves';
 import { covers, type GateState, holds, type ShelfVerdict, type ShelvedPlace, shelfVerdict } from '../gates';
@@ -10,6 +11,8 @@ import { createStandingBook } from './standing';
 
 /** Kind of the shelves' timers and rows. */
 export const SHELF_TIMER = 'shelf';
+type ShelfFacts = Extract<OrderFacts, { shelf: Shelf }>;
+
 const MOST_SHELVES = 1_000;
 const LONGEST_REASON = 500;
 
@@ -67,15 +70,16 @@ export function createShelves(options: {
     payload: { shelfId: shelf.id },
   });
 
-  const audit = (batch: Batch, who: string, action: string, shelf: Shelf, detail: string): void => {
+  const audit = (batch: Batch, who: string, action: string, detail: string, facts: ShelfFacts): void => {
     const at = clock.now();
-    addWrites(batch.change, 'audit', { id: sortableId(at), at, who, action, subject: shelf.name, detail });
+    const subject = facts.shelf.name;
+    addWrites(batch.change, 'audit', { id: sortableId(at), at, who, action, subject, detail, facts });
   };
 
-  const takeOff = (batch: Batch, shelf: Shelf, who: string, detail: string): void => {
+  const takeOff = (batch: Batch, shelf: Shelf, who: string, detail: string, byHand = false): void => {
     book.delete(batch, shelf.id);
     batch.timers.set(timerOf(shelf).id, null);
-    audit(batch, who, 'alarm.unshelve', shelf, detail);
+    audit(batch, who, 'alarm.unshelve', detail, { kind: 'unshelve', shelf, byHand });
     batch.change.afterCommit.push(options.changed);
   };
 
@@ -118,7 +122,8 @@ export function createShelves(options: {
       };
       put(batch, shelf);
       const long = shelf.oneShot ? 'one-shot' : `until ${isoTime(shelf.until)}`;
-      audit(batch, who, 'alarm.shelve', shelf, `${scope}, ${long}${shelf.reason === '' ? '' : `: ${shelf.reason}`}`);
+      const detail = `${scope}, ${long}${shelf.reason === '' ? '' : `: ${shelf.reason}`}`;
+      audit(batch, who, 'alarm.shelve', detail, { kind: 'shelve', shelf });
       return shelf;
     },
     unshelve(batch, id, who) {
@@ -129,7 +134,7 @@ export function createShelves(options: {
           `Nothing is shelved under ${id}: its time may be over, see GET /api/v1/shelves`,
         );
       }
-      takeOff(batch, shelf, who, 'by hand');
+      takeOff(batch, shelf, who, 'by hand', true);
       return shelf;
     },
     expire(batch, timer) {

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { systemClock } from '../clock/system-clock';
 import { AlarmflowError, userError } from '../domain/errors';
 import type { DeviceEvent } from '../domain/events';
-import type { ExplainedEvent, RecordReader } from '../domain/record';
+import type { AuditQuery, AuditRow, ExplainedEvent, RecordReader } from '../domain/record';
 import type { LoadedConfig } from '../host/config';
 import { createLog } from '../log';
 import { lockDatabase, lockDataDir, openStore } from '../store';
@@ -12,6 +12,10 @@ import { callSite, findRunningSite, type RunningSite } from './running-site';
 export interface Journal {
   /** Events received from `from` to before `to` (wall milliseconds), oldest first. */
   events(from: number, to: number): AsyncIterable<DeviceEvent>;
+  /** Orders given from `from` to before `to`, oldest first. */
+  orders(from: number, to: number): AsyncIterable<AuditRow>;
+  /** Orders given before `at`, newest first. */
+  ordersBefore(at: number): AsyncIterable<AuditRow>;
   /** What the editor has deployed. @throws E_NO_FLOW (user) */
   deployedFlow(): Promise<unknown>;
   close(): Promise<void>;
@@ -43,11 +47,41 @@ async function* eventsOf(page: Page, from: number, to: number): AsyncGenerator<D
   }
 }
 
+type AuditPage = (query: AuditQuery) => Promise<AuditRow[]>;
+
+async function* ordersOf(page: AuditPage, from: number, to: number): AsyncGenerator<AuditRow> {
+  const end = idBefore(to + DISORDER_MS);
+  for (let after = idBefore(from - DISORDER_MS); ; ) {
+    const rows = await page({ limit: PAGE, orders: true, after });
+    for (const row of rows.toReversed()) if (row.id < end && row.at >= from && row.at < to) yield row;
+    const last = rows[0]?.id;
+    if (last === undefined || last >= end || rows.length < PAGE) return;
+    after = last;
+  }
+}
+
+async function* ordersBefore(page: AuditPage, at: number): AsyncGenerator<AuditRow> {
+  for (let before = idBefore(at + DISORDER_MS); ; ) {
+    const rows = await page({ limit: PAGE, orders: true, before });
+    for (const row of rows) if (row.at < at) yield row;
+    const last = rows.at(-1)?.id;
+    if (last === undefined || rows.length < PAGE) return;
+    before = last;
+  }
+}
+
 const noFlow = (): AlarmflowError =>
   userError('E_NO_FLOW', 'Nothing is deployed there yet: name the flow file instead of "deployed"');
 
 function runningJournal(site: RunningSite): Journal {
+  const page: AuditPage = async (query) => {
+    const words = new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]));
+    const body = await callSite(site, `/api/v1/audit?${words}`);
+    return ((await new Response(body).json()) as { audit: AuditRow[] }).audit;
+  };
   return {
+    orders: (from, to) => ordersOf(page, from, to),
+    ordersBefore: (at) => ordersBefore(page, at),
     events: (from, to) =>
       eventsOf(
         async (after) => {
@@ -93,6 +127,8 @@ export async function openJournal({ config }: LoadedConfig): Promise<Journal> {
     opened.push(store);
     const reader: RecordReader = store;
     return {
+      orders: (from, to) => ordersOf((query) => reader.audit(query), from, to),
+      ordersBefore: (at) => ordersBefore((query) => reader.audit(query), at),
       events: (from, to) => eventsOf((after) => reader.events({ after, limit: PAGE }), from, to),
       async deployedFlow() {
         const flows = await store.flowStorage.read('flows');

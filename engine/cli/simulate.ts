@@ -6,6 +6,8 @@ import { userError } from '../domain/errors';
 import type { LoadedConfig } from '../host/config';
 import { readFlowFile } from '../host/flow-source';
 import {
+  type Beginning,
+  beginningAt,
   type Comparison,
   compare,
   comparisonLines,
@@ -14,7 +16,7 @@ import {
   parseSpan,
   type ReportEntry,
   readEventLines,
-  recordedInput,
+  recordedInputs,
   type SimulationInput,
   type SimulationResult,
   type SimulationRuntime,
@@ -97,13 +99,17 @@ export async function simulateCommand(
       options.events === undefined ? journalSource(journal!, period!) : await fileSource(options.events, options);
     if (other !== null && options.events === '-')
       throw userError('E_BAD_PARAMETER', '--compare reads the events twice: give a file instead of standard input');
+    const beginning: Beginning | null =
+      period === null ? null : await beginningAt(period.from, journal!.ordersBefore(period.from));
+    const start = options.start === undefined ? period?.from : moment('--start', options.start);
     runtime = await startSimulationRuntime();
     const run = (which: unknown, title: string, onEntry: ((entry: ReportEntry) => void) | null) =>
       simulate({
         runtime: runtime!,
         flows: which,
         inputs: paced(source.inputs()),
-        ...(options.start === undefined ? {} : { start: moment('--start', options.start) }),
+        ...(start === undefined ? {} : { start }),
+        beginning,
         armed: options.disarmed !== true,
         siteName: loaded.config.siteName,
         allow: new Set(options.allow),
@@ -153,7 +159,8 @@ function printResult(
   print: (line: string) => void,
 ): void {
   if (json) {
-    print(JSON.stringify({ kind: 'summary', ...shortSummary(result), warnings: result.warnings }));
+    const { beginning, warnings } = result;
+    print(JSON.stringify({ kind: 'summary', ...shortSummary(result), ...(beginning && { beginning }), warnings }));
     if (against)
       print(JSON.stringify({ kind: 'comparison', ...against.comparison, before: shortSummary(against.before) }));
     return;
@@ -205,9 +212,7 @@ function periodOf({ from, to }: SimulateCommandOptions): Period {
 
 function journalSource(journal: Journal, { from, to }: Period): Source {
   return {
-    async *inputs() {
-      for await (const event of journal.events(from, to)) yield recordedInput(event, null);
-    },
+    inputs: () => recordedInputs(journal.events(from, to), journal.orders(from, to)),
     share: (at) => (at - from) / (to - from),
   };
 }

@@ -5,6 +5,7 @@
 import type { ActionRow, ActionStatus } from './actions';
 import type { Alarm, AlarmMessage, Decision } from './alarms';
 import type { DeviceEvent, PictureRef } from './events';
+import type { OrderFacts } from './order-facts';
 import type { Lease, OutputId, OutputState } from './outputs';
 
 /** A timer that outlives the process. */
@@ -57,6 +58,22 @@ export interface AuditRow {
   action: string;
   subject: string;
   detail: string;
+  /** What an order was, for simulations; absent: no order, or written by an earlier version. */
+  facts?: OrderFacts;
+}
+
+export interface AuditQuery {
+  /** At most 1,000. */
+  limit: number;
+  /** Only lines after this id (ids sort by time): the oldest of them. */
+  after?: string;
+  /** Only lines before this id: the newest of them. */
+  before?: string;
+  /** Wall milliseconds: only lines from then on, or before then. */
+  from?: number;
+  to?: number;
+  /** Only lines of orders. */
+  orders?: boolean;
 }
 
 /** Changes that reach the disk together or not at all. Rows replace those with the same key unless said otherwise. */
@@ -213,5 +230,5 @@ export interface RecordReader {
   actions(query: { status?: ActionStatus; alarmId?: string; limit: number }): Promise<ActionRow[]>;
   mails(limit: number): Promise<CaughtMail[]>;
   keepMail(mail: CaughtMail): Promise<void>;
-  audit(limit: number): Promise<AuditRow[]>;
+  audit(query: AuditQuery): Promise<AuditRow[]>;
 }

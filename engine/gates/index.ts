@@ -25,7 +25,7 @@ export {
 export { filterRefusal, hottestCelsius, levelOf, listensTo, matchesFilter, takesType } from './filter';
 export { carryFlood, type FloodState, floodNotice, floodRaise, noFlood } from './flood';
 export { latestSeen } from './jump';
-export { alarmKey, hasWholeKey, keyAgrees } from './key';
+export { alarmKey, hasWholeKey, keyAgrees, keyParts } from './key';
 export { type GateMachine, gateMachine } from './machine';
 export {
   evaluateSchedule,

@@ -51,6 +51,17 @@ const isAsked = (parts: readonly AlarmKeyPart[], part: AlarmKeyPart, event: Keye
   parts.includes(part) ||
   ((part === 'rule' || part === 'target') && parts.includes('object') && event.objectId === undefined);
 
+/** The parts of a key with their values, as the event had them. */
+export const keyParts = (key: string): [part: string, value: string][] =>
+  key.split(';').flatMap((piece) => {
+    const cut = piece.indexOf('=');
+    if (cut <= 0) return [];
+    const value = piece
+      .slice(cut + 1)
+      .replace(/%([0-9a-f]{2})/g, (_all, sign: string) => String.fromCharCode(Number.parseInt(sign, 16)));
+    return [[piece.slice(0, cut), value]];
+  });
+
 /** Whether the event has every part, so that its key names one alarm and no other. */
 export const hasWholeKey = (parts: readonly AlarmKeyPart[], event: KeyedEvent): boolean =>
   parts.every((part) => partOf(part, event) !== undefined);

@@ -139,6 +139,7 @@ export function createOutputs(options: OutputsOptions): Outputs {
         action: 'output.mode',
         subject: id,
         detail: `${output.state.name}: ${former} → ${mode}`,
+        facts: { kind: 'output-mode', output: id, mode },
       });
       change.afterCommit.push(() => holding.ask(id));
       try {
@@ -173,6 +174,7 @@ export function createOutputs(options: OutputsOptions): Outputs {
         action: 'output.reset',
         subject: 'all outputs',
         detail: `${dropped} leases on ${outputs.size} outputs dropped`,
+        facts: { kind: 'output-reset' },
       });
       await holding.commit(change);
       holding.tellEnded(alarmIds);

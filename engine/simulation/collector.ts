@@ -3,9 +3,11 @@ import type { ActionRow } from '../domain/actions';
 import type { Alarm, Decision, MessageAlarm } from '../domain/alarms';
 import type { DeviceEvent } from '../domain/events';
 import type { FlowMessageRow, RecordWrites } from '../domain/record';
+import { keyParts } from '../gates';
 import type { LeftOutNode } from './flow-census';
 import type {
   ActionEntry,
+  DecisionEntry,
   OutputSpans,
   ReportEntry,
   SimulatedAlarm,
@@ -129,6 +131,21 @@ export function createCollector(options: CollectorOptions): Collector {
     alarms.set(alarm.id, entry);
   }
 
+  /** What the key of a condition tells of it: time decided on it, and there is neither event nor alarm. */
+  function conditionOf(key: string): Pick<DecisionEntry, 'device' | 'type' | 'place'> {
+    const parts = new Map(keyParts(key));
+    const deviceId = parts.get('device');
+    const words = ['channel', 'input', 'rule', 'target', 'object'].flatMap((part) => {
+      const value = parts.get(part);
+      return value === undefined ? [] : [part === 'target' ? value : `${part} ${value}`];
+    });
+    return {
+      device: deviceId === undefined ? null : deviceName(deviceId),
+      type: parts.get('type') ?? null,
+      place: words.join(', '),
+    };
+  }
+
   function count({ outcome, reason }: Decision): void {
     switch (outcome) {
       case 'raised':
@@ -161,9 +178,11 @@ export function createCollector(options: CollectorOptions): Collector {
       triggerId: decision.triggerId,
       trigger: decision.triggerId === null ? null : triggerName(decision.triggerId),
       alarm: alarm?.alarm ?? null,
-      device: event ? deviceName(event.deviceId) : (alarm?.device ?? null),
-      type: event?.type ?? alarm?.type ?? null,
-      place: event ? placeOf(event) : (alarm?.place ?? ''),
+      ...(event
+        ? { device: deviceName(event.deviceId), type: event.type, place: placeOf(event) }
+        : alarm
+          ? { device: alarm.device, type: alarm.type, place: alarm.place }
+          : conditionOf(decision.key ?? '')),
       line: event ? line : null,
     });
   }

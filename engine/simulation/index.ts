@@ -1,8 +1,10 @@
 /** Simulation: the same engine under a virtual clock, sending nothing (ARCHITECTURE, "Simulation"). */
 
 export type { RuleTestFailure, RuleTestReport, RuleTestResult } from '../domain/rule-tests';
+export { type Beginning, beginningAt } from './beginning';
 export { type Comparison, compare, comparisonSentence } from './compare';
 export { type EventLineOptions, readEventLines, recordedInput } from './event-lines';
+export { recordedInputs } from './recorded-inputs';
 export type * from './report';
 export {
   type RuleTestOptions,

@@ -137,6 +137,8 @@ export interface SimulationSummary {
 }
 
 export interface SimulationResult {
+  /** What stood at the beginning of a recorded period and what is not known of it, a sentence each. */
+  beginning?: string[];
   summary: SimulationSummary;
   alarms: SimulatedAlarm[];
   /** Actions by time, without their parameters; for comparisons. */

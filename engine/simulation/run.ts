@@ -1,6 +1,7 @@
 /** Puts inputs into a loaded flow, each at its time, and lets time go on after the last. */
 import { AlarmflowError, asAlarmflowError, userError } from '../domain/errors';
 import { namesOf } from './names';
+import { createReplay } from './replay';
 import type { SimulationResult } from './report';
 import type { LoadedFlow, LoadOptions, SimulationRuntime } from './runtime';
 import { eventOf, type Order, type SimulationInput } from './steps';
@@ -12,6 +13,8 @@ const PROGRESS_EVERY = 2_000;
 export interface Player {
   /** Turns the clock to the input's time and puts it in; resolves when all that it set off has run. */
   put(input: SimulationInput): Promise<void>;
+  /** Which recorded orders were not given again and why, a sentence for each reason. */
+  notes(): string[];
 }
 
 /** @throws E_UNKNOWN_NAME (user) for names that the flow does not have */
@@ -19,6 +22,7 @@ export function createPlayer(flow: LoadedFlow): Player {
   const { site } = flow;
   const { alarms, outputs, collector } = site;
   const names = namesOf(flow);
+  const replay = createReplay(site);
   /** Names are looked up once. */
   const devices = new Map<string, string>();
   let made = 0;
@@ -124,10 +128,15 @@ export function createPlayer(flow: LoadedFlow): Player {
           collector.order();
           await give(input.order);
           await site.quiet();
+          break;
+        case 'replayed':
+          await replay.give(input.row);
+          await site.quiet();
       }
       collector.from(null);
       flow.check();
     },
+    notes: () => replay.notes(),
   };
 }
 
@@ -179,7 +188,9 @@ export async function simulate(options: SimulateOptions): Promise<SimulationResu
     }
     await runOn(flow, flow.site.clock.now() + runOnMs);
     onProgress?.(done, flow.site.clock.now());
-    return flow.result();
+    const result = flow.result();
+    result.warnings.push(...player.notes());
+    return options.beginning ? { ...result, beginning: options.beginning.words } : result;
   } finally {
     await flow.unload();
   }

@@ -12,6 +12,7 @@ import { checkFlows, type FlowNode } from '../host/flow-file';
 import type { FlowTraffic } from '../host/flow-traffic';
 import { startNodeRed } from '../host/node-red-runtime';
 import type { FlowEngine } from '../index';
+import type { Beginning } from './beginning';
 import { censusOf, type FlowCensus } from './flow-census';
 import type { ReportEntry, SimulationResult } from './report';
 import { createSimulatedSite, type SimulatedSite } from './simulated-site';
@@ -30,6 +31,8 @@ export interface LoadOptions {
   /** Where the clock stands at first, in wall milliseconds. */
   start: number;
   armed?: boolean;
+  /** What stood before the first input, as far as a record tells; `armed: false` overrules it for the site. */
+  beginning?: Beginning | null;
   siteName?: string;
   /** Types of nodes that run although nobody here knows them. */
   allow?: ReadonlySet<string>;
@@ -178,6 +181,7 @@ export async function startSimulationRuntime(options: { nodesDir?: string } = {}
     const site = createSimulatedSite({
       start: wanted.start,
       armed: wanted.armed ?? true,
+      beginning: wanted.beginning ?? null,
       siteName: wanted.siteName ?? 'site',
       log,
       onEntry: wanted.onEntry ?? null,

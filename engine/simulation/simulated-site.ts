@@ -16,6 +16,7 @@ import { driverChoices } from '../drivers';
 import { createFlowEngine, type FlowHostCalls } from '../host/flow-engine';
 import type { FlowEngine } from '../index';
 import { createOutputs, type Outputs } from '../outputs';
+import type { Beginning } from './beginning';
 import { type Collector, createCollector } from './collector';
 import type { ReportEntry } from './report';
 import { createSimulatedTimers, type SimulatedTimers } from './simulated-timers';
@@ -24,6 +25,8 @@ export interface SimulatedSiteOptions {
   /** Where the clock stands at first, in wall milliseconds. */
   start: number;
   armed: boolean;
+  /** What stood before; absent: nothing. */
+  beginning?: Beginning | null;
   siteName: string;
   log: Log;
   /** Gets every entry of the report; null: only the summary is wanted. */
@@ -132,6 +135,7 @@ export function createSimulatedSite(options: SimulatedSiteOptions): SimulatedSit
     siteName,
     announce: () => {},
     deviceName: (id) => flow.deviceName(id),
+    nodeName: (id) => flow.nodeName(id),
   });
 
   const status = (deviceId: string): DeviceStatus => ({
@@ -215,7 +219,8 @@ export function createSimulatedSite(options: SimulatedSiteOptions): SimulatedSit
 
   outputs.resume(emptyState);
   flow.resume(emptyState.standing);
-  alarms.resume(emptyState, options.armed);
+  const standing = (options.beginning?.standing ?? []).filter(({ id }) => options.armed || id !== 'arming:site:site');
+  alarms.resume({ ...emptyState, standing }, options.armed);
 
   return {
     clock,
@@ -228,6 +233,10 @@ export function createSimulatedSite(options: SimulatedSiteOptions): SimulatedSit
       // Nodes may look around before they tell what they are.
       await quiet();
       await flow.flowsStarted();
+      for (const { output, mode } of options.beginning?.modes ?? []) {
+        // An output that this flow does not have was told of with the beginning.
+        if (outputs.list().some(({ id }) => id === output)) await outputs.setMode(output, mode, 'simulation');
+      }
       await quiet();
       begun = true;
     },

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { armingWays } from '../domain/arming';
 import type { DeviceEvent, EventType } from '../domain/events';
 import { knownEventTypes } from '../domain/events';
+import type { AuditRow } from '../domain/record';
 import { parseSpan } from './times';
 
 const text = z.string().trim().min(1).max(200);
@@ -141,6 +142,8 @@ export type SimulationInput = { at: number; line: number | null } & (
   /** An event as the record or a driver had it: taken as it is; an empty id is filled in. */
   | { kind: 'recorded'; event: DeviceEvent }
   | { kind: 'order'; order: Order }
+  /** An order as the audit trail has it. */
+  | { kind: 'replayed'; row: AuditRow }
 );
 
 export function eventOf(step: EventStep, deviceId: string, id: string, at: number): DeviceEvent {

@@ -32,9 +32,10 @@ function wordsOf(entry: ReportEntry): [word: string, text: string] | null {
   switch (entry.kind) {
     case 'decision': {
       const { outcome, reason, detail, trigger, alarm, device, type, place } = entry;
+      const condition = about([device, type, place]);
       return [
         outcomeWords[outcome] ?? outcome,
-        `${trigger ?? 'no trigger'}${numbered(alarm)}: ${about([device, type, place])} (${about([reason, detail])})`,
+        `${trigger ?? 'no trigger'}${numbered(alarm)}${condition === '' ? '' : `: ${condition}`} (${about([reason, detail])})`,
       ];
     }
     case 'message':
@@ -72,11 +73,13 @@ const counted = (counts: Record<string, number>): string =>
     .map(([what, count]) => `${what} ${count.toLocaleString('en')}`)
     .join(', ') || 'none';
 
-export function summaryLines({ summary, warnings }: SimulationResult): string[] {
+export function summaryLines({ summary, warnings, beginning }: SimulationResult): string[] {
   const { outputs, leftOut } = summary;
+  const beginnings = beginning ?? [];
   const number = (value: number): string => value.toLocaleString('en');
   return [
     `${number(summary.events)} events and ${number(summary.orders)} orders, ${isoTime(summary.from)} to ${isoTime(summary.to)}`,
+    ...beginnings.map((sentence) => `  beginning   ${sentence}`),
     `  alarms      raised ${number(summary.raised)}, escalated ${number(summary.escalated)}, reminded ${number(summary.reminded)}, merged ${number(summary.merged)}, cleared ${number(summary.cleared)}, ended ${number(summary.ended)}`,
     `  refused     ${counted(summary.refused)}`,
     `  not heard   ${number(summary.unheard)}`,

@@ -3,6 +3,7 @@ import type { Database } from './database';
 import { schema1 } from './schema-1';
 import { schema2 } from './schema-2';
 import { schema3 } from './schema-3';
+import { schema4 } from './schema-4';
 
 /** One step from a layout to the next; steps are never changed once shipped, only added. */
 export interface Migration {
@@ -14,6 +15,7 @@ export const migrations: readonly Migration[] = [
   { version: 1, sql: schema1 },
   { version: 2, sql: schema2 },
   { version: 3, sql: schema3 },
+  { version: 4, sql: schema4 },
 ];
 
 /** Layout that this version of alarmflow works with. */

@@ -2,6 +2,7 @@ import type { ActionRow } from '../domain/actions';
 import type { Alarm, Decision } from '../domain/alarms';
 import type { DeviceEvent } from '../domain/events';
 import { idAfter } from '../domain/ids';
+import { orderActions } from '../domain/order-facts';
 import type { Lease, OutputState } from '../domain/outputs';
 import type {
   AuditRow,
@@ -179,9 +180,21 @@ export function createRecordReader(database: Database): RecordReader & WhyRecord
         [jsonText(mail)],
       );
     },
-    audit: (limit) =>
-      database.query<AuditRow>(
-        `SELECT id, at, who, action, subject, detail FROM alarmflow.audit ORDER BY id DESC LIMIT ${bounded(limit)}`,
-      ),
+    async audit(query) {
+      const asked = conditions();
+      if (query.after !== undefined) asked.add('id > ?', query.after);
+      if (query.before !== undefined) asked.add('id < ?', query.before);
+      if (query.from !== undefined) asked.add('at >= ?', Math.ceil(query.from));
+      if (query.to !== undefined) asked.add('at < ?', Math.ceil(query.to));
+      if (query.orders) asked.add('action = ANY(?::text[])', orderActions);
+      const following = query.after !== undefined && query.before === undefined;
+      const rows = await database.query<Omit<AuditRow, 'facts'> & { facts: AuditRow['facts'] | null }>(
+        `SELECT id, at, who, action, subject, detail, facts FROM alarmflow.audit ${asked.where()}
+          ORDER BY id ${following ? 'ASC' : 'DESC'} LIMIT ${bounded(query.limit)}`,
+        asked.params,
+      );
+      const lines = rows.map(({ facts, ...row }) => (facts === null || facts === undefined ? row : { ...row, facts }));
+      return following ? lines.reverse() : lines;
+    },
   };
 }

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../engine/clock/system-clock';
 import type { Decision } from '../../engine/domain/alarms';
 import { silentLog } from '../../engine/domain/log';
-import type { RecordWrites } from '../../engine/domain/record';
+import type { AuditRow, RecordWrites } from '../../engine/domain/record';
 import { openStore, type Store } from '../../engine/store';
 import { temporaryFolder } from '../support/temporary-folder';
 import {
@@ -362,7 +362,23 @@ export function recordContract(name: string, databaseUrl: () => Promise<string |
       expect(await store.flowStorage.read('library:flows/a')).toBeNull();
       const audit = { id: 'au1', at: base, who: 'ann', action: 'site.disarm', subject: 'site', detail: '' };
       await store.commit({ audit: [audit] });
-      expect(await store.audit(5)).toEqual([audit]);
+      expect(await store.audit({ limit: 5 })).toEqual([audit]);
+      const mode: AuditRow = {
+        id: 'au2',
+        at: base + 5,
+        who: 'ann',
+        action: 'output.mode',
+        subject: 'box/relay/1',
+        detail: 'Siren: auto → off',
+        facts: { kind: 'output-mode', output: 'box/relay/1', mode: 'off' },
+      };
+      const login = { id: 'au3', at: base + 9, who: 'ann', action: 'login', subject: 'ann', detail: '' };
+      await store.commit({ audit: [mode, login] });
+      expect(await store.audit({ limit: 5 })).toEqual([login, mode, audit]);
+      expect(await store.audit({ limit: 5, orders: true })).toEqual([mode, audit]);
+      expect(await store.audit({ limit: 1, after: 'au1' })).toEqual([mode]);
+      expect(await store.audit({ limit: 1, before: 'au3' })).toEqual([mode]);
+      expect(await store.audit({ limit: 5, from: base + 1, to: base + 9 })).toEqual([mode]);
       const mail = {
         id: 'mail1',
         receivedAt: base,
