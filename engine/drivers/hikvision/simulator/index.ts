@@ -8,6 +8,7 @@ import { asAlarmflowError, userError } from '../../../domain/errors';
 import { type Log, silentLog } from '../../../domain/log';
 import { type AlertFormat, createAlertWriter } from './alert-writer';
 import { createClockFace } from './clock-face';
+import type { Resources } from './device-state';
 import { type Reporter, responseStatus, xmlText } from './documents';
 import { createFaults, type FaultName, type Faults } from './faults';
 import { createHardware, type SimulatorModel } from './hardware';
@@ -15,7 +16,7 @@ import { createListeners, type ListenerSlot, type PushCounts } from './listeners
 import { createLogin, type LoginCounts, type LoginKind } from './login';
 import { simulatorPage } from './page';
 import { createRecorder, type SimulatedCamera, type SimulatedPort } from './recorder';
-import { answer, type Resources } from './resources';
+import { answer } from './resources';
 import { type SceneRequest, sceneOf } from './scenes';
 import { createStreams } from './streams';
 import { readSubscription } from './subscriptions';

@@ -10,9 +10,9 @@ import {
   status,
   xml,
 } from './answers';
+import type { Resources } from './device-state';
 import type { Draft } from './documents';
 import type { ListenerSlot } from './listeners';
-import type { Resources } from './resources';
 
 const mostSlots = (at: Resources): number => (at.model === 'nvr' ? 1 : 3);
 

@@ -10,45 +10,16 @@ import {
   status,
   xml,
 } from './answers';
+import type { Resources } from './device-state';
 import type { Draft } from './documents';
-import type { Faults } from './faults';
-import type { Hardware, SimulatorModel } from './hardware';
 import { listenerRoutes } from './listener-routes';
-import type { ListenerSlot, Listeners } from './listeners';
 import { opticalPicture, thermalPicture } from './pictures';
-import { type Recorder, recorderRoutes } from './recorder';
+import { recorderRoutes } from './recorder-routes';
 import { sceneTitles } from './scenes';
 import { smartRoutes } from './smart';
-import { subscriptionRoutes } from './subscriptions';
-import { type Switchables, switchableRoutes } from './switchables';
-import { type Thermometry, thermometryRoutes } from './thermometry';
-
-export interface Resources {
-  model: SimulatorModel;
-  channels: number;
-  serialNumber: string;
-  macAddress: string;
-  hardware: Hardware;
-  /** null for a camera. */
-  recorder: Recorder | null;
-  /** null where it measures no temperatures. */
-  thermometry: Thermometry | null;
-  switchables: Switchables;
-  /** Has subscribeEvent. */
-  subscribes: boolean;
-  channelName(channel: number): string;
-  /** Notes what the device was told to do. */
-  command(text: string): void;
-  faults: Faults;
-  listeners: Listeners;
-  /** What GET /ISAPI/System/time tells. */
-  localTime(): string;
-  /** PUT of a new time; false for a text that is none. */
-  setTime(text: string): boolean;
-  test(slot: ListenerSlot): void;
-  /** Turns that `busy-once` and `snapshot-error-once` have left. */
-  spent: Set<string>;
-}
+import { subscriptionRoutes } from './subscription-routes';
+import { switchableRoutes } from './switchable-routes';
+import { thermometryRoutes } from './thermometry-routes';
 
 type Route = RouteOf<Resources>;
 

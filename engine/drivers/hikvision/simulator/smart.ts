@@ -1,5 +1,5 @@
 import { notSupported, type RouteOf, xml } from './answers';
-import type { Resources } from './resources';
+import type { Resources } from './device-state';
 
 /** Presets, and the rules of the device's own analysis. */
 export const smartRoutes: RouteOf<Resources>[] = [
