@@ -1,6 +1,5 @@
 import type { Decoded } from '../driver';
-import { createDechunker } from '../hikvision/dechunk';
-import { createFramer, type Framer } from '../wire';
+import { createDechunker, createFramer, type Framer } from '../wire';
 import { createReader, type Finding } from './reader';
 
 /** A response head in front of a captured stream is at most this long. */

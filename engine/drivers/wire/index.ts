@@ -1,4 +1,5 @@
 export { backoff } from './backoff';
+export { createDechunker } from './dechunk';
 export type {
   DeviceHeaders,
   DeviceHttp,
