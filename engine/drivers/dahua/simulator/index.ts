@@ -5,7 +5,7 @@ import type { Clock } from '../../../clock/clock';
 import { systemClock } from '../../../clock/system-clock';
 import { asAlarmflowError, userError } from '../../../domain/errors';
 import { type Log, silentLog } from '../../../domain/log';
-import { createLogin, type LoginCounts, type LoginKind } from '../../hikvision/simulator/login';
+import { createLogin, type LoginCounts, type LoginKind } from '../../simulated/login';
 import { natureOf } from '../codes';
 import { createConfigStore } from './config-store';
 import { createEventWriter, type EventRequest, logTime } from './event-writer';
@@ -152,7 +152,7 @@ export async function startDahuaSimulator(options: DahuaSimulatorOptions = {}): 
     lockAfter: options.lockAfter ?? 5,
     lockMs: options.lockMs ?? 30 * 60_000,
     clock,
-    faults: { has: (name) => faults.list().some((f) => f === name), set() {}, clear() {}, list: () => [] },
+    faults: { has: (name) => faults.list().some((f) => f === name) },
   });
   const streams = createStreams({
     faults,

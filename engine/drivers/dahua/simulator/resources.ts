@@ -1,4 +1,4 @@
-import { opticalPicture, thermalPicture } from '../../hikvision/simulator/pictures';
+import { opticalPicture, thermalPicture } from '../../simulated/pictures';
 import type { ConfigStore } from './config-store';
 import type { EventWriter } from './event-writer';
 import type { FaultName, Faults } from './faults';

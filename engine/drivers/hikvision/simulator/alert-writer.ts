@@ -1,8 +1,8 @@
 import { userError } from '../../../domain/errors';
+import { opticalPicture, thermalPicture } from '../../simulated/pictures';
 import type { ClockFace } from './clock-face';
 import { alertDraft, type Draft, heartbeatDraft, type Reporter, xmlText } from './documents';
 import type { Faults } from './faults';
-import { opticalPicture, thermalPicture } from './pictures';
 import { type SceneRequest, sceneNames, sceneOf } from './scenes';
 import type { StreamAlert } from './streams';
 

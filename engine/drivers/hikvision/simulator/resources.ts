@@ -1,3 +1,4 @@
+import { opticalPicture, thermalPicture } from '../../simulated/pictures';
 import { textOf } from '../document';
 import {
   badContent,
@@ -13,7 +14,6 @@ import {
 import type { Resources } from './device-state';
 import type { Draft } from './documents';
 import { listenerRoutes } from './listener-routes';
-import { opticalPicture, thermalPicture } from './pictures';
 import { recorderRoutes } from './recorder-routes';
 import { sceneTitles } from './scenes';
 import { smartRoutes } from './smart';

@@ -1,7 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import type { Clock } from '../../../clock/clock';
-import type { Faults } from './faults';
+import type { Clock } from '../../clock/clock';
+
+/** Faults of a login that a simulated device can have among its own. */
+export type LoginFault = 'comma-joined-challenges' | 'reject-reused-nonce-403' | 'stale-nonce';
 
 /** How the device lets users in. `none`: it doesn't ask. */
 export type LoginKind = 'md5' | 'sha-256' | 'both' | 'basic' | 'none';
@@ -15,7 +17,7 @@ export interface LoginOptions {
   lockAfter: number;
   lockMs: number;
   clock: Clock;
-  faults: Faults;
+  faults: { has(name: LoginFault): boolean };
 }
 
 export type LoginVerdict =
