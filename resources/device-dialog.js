@@ -355,13 +355,14 @@
       };
 
       const show = () => {
-        const { host, login, tls: secure, receives, fields } = dialogOf(current);
+        const { host, login, tls: secure, receives, ingest, fields } = dialogOf(current);
         form.find('.alarmflow-when-host').toggle(host);
         form.find('.alarmflow-when-login').toggle(login);
         form.find('.alarmflow-when-secure').toggle(secure);
         form.find('.alarmflow-when-tls').toggle(secure && tls.prop('checked'));
         form.find('.alarmflow-when-push').toggle(receives.includes(receive.val()) && receive.val() !== 'stream');
         form.find('.alarmflow-when-mapping').toggle(fields.some(({ name }) => name === 'mapping'));
+        if (ingest === false) form.find('.alarmflow-when-ingest').hide();
         field('host').trigger('change');
       };
 

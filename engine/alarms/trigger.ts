@@ -1,6 +1,6 @@
 import type { AlarmKeyPart, AlarmMessage } from '../domain/alarms';
 import { userError } from '../domain/errors';
-import type { DeviceEvent, EventType } from '../domain/events';
+import { type DeviceEvent, type EventType, quietTypes } from '../domain/events';
 import type { AlarmPolicy, TriggerDefinition } from '../domain/triggers';
 import { combinationProblem, type GateMachine, gateMachine } from '../gates';
 import type { Condition } from './condition';
@@ -95,13 +95,18 @@ interface TypeEntry {
   byDevice: Map<string, Trigger[]>;
 }
 
+/** Stands for every type that tells of something. */
+const ANY_TYPE = '*';
+
 export function indexTriggers(triggers: Iterable<Trigger>): TriggerIndex {
-  const byType = new Map<EventType, TypeEntry>();
+  const byType = new Map<EventType | typeof ANY_TYPE, TypeEntry>();
   const order = new Map<Trigger, number>();
   for (const trigger of triggers) {
     order.set(trigger, order.size);
-    const { types, deviceIds } = trigger.definition.filter;
-    for (const type of new Set(types)) {
+    const { types, anyType, deviceIds } = trigger.definition.filter;
+    // What is listed beside any type is what any type leaves out: an event is looked up under one of both.
+    const listed = anyType ? types.filter((type) => quietTypes.has(type)) : types;
+    for (const type of new Set([...listed, ...(anyType ? ([ANY_TYPE] as const) : [])])) {
       const entry = byType.get(type) ?? { any: [], byDevice: new Map<string, Trigger[]>() };
       byType.set(type, entry);
       if (deviceIds === undefined) entry.any.push(trigger);
@@ -112,12 +117,12 @@ export function indexTriggers(triggers: Iterable<Trigger>): TriggerIndex {
   }
   return {
     listening(event) {
-      const entry = byType.get(event.type);
-      if (entry === undefined) return [];
-      const own = entry.byDevice.get(event.deviceId);
-      if (own === undefined) return entry.any;
-      if (entry.any.length === 0) return own;
-      return [...entry.any, ...own].sort((a, b) => (order.get(a) ?? 0) - (order.get(b) ?? 0));
+      const entries = [byType.get(event.type), quietTypes.has(event.type) ? undefined : byType.get(ANY_TYPE)];
+      const lists = entries
+        .flatMap((entry) => [entry?.any, entry?.byDevice.get(event.deviceId)])
+        .filter((list) => list !== undefined && list.length > 0) as Trigger[][];
+      if (lists.length < 2) return lists[0] ?? [];
+      return lists.flat().sort((a, b) => (order.get(a) ?? 0) - (order.get(b) ?? 0));
     },
   };
 }

@@ -44,6 +44,8 @@ export interface DriverDialog {
   login: boolean;
   tls: boolean;
   receives: readonly DeviceDefinition['receive'][];
+  /** false: what it receives does not come over HTTP (notifications of SNMP): no push URL is shown. Absent: it does. */
+  ingest?: boolean;
   fields: readonly DriverField[];
 }
 

@@ -57,6 +57,24 @@ describe('an event', () => {
     ]);
   });
 
+  it('reaches triggers for any type once each, in their order, and a reading only those that name it', async () => {
+    const run = await running(
+      alarmTrigger({}, { id: 'a', filter: { types: [], anyType: true } }),
+      alarmTrigger({}, { id: 'b', filter: { types: ['motion'] } }),
+      alarmTrigger({}, { id: 'c', filter: { types: ['motion', 'relay-state'], anyType: true, deviceIds: ['cam1'] } }),
+      alarmTrigger({}, { id: 'd', filter: { types: [], anyType: true, deviceIds: ['cam2'] } }),
+    );
+    const heard = async (type: DeviceEvent['type']) => {
+      run.record.decisions.length = 0;
+      await happen(run, { type });
+      return run.record.decisions.map(({ triggerId }) => triggerId);
+    };
+    expect(await heard('motion')).toEqual(['a', 'b', 'c']);
+    expect(await heard('vendor:odd')).toEqual(['a', 'c']);
+    expect(await heard('relay-state')).toEqual(['c']);
+    expect(await heard('temperature-reading')).toEqual([]);
+  });
+
   it('raises an alarm that is on disk before the promise resolves and before its message is sent', async () => {
     const run = await running(alarmTrigger());
     let release = (): void => undefined;
