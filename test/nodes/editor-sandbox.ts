@@ -85,7 +85,13 @@ export interface WeekDates {
   toOnce(text: string, year: number): string;
 }
 
+export interface DeviceDialog {
+  /** What of an event can be looked up in a push. */
+  mappedFields: string[];
+}
+
 export interface Sandbox {
+  deviceDialog: DeviceDialog;
   weekDates: WeekDates;
   definitions: Map<string, Definition>;
   weekModel: WeekModel;
@@ -98,7 +104,7 @@ export function openSandbox(devices: string[] = []): Sandbox {
     getElementById: () => ({}),
     querySelector: () => ({ textContent: '' }),
   };
-  const window: { alarmflow?: { weekDates: WeekDates; weekModel: WeekModel } } = {};
+  const window: { alarmflow?: { weekDates: WeekDates; weekModel: WeekModel; deviceDialog: DeviceDialog } } = {};
   const sandbox = {
     window,
     document,
@@ -122,5 +128,6 @@ export function openSandbox(devices: string[] = []): Sandbox {
     const script = /<script type="text\/javascript">([\s\S]*?)<\/script>/.exec(html)?.[1] ?? '';
     vm.runInContext(script, sandbox, { filename: `${name}.html` });
   }
-  return { definitions, weekDates: window.alarmflow!.weekDates, weekModel: window.alarmflow!.weekModel };
+  const { weekDates, weekModel, deviceDialog } = window.alarmflow!;
+  return { definitions, weekDates, weekModel, deviceDialog };
 }

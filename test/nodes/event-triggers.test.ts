@@ -1,7 +1,9 @@
 import helper from 'node-red-node-test-helper';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { mappedFields } from '../../engine/drivers/http-push/options';
 import { userError, usualDialog } from '../../engine/index';
 import { FakeFlowEngine } from '../support/fake-flow-engine';
+import { openSandbox } from './editor-sandbox';
 import { errorsOf, flowNode, gate, hall, run, sink, tab } from './flow-fixture';
 
 let engine: FakeFlowEngine;
@@ -93,6 +95,12 @@ describe('triggers for what devices detect', () => {
     await filterOf(type, config);
     expect(errorsOf('node')).toEqual([expect.stringContaining(reason)]);
     expect(engine.triggers.size).toBe(0);
+  });
+});
+
+describe('the view of recent pushes', () => {
+  it('offers every field that a mapping knows', () => {
+    expect([...openSandbox().deviceDialog.mappedFields]).toEqual([...mappedFields]);
   });
 });
 

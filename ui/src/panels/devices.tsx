@@ -12,7 +12,7 @@ export function DevicesPanel({ devices, now }: { devices: DeviceRow[]; now: numb
             <span className={`chip ${linkTone(device)}`}>{device.status.link}</span>
             <strong>{device.name}</strong>
             <p className="small">
-              {device.driver} · {device.address}
+              {[device.driver, device.address].filter((text) => text !== '').join(' · ')}
               {device.status.facts && ` · ${device.status.facts.model}`}
               {device.status.lastSeenAt !== null && ` · heard ${span(now - device.status.lastSeenAt)} ago`}
             </p>
