@@ -1,5 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { driverKinds, driverOf } from '../../engine/drivers';
 import { describeConfig } from '../../engine/host/config';
 
 const readme = readFileSync('README.md', 'utf8');
@@ -12,6 +13,16 @@ describe('the README', () => {
       expect(line).toBe(settingLine(row));
     },
   );
+});
+
+describe("the README's table of devices", () => {
+  it.each(driverKinds())('tells of %s and where its guide is', (kind) => {
+    const line = readme.split('\n').find((text) => text.includes(`| \`${kind}\` |`));
+    expect(line).toContain(`](docs/devices/${kind}.md)`);
+    expect(existsSync(`docs/devices/${kind}.md`)).toBe(true);
+    const searches = driverOf(kind).discover !== undefined;
+    expect(line?.endsWith(searches ? '| yes |' : '| – |')).toBe(true);
+  });
 });
 
 /** One line of the README's table of settings. */
