@@ -1,11 +1,10 @@
 import type { Clock } from '../clock/clock';
-import type { Alarm, AlarmMessage, MessageAlarm } from '../domain/alarms';
+import type { Alarm, AlarmMessage } from '../domain/alarms';
 import type { Announce } from '../domain/announcements';
 import { userError } from '../domain/errors';
 import type { EscalationDefinition } from '../domain/escalations';
 import type { DeviceEvent, PictureRef } from '../domain/events';
 import type { AlarmHolds } from '../domain/holds';
-import { sortableId } from '../domain/ids';
 import type { Log } from '../domain/log';
 import { addWrites, type RecordWriter, type ResumeState, type TimerRow } from '../domain/record';
 import type { ArmingSchedule } from '../domain/schedules';
@@ -29,13 +28,14 @@ import { ALARM_TIMER, newBatch, timerId, timerRow } from './batch';
 import { createCommitment } from './commitment';
 import type { Batch, Condition } from './condition';
 import { createDerivation } from './derivation';
-import { createEscalations } from './escalations';
+import { createEscalations, type Escalations } from './escalations';
 import { createFloods } from './flood';
 import { createFlowOutbox, type FlowOutbox } from './flow-outbox';
 import { createInspection, type Inspection } from './inspection';
 import { createIntake } from './intake';
 import { noticeOf, type TriggerNotice } from './notice';
 import { createNoticeBoard } from './notice-board';
+import { orderLine } from './order-line';
 import { resumeConditions } from './resumption';
 import { createShelving, type Shelving, shelvedPlace } from './shelving';
 import { strayed } from './strayed';
@@ -65,7 +65,7 @@ export interface AlarmsOptions {
  * Every call that changes something resolves when it is on disk and rejects with an operational error when it is not;
  * then nothing has changed.
  */
-export interface Alarms extends ArmingCalls, Pick<FlowOutbox, 'sendAgain'> {
+export interface Alarms extends ArmingCalls, Pick<FlowOutbox, 'sendAgain'>, Pick<Escalations, 'escalationStopped'> {
   /**
    * Takes up what the record kept. Once, before anything else, and before the timers are resumed.
    * @param armed the site's arming as an earlier version kept it, taken over once; null: it kept none
@@ -79,12 +79,6 @@ export interface Alarms extends ArmingCalls, Pick<FlowOutbox, 'sendAgain'> {
   defineEscalation(definition: EscalationDefinition, deliver: (message: AlarmMessage) => void): Promise<void>;
   /** A message of a live alarm that says "on" has come to an escalation node. @throws E_UNKNOWN_ESCALATION (user) */
   escalate(nodeId: string, alarmId: string): Promise<void>;
-  /**
-   * Why a step of an escalation that is still to be sent need not reach anybody any more, as half a sentence
-   * (`acknowledged by anna`); null: it must.
-   * @param alarm what has become of its alarm, which may have ended
-   */
-  escalationStopped(step: MessageAlarm, alarm: Alarm): string | null;
   /** The trigger's or schedule's node is closed. Its alarms and timers go on until `flowsStarted` knows better. */
   detach(nodeId: string): void;
   /** Ends what no node defined again, sends interrupted messages again, evaluates the windows. */
@@ -522,15 +516,7 @@ export function createAlarms(options: AlarmsOptions): Alarms {
       const about = condition.now.alarm;
       translation.feed(batch, trigger, condition, { kind, at, who });
       if (batch.touched.size === 0) return;
-      addWrites(batch.change, 'audit', {
-        id: sortableId(at),
-        at,
-        who,
-        action: `alarm.${kind}`,
-        subject: alarmId,
-        detail: `${about?.triggerName ?? ''}: ${about?.topic ?? ''}`,
-        facts: { kind: 'alarm', order: kind, triggerId: condition.triggerId, key: condition.key },
-      });
+      addWrites(batch.change, 'audit', orderLine(kind, condition, about, { alarmId, at, who }));
     });
 
   const holdEnded = async (alarmId: string): Promise<void> => {
@@ -577,7 +563,7 @@ export function createAlarms(options: AlarmsOptions): Alarms {
     async defineEscalation(definition, deliver) {
       escalations.define(definition, deliver);
     },
-    escalationStopped: (step, alarm) => escalations.stopped(step, alarm),
+    escalationStopped: escalations.escalationStopped,
     escalate: (nodeId, alarmId) => change((batch) => escalations.offer(batch, nodeId, alarmId)),
     detach(nodeId) {
       schedules.detach(nodeId);

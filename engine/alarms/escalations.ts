@@ -66,10 +66,11 @@ export interface Escalations {
   begin(): void;
   resume(rows: readonly StandingRow[]): StandingRow[];
   /**
-   * Why a step need not reach anybody any more, as half a sentence; null: it must.
-   * @param alarm what has become of its alarm
+   * Why a step that is still to be sent need not reach anybody any more, as half a sentence (`acknowledged by anna`);
+   * null: it must.
+   * @param alarm what has become of its alarm, which may have ended
    */
-  stopped(step: MessageAlarm, alarm: Alarm): string | null;
+  escalationStopped(step: MessageAlarm, alarm: Alarm): string | null;
   /** What the node shows; null: no such node. */
   notice(nodeId: string): TriggerNotice | null;
 }
@@ -368,7 +369,7 @@ export function createEscalations(options: {
       for (const [, { nodeId }] of book.entries()) nodeIds.add(nodeId);
       return strange;
     },
-    stopped({ escalation }, alarm) {
+    escalationStopped({ escalation }, alarm) {
       // A node that was removed meanwhile stops at what stops most.
       const { stopAtAcknowledge = true, stopAtClear = false } =
         escalations.get(escalation?.nodeId ?? '')?.definition ?? {};

@@ -183,6 +183,7 @@ export function createCollector(options: CollectorOptions): Collector {
         : alarm
           ? { device: alarm.device, type: alarm.type, place: alarm.place }
           : conditionOf(decision.key ?? '')),
+      key: decision.key ?? '',
       line: event ? line : null,
     });
   }

@@ -18,6 +18,8 @@ export interface DecisionEntry {
   type: string | null;
   /** Channel, input, rule and the like, for people. */
   place: string;
+  /** Which condition of the trigger; empty where the trigger was asked as a whole. */
+  key: string;
   /** Where the event stood in the input. */
   line: number | null;
 }

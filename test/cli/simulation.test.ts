@@ -119,6 +119,7 @@ describe('alarmflow simulate', () => {
     const from = new Date(Date.now() - 60_000).toISOString();
     try {
       const url = await site.ingestUrl(DEVICE_NODE);
+      for (const armed of [false, true]) await site.api('/api/v1/site', { method: 'POST', body: { armed } });
       for (const rule of [1, 2])
         expect((await fetch(url, { method: 'POST', body: thermalAlert({ rule }) })).status).toBe(200);
       const to = new Date(Date.now() + 60_000).toISOString();
@@ -129,12 +130,15 @@ describe('alarmflow simulate', () => {
       const period = ['--from', from, '--to', to, '--data', dataDir];
       const { out, err, code } = await alarmflow(['simulate', changed, ...period, '--compare', '--summary']);
       expect({ err, code }).toEqual({ err: '', code: 0 });
+      expect(out).toContain('2 events and 2 orders');
+      expect(out).toContain('  beginning   nothing on record says what was armed: all is taken as armed');
       expect(out).toContain('raised 2,');
       expect(out).toMatch(/Against the other flow: 2 at other times, Siren \(Hall camera\) on 1 min more/);
       // The same from the folder, when the site has stopped.
       await site.kill('SIGTERM');
       const stopped = await alarmflow(['simulate', changed, ...period, '--summary']);
       expect(stopped).toMatchObject({ err: '', code: 0 });
+      expect(stopped.out).toContain('2 events and 2 orders');
       expect(stopped.out).toContain('raised 2,');
     } finally {
       await site.kill();
