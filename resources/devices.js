@@ -8,8 +8,10 @@
 
   function render(box, chosen) {
     const devices = [];
+    const driver = box.attr('data-driver');
     RED.nodes.eachConfig((config) => {
-      if (config.type === 'alarmflow-device') devices.push(config);
+      const fits = !driver || config.driver === driver || chosen.includes(config.id);
+      if (config.type === 'alarmflow-device' && fits) devices.push(config);
     });
     devices.sort((a, b) => titleOf(a).localeCompare(titleOf(b)));
     const list = box.find('.alarmflow-device-list').empty();
@@ -32,7 +34,8 @@
       .get();
 
   function showAny(box) {
-    box.find('.alarmflow-device-any').text(alarmflow.text(chosenIn(box).length > 0 ? 'devices.chosen' : 'devices.any'));
+    const none = box.is('[data-needed]') ? 'devices.needed' : 'devices.any';
+    box.find('.alarmflow-device-any').text(alarmflow.text(chosenIn(box).length > 0 ? 'devices.chosen' : none));
   }
 
   function stopListening() {
@@ -48,6 +51,8 @@
       box.html(
         '<div class="alarmflow-device-list" role="group"></div><div class="alarmflow-device-foot"><span class="alarmflow-device-any"></span><button type="button" class="red-ui-button red-ui-button-small"><i class="fa fa-plus"></i> <span></span></button></div>',
       );
+      const { needed, driver } = definition.defaults.devices;
+      box.attr({ 'data-needed': needed ? '' : null, 'data-driver': driver ?? null });
       box.find('button span').text(alarmflow.text('devices.add'));
       const value = node.devices ?? definition.defaults.devices.value;
       render(box, Array.isArray(value) ? value : [value].filter(Boolean));

@@ -73,9 +73,16 @@
     },
 
     /** Defaults of a device trigger: name, devices, gates. */
-    triggerDefaults: (own, { needsDevice = false } = {}) => ({
+    triggerDefaults: (own, { needsDevice = false, driver = null } = {}) => ({
       name: { value: '', validate: alarmflow.check.length(200) },
-      devices: { value: [], type: 'alarmflow-device[]', validate: alarmflow.check.devices(needsDevice) },
+      devices: {
+        value: [],
+        type: 'alarmflow-device[]',
+        validate: alarmflow.check.devices(needsDevice),
+        // What the list of devices says and shows: whether one must be checked, and those of which driver there are.
+        needed: needsDevice,
+        driver,
+      },
       ...own,
       alarmPer: { value: 'condition', validate: alarmflow.check.oneOf('condition', 'rule', 'target', 'object') },
       ...alarmflow.gates.defaults(),

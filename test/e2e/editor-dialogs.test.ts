@@ -506,6 +506,14 @@ describe.skipIf(!present && process.env.ALARMFLOW_REQUIRE_ALL !== '1')('the dial
     expect(pageErrors).toEqual([]);
   });
 
+  it('lists for a trigger of pushes the senders alone, and says that one is needed', async () => {
+    await openNew('push-received');
+    expect(await page.locator('.alarmflow-device-list label').allInnerTexts()).toEqual(['Hall camera']);
+    expect(await page.innerText('.alarmflow-device-any')).toBe('check at least one');
+    await shoot('push-received');
+    await cancel();
+  });
+
   it('makes lines of the mapping of what was pushed', async () => {
     engine.recent = [
       {
