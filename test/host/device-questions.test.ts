@@ -69,6 +69,10 @@ describe('the test of a connection', () => {
 
   it.each([
     ['E_CREDENTIALS_REFUSED', 'Wrong user or password'],
+    ['E_ACCOUNT_LOCKED', 'The account is locked'],
+    ['E_ONVIF_USER', 'The ONVIF user is missing on the device'],
+    ['E_DEVICE_TYPE', 'Another kind of device'],
+    ['E_DEVICE_OFFLINE', 'Not reachable'],
     ['E_LOW_PRIVILEGE', 'The user has too few rights'],
     ['E_DEVICE_TLS', 'The encrypted connection failed'],
     ['E_DEVICE_OPTIONS', 'A setting of the driver is wrong'],
