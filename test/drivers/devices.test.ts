@@ -204,6 +204,72 @@ describe('the hub', () => {
     await expect(devices.push('cam9', request)).rejects.toMatchObject({ code: 'E_UNKNOWN_DEVICE' });
   });
 
+  describe('tells a device where to push', () => {
+    const signal = new AbortController().signal;
+    function site(url: string | null, told: string[] | null) {
+      const driver = puppet();
+      const connect = driver.connect;
+      driver.connect = (context) => ({
+        ...connect(context),
+        ...(told
+          ? {
+              async setUpPush(given: string) {
+                told.push(given);
+                return { slot: '1', tested: null, warnings: [] };
+              },
+            }
+          : {}),
+      });
+      const devices = createDevices({
+        clock: new VirtualClock(1_000),
+        log: silentLog,
+        onEvent: async () => 'e1',
+        onPictures: async () => {},
+        onStatus: () => {},
+        ingestUrl: async ({ id }) => (url === null ? null : `${url}/${id}`),
+        driverOf: () => driver,
+      });
+      closers.push(() => devices.close());
+      devices.define(deviceAt(1));
+      return { devices, driver };
+    }
+
+    it('by its own ingest path, and each connection can ask for it', async () => {
+      const told: string[] = [];
+      const { devices, driver } = site('http://192.0.2.1/ingest', told);
+      await expect(devices.setUpPush('cam1', signal)).rejects.toMatchObject({ code: 'E_DEVICE_OFFLINE' });
+      devices.start();
+      expect(await devices.setUpPush('cam1', signal)).toMatchObject({ slot: '1' });
+      expect(told).toEqual(['http://192.0.2.1/ingest/cam1']);
+      expect(await driver.contexts[0]?.ingestUrl?.()).toBe('http://192.0.2.1/ingest/cam1');
+    });
+
+    it.each([
+      ['no address of ours is known', null, [], 'E_NO_PUSH_ADDRESS'],
+      ['it cannot be told', 'http://192.0.2.1', null, 'E_NOT_SUPPORTED'],
+    ])('or says why not: %s', async (_name, url, told, code) => {
+      const { devices } = site(url, told);
+      devices.start();
+      await expect(devices.setUpPush('cam1', signal)).rejects.toMatchObject({ code, family: 'user' });
+    });
+
+    it('but tells none to a mere test of a connection', async () => {
+      const { devices, driver } = site('http://192.0.2.1', []);
+      await devices.test(deviceAt(1), signal).catch(() => undefined);
+      expect(driver.contexts[0]).not.toHaveProperty('ingestUrl');
+    });
+  });
+
+  it('knows how pushes of a device are taken', () => {
+    const driver = puppet();
+    const { devices } = hub(driver);
+    devices.define(deviceAt(1));
+    expect(devices.pushRules('cam1')).toEqual({ methods: ['POST', 'PUT'], packed: false });
+    Object.assign(driver, { pushMethods: () => ['GET'], unpacksPushes: true });
+    expect(devices.pushRules('cam1')).toEqual({ methods: ['GET'], packed: true });
+    expect(devices.pushRules('cam9')).toBeNull();
+  });
+
   it('knows nothing of a device that was removed', async () => {
     const driver = puppet();
     const { devices } = hub(driver);
