@@ -7,6 +7,7 @@ import { openPglite } from '../../engine/store/pglite-database';
 import { postgresMissing, startPostgres } from '../support/postgres';
 import { redisMissing, startRedis } from '../support/redis';
 import { runExecutorBench, runTimerBench } from './executor';
+import { withFloodSite } from './flood';
 import { runGatesBench } from './gates';
 import { runRecordBench } from './record';
 import { freshSetting } from './servers';
@@ -18,6 +19,7 @@ import {
   measureRestart,
   measureStart,
   measureThroughput,
+  pause,
   type SiteSetting,
 } from './site';
 
@@ -164,6 +166,29 @@ const suites: Record<string, (backends: Backend[]) => Promise<void>> = {
         met: null,
       });
     }
+  },
+  async flood(backends) {
+    await withFloodSite(await backends[0]!.fresh(), async ({ flood, measure }) => {
+      const tell = async (what: string): Promise<void> => {
+        const figures = await measure(10);
+        const { p50Ms, p99Ms, missing, load, floodedPerSecond, memoryMiB } = figures;
+        const lost = missing > 0 ? `, ${missing} missed` : '';
+        print({
+          measure: `64 devices, ${what} (load ${load.toFixed(1)}, ${whole(memoryMiB)} MiB)`,
+          figure: `p50 ${ms(p50Ms)}, p99 ${ms(p99Ms)}${lost}${floodedPerSecond > 0 ? `, ${whole(floodedPerSecond)}/s` : ''}`,
+          budget: 'p50 ≤ 5 ms, p99 ≤ 25 ms',
+          met: p50Ms <= 5 && p99Ms <= 25 && missing === 0,
+        });
+      };
+      await tell('none floods');
+      for (const by of ['stream', 'push'] as const)
+        for (const kind of ['repeats', 'edges'] as const) {
+          flood({ by, kind, perSecond: 2_000 });
+          await tell(`one floods by ${by}, ${kind}`);
+          flood(null);
+          await pause(3_000);
+        }
+    });
   },
   async throughput(backends) {
     for (const { name, fresh, perSecond: budget } of backends) {

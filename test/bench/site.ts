@@ -15,7 +15,7 @@ export interface SiteSetting {
   env: Record<string, string>;
 }
 
-const quantile = (sorted: number[], share: number): number =>
+export const quantile = (sorted: number[], share: number): number =>
   sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 
 export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

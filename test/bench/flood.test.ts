@@ -1,0 +1,19 @@
+import { describe, expect, it } from 'vitest';
+import { withFloodSite } from './flood';
+
+describe('a site with 64 devices', () => {
+  // What a busy machine can promise; `npm run bench -- flood` holds the figures against the budget.
+  it('keeps serving the others while one of them floods it', { timeout: 90_000 }, () =>
+    withFloodSite({ env: {} }, async ({ flood, measure }) => {
+      const calm = await measure(4);
+      expect(calm).toMatchObject({ missing: 0 });
+      flood({ by: 'stream', kind: 'edges', perSecond: 2_000 });
+      const flooded = await measure(8);
+      expect(flooded).toMatchObject({ missing: 0 });
+      expect(flooded.floodedPerSecond).toBeGreaterThan(1_000);
+      // Without the shares of the devices it is 20 times that of the calm.
+      expect(flooded.p50Ms).toBeLessThan(5 * calm.p50Ms + 10);
+      expect(flooded.memoryMiB - calm.memoryMiB).toBeLessThan(200);
+    }),
+  );
+});
