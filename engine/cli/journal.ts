@@ -85,7 +85,10 @@ function runningJournal(site: RunningSite): Journal {
     events: (from, to) =>
       eventsOf(
         async (after) => {
-          const body = await callSite(site, `/api/v1/events?${new URLSearchParams({ after, limit: String(PAGE) })}`);
+          const body = await callSite(
+            site,
+            `/api/v1/events?${new URLSearchParams({ after, limit: String(PAGE), decisions: 'false' })}`,
+          );
           return ((await new Response(body).json()) as { events: ExplainedEvent[] }).events;
         },
         from,
@@ -129,7 +132,7 @@ export async function openJournal({ config }: LoadedConfig): Promise<Journal> {
     return {
       orders: (from, to) => ordersOf((query) => reader.audit(query), from, to),
       ordersBefore: (at) => ordersBefore((query) => reader.audit(query), at),
-      events: (from, to) => eventsOf((after) => reader.events({ after, limit: PAGE }), from, to),
+      events: (from, to) => eventsOf((after) => reader.events({ after, limit: PAGE, decisions: false }), from, to),
       async deployedFlow() {
         const flows = await store.flowStorage.read('flows');
         if (!Array.isArray(flows) || flows.length === 0) throw noFlow();

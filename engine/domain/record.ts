@@ -195,6 +195,8 @@ export interface EventQuery {
   before?: string;
   deviceId?: string;
   type?: string;
+  /** false: without what became of them. */
+  decisions?: boolean;
 }
 
 /** An event with what became of it. */

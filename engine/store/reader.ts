@@ -76,10 +76,15 @@ export function createResumeReader(database: Database): ResumeReader {
 export function createRecordReader(database: Database): RecordReader & WhyRecord {
   async function explain(events: DeviceEvent[]): Promise<ExplainedEvent[]> {
     if (events.length === 0) return [];
-    const decisions = await database.query<DecisionColumns>(
-      `SELECT ${decisionColumns} FROM alarmflow.decisions WHERE event_id = ANY($1::text[]) ORDER BY id`,
+    // One look-up for each event, whatever the planner thinks of a table without statistics: ordered by id, it would
+    // read the whole journal for every page.
+    const rows = await database.query<DecisionColumns>(
+      `SELECT d.* FROM unnest($1::text[]) e(event)
+         CROSS JOIN LATERAL (
+           SELECT ${decisionColumns} FROM alarmflow.decisions WHERE event_id = e.event OFFSET 0) d`,
       [events.map((event) => event.id)],
     );
+    const decisions = rows.sort((a, b) => (a.id < b.id ? -1 : 1));
     const byEvent = Map.groupBy(decisions.map(decisionOf), (decision) => decision.eventId ?? '');
     return events.map((event) => ({ event, decisions: byEvent.get(event.id) ?? [] }));
   }
@@ -111,7 +116,8 @@ export function createRecordReader(database: Database): RecordReader & WhyRecord
         asked.params,
       );
       const events = rows.map((row) => row.doc);
-      return explain(following ? events.reverse() : events);
+      if (following) events.reverse();
+      return query.decisions === false ? events.map((event) => ({ event, decisions: [] })) : explain(events);
     },
     async event(id) {
       const rows = await database.query<{ doc: DeviceEvent }>('SELECT doc FROM alarmflow.events WHERE id = $1', [

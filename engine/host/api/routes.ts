@@ -60,6 +60,7 @@ const eventQuery = z.strictObject({
   after: idType.optional(),
   deviceId: idType.optional(),
   type: z.string().min(1).max(200).optional(),
+  decisions: switchType.optional(),
   follow: switchType.optional(),
 });
 const alarmQuery = z.strictObject({
