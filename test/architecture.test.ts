@@ -9,10 +9,11 @@ const mayImport: Record<string, string[]> = {
   'engine/log': ['engine/domain', 'engine/clock'],
   'engine/gates': ['engine/domain'],
   'engine/thermal': ['engine/domain'],
+  'engine/snmp': [],
   'engine/alarms': ['engine/domain', 'engine/clock', 'engine/gates', 'engine/thermal'],
   'engine/outputs': ['engine/domain', 'engine/clock', 'engine/gates', 'engine/thermal'],
-  'engine/actions': ['engine/domain', 'engine/clock', 'engine/gates', 'engine/thermal'],
-  'engine/drivers': ['engine/domain', 'engine/clock', 'engine/gates', 'engine/thermal'],
+  'engine/actions': ['engine/domain', 'engine/clock', 'engine/gates', 'engine/thermal', 'engine/snmp'],
+  'engine/drivers': ['engine/domain', 'engine/clock', 'engine/gates', 'engine/thermal', 'engine/snmp'],
   'engine/executor': ['engine/domain', 'engine/clock', 'engine/gates', 'engine/thermal'],
   'engine/store': ['engine/domain', 'engine/clock', 'engine/gates', 'engine/thermal'],
   'engine/host': [

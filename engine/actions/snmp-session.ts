@@ -1,12 +1,11 @@
 /** One notification over UDP to one receiver: SNMPv1, v2c or v3, as trap or inform. */
-import { createHash } from 'node:crypto';
 import { createSocket, type Socket } from 'node:dgram';
 import { lookup } from 'node:dns/promises';
 import * as snmp from 'net-snmp';
 import type { Clock } from '../clock/clock';
 import { AlarmflowError, asAlarmflowError, operationalError, userError } from '../domain/errors';
 import type { SnmpReceiver } from '../domain/snmp-receiver';
-import { mendDes } from './snmp-des';
+import { mendDes, ownEngineId } from '../snmp';
 import type { SnmpNotification, SnmpValue } from './snmp-notification';
 import { oneLine } from './template';
 import { limited } from './time-limit';
@@ -20,12 +19,8 @@ const ENGINE_EPOCH = 1_767_225_600_000;
 export const receiverName = (receiver: SnmpReceiver): string =>
   `SNMP receiver "${receiver.name || receiver.host}" (${receiver.host}:${receiver.port})`;
 
-/**
- * The engine id under which a receiver knows our SNMPv3 traps, in hexadecimal digits: RFC 3411 §5, format 5
- * (octets) under the enterprise of RFC 5612, made from the node's id and so always the same.
- */
-export const engineIdOf = (receiver: SnmpReceiver): string =>
-  receiver.engineId || `80007ed905${createHash('sha256').update(receiver.id).digest('hex').slice(0, 16)}`;
+/** The engine id under which a receiver knows our SNMPv3 traps, in hexadecimal digits. */
+export const engineIdOf = (receiver: SnmpReceiver): string => receiver.engineId || ownEngineId(receiver.id);
 
 /**
  * Sends a notification. A trap resolves when it has left, an inform when the receiver has confirmed it.

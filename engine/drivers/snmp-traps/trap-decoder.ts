@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import * as snmp from 'net-snmp';
-import { mendDes } from './des';
+import { mendDes, ownEngineId } from '../../snmp';
 import type { TrapAccess } from './settings';
 import { type Trap, trapOf } from './trap';
 
@@ -44,7 +43,7 @@ export function createTrapDecoder(access: TrapAccess | null, id: string): TrapDe
       port: 1,
       includeAuthentication: true,
       disableAuthorization: access === null,
-      engineID: `80007ed905${createHash('sha256').update(id).digest('hex').slice(0, 16)}`,
+      engineID: ownEngineId(id),
       dgramModule: { createSocket: () => line },
     },
     (error: Error | null, notification: unknown) => {
