@@ -2,8 +2,8 @@ import type { Clock } from '../../clock/clock';
 import type { DeviceDefinition } from '../../domain/devices';
 import { type AlarmflowError, asAlarmflowError, operationalError, userError } from '../../domain/errors';
 import type { Log } from '../../domain/log';
+import { askPlainly } from '../wire';
 import { type LockState, readLockState } from './lock-state';
-import { askPlainly } from './plain-question';
 
 export interface DiagnosisOptions {
   definition: DeviceDefinition;

@@ -2,8 +2,8 @@ import type { Clock } from '../../clock/clock';
 import type { DeviceDefinition } from '../../domain/devices';
 import { asAlarmflowError } from '../../domain/errors';
 import type { Log } from '../../domain/log';
+import { askPlainly } from '../wire';
 import { findNode, numberOf, readDocuments, textOf } from './document';
-import { askPlainly } from './plain-question';
 
 /** What a device says about a login that it refused. */
 export interface LockState {

@@ -14,5 +14,7 @@ export type { Challenge, Credentials } from './digest';
 export { authorize, chooseChallenge, parseChallenges } from './digest';
 export type { BodyForm, BodyPart, FramedPart, FrameFault, Framer, FramerOptions } from './framer';
 export { createFramer } from './framer';
+export type { PlainAnswer } from './plain-question';
+export { askPlainly } from './plain-question';
 export type { XmlDraft, XmlElement } from './xml';
 export { child, childrenOf, childText, findAll, parseXml, toXml } from './xml';

@@ -13,7 +13,10 @@ export interface PlainAnswer {
 const ANSWER_MS = 3_000;
 const MOST_BYTES = 64 * 1024;
 
-/** What a device answers without a login. Throws `E_DEVICE_ERROR` (operational) when there is no answer. */
+/**
+ * What a device answers without a login, asked beside its own client, which may keep all traffic back. Throws
+ * `E_DEVICE_ERROR` (operational) when there is no answer within 3 s, or one of more than 64 KiB.
+ */
 export function askPlainly(
   definition: DeviceDefinition,
   path: string,
