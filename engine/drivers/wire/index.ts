@@ -1,5 +1,5 @@
 export { backoff } from './backoff';
-export { createDechunker } from './dechunk';
+export { capturedParts } from './captured-stream';
 export type {
   DeviceHeaders,
   DeviceHttp,

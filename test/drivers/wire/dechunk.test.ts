@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createDechunker } from '../../../engine/drivers/wire';
+import { createDechunker } from '../../../engine/drivers/wire/dechunk';
 
 /** The empty line behind the last chunk passes: whoever frames the body passes over it. */
 const END = '\r\n';
