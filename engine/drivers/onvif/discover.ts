@@ -1,11 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { createSocket, type Socket } from 'node:dgram';
-import { networkInterfaces } from 'node:os';
-import type { Clock, Timer } from '../../clock/clock';
+import type { Clock } from '../../clock/clock';
 import { systemClock } from '../../clock/system-clock';
 import type { DiscoveredDevice } from '../../domain/devices';
-import { AlarmflowError, operationalError } from '../../domain/errors';
-import { child, childText, findAll, type XmlElement } from '../wire';
+import { AlarmflowError } from '../../domain/errors';
+import { child, childText, findAll, searchGroup, type XmlElement } from '../wire';
 import { parseSoap } from './answer';
 
 export interface DiscoveryOptions {
@@ -17,9 +15,7 @@ export interface DiscoveryOptions {
 }
 
 const GROUP = { address: '239.255.255.250', port: 3702 };
-/** The second one is for answers that were lost; devices that were busy answer a later one. */
 const PROBE_AT_MS = [0, 500, 3_000];
-const PROBE_EVERY_MS = 5_000;
 const MAX_DEVICES = 1_000;
 const TYPES = [
   ['dn:NetworkVideoTransmitter', 'http://www.onvif.org/ver10/network/wsdl'],
@@ -34,104 +30,44 @@ const probeText = (id: string, [type, namespace]: readonly [string, string]): st
   '<w:Action e:mustUnderstand="true">http://schemas.xmlsoap.org/ws/2005/04/discovery/Probe</w:Action></e:Header>' +
   `<e:Body><d:Probe><d:Types>${type}</d:Types></d:Probe></e:Body></e:Envelope>`;
 
-const ownAddresses = (): string[] =>
-  Object.values(networkInterfaces())
-    .flatMap((list) => list ?? [])
-    .filter((a) => a.family === 'IPv4' && !a.internal)
-    .map((a) => a.address);
-
 /**
  * Looks for ONVIF devices on the local network by WS-Discovery until the signal aborts (PROTOCOLS §4.1). Each device is
  * told once, whatever it repeats; what is no answer to our question is left out. Throws `E_DISCOVERY` (operational)
  * when no socket can be opened.
  */
-export async function discoverOnvif(
+export function discoverOnvif(
   found: (device: DiscoveredDevice) => void,
   signal: AbortSignal,
   options: DiscoveryOptions = {},
 ): Promise<void> {
-  if (signal.aborted) return;
-  const clock = options.clock ?? systemClock;
-  const to = options.to ?? GROUP;
-  const addresses = options.from ?? ownAddresses();
   const asked = new Set<string>();
   const told = new Set<string>();
-  const timers: Timer[] = [];
-  const sockets: Socket[] = [];
-  const failures: unknown[] = [];
-
-  const answered = (bytes: Buffer, from: string): void => {
-    for (const device of readProbeMatches(bytes, from, asked)) {
-      const keys = [device.identity, `${device.host}:${device.port}`].filter((key) => key !== '');
-      if (keys.some((key) => told.has(key)) || told.size > 2 * MAX_DEVICES) continue;
-      for (const key of keys) told.add(key);
-      found(device);
-    }
-  };
-
-  const ask = (): void => {
-    for (const socket of sockets) {
-      for (const type of TYPES) {
-        const id = randomUUID();
-        asked.add(id);
-        if (asked.size > 2_000) asked.delete(asked.values().next().value ?? id);
-        // A network that is down for the moment is asked again with the next probe.
-        socket.send(probeText(id, type), to.port, to.address, () => undefined);
-      }
-    }
-  };
-
-  for (const address of addresses) {
-    try {
-      sockets.push(await openSocket(address, answered));
-    } catch (thrown) {
-      failures.push(thrown);
-    }
-  }
-  if (sockets.length === 0)
-    throw operationalError(
-      'E_DISCOVERY',
-      addresses.length === 0
-        ? 'This machine has no network address to look for devices from: connect it to the network'
-        : 'No socket for the search could be opened on any network: check the firewall',
-      { cause: failures[0] },
-    );
-  try {
-    for (const ms of PROBE_AT_MS) timers.push(clock.after(ms, ask, { background: true }));
-    timers.push(clock.every(PROBE_EVERY_MS, ask, { background: true }));
-    await new Promise<void>((resolve) => {
-      if (signal.aborted) resolve();
-      else signal.addEventListener('abort', () => resolve(), { once: true });
-    });
-  } finally {
-    for (const timer of timers) timer.cancel();
-    for (const socket of sockets) socket.close();
-  }
-}
-
-function openSocket(address: string, answered: (bytes: Buffer, from: string) => void): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const socket = createSocket({ type: 'udp4', reuseAddr: true });
-    socket.once('error', (error) => {
-      socket.close();
-      reject(error);
-    });
-    socket.bind(0, address, () => {
-      socket.removeAllListeners('error');
-      // An unreachable neighbour shows as an error of the socket; the search goes on.
-      socket.on('error', () => undefined);
-      socket.on('message', (bytes, { address: from }) => answered(bytes, from));
-      try {
-        if (!address.startsWith('127.')) socket.setMulticastInterface(address);
-        socket.setMulticastTTL(2);
-        resolve(socket);
-      } catch (thrown) {
-        // The network went away between the listing and now.
-        socket.close();
-        reject(thrown);
-      }
-    });
-  });
+  return searchGroup(
+    {
+      to: options.to ?? GROUP,
+      from: options.from,
+      port: 0,
+      answersToGroup: false,
+      askAtMs: PROBE_AT_MS,
+      clock: options.clock ?? systemClock,
+      questions: () =>
+        TYPES.map((type) => {
+          const id = randomUUID();
+          asked.add(id);
+          if (asked.size > 2_000) asked.delete(asked.values().next().value ?? id);
+          return probeText(id, type);
+        }),
+      answered(bytes, from) {
+        for (const device of readProbeMatches(bytes, from, asked)) {
+          const keys = [device.identity, `${device.host}:${device.port}`].filter((key) => key !== '');
+          if (keys.some((key) => told.has(key)) || told.size > 2 * MAX_DEVICES) continue;
+          for (const key of keys) told.add(key);
+          found(device);
+        }
+      },
+    },
+    signal,
+  );
 }
 
 /** Devices in an answer, if it is one to a question of ours; odd bytes give none. */

@@ -14,6 +14,8 @@ export type { Challenge, Credentials } from './digest';
 export { authorize, chooseChallenge, parseChallenges } from './digest';
 export type { BodyForm, BodyPart, FramedPart, FrameFault, Framer, FramerOptions } from './framer';
 export { createFramer } from './framer';
+export type { GroupSearch } from './group-search';
+export { searchGroup } from './group-search';
 export type { PlainAnswer } from './plain-question';
 export { askPlainly } from './plain-question';
 export type { XmlDraft, XmlElement } from './xml';
