@@ -133,6 +133,11 @@ export interface EventDraft {
   rule?: string;
   /** Object that moved, where the device tracks objects. */
   objectId?: string;
+  /**
+   * What tells this condition from another of its type at its place, where the device ends each by itself (plain motion
+   * and that of a human): an alarm of its own. Start and stop carry the same; absent for the usual one.
+   */
+  condition?: string;
   target?: EventTarget;
   direction?: 'a-to-b' | 'b-to-a' | 'both';
   temperature?: EventTemperature;

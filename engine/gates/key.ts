@@ -2,7 +2,10 @@ import type { AlarmKeyPart } from '../domain/alarms';
 import { conditionType, type DeviceEvent } from '../domain/events';
 
 /** The fields of an event that a key may be made of. */
-export type KeyedEvent = Pick<DeviceEvent, 'deviceId' | 'type' | 'channel' | 'input' | 'rule' | 'target' | 'objectId'>;
+export type KeyedEvent = Pick<
+  DeviceEvent,
+  'deviceId' | 'type' | 'channel' | 'input' | 'rule' | 'target' | 'objectId' | 'condition'
+>;
 
 /** One order for all, so that the order in a dialog cannot split one alarm in two. */
 const canonicalOrder: readonly AlarmKeyPart[] = ['device', 'channel', 'input', 'type', 'rule', 'target', 'object'];
@@ -42,6 +45,8 @@ export function alarmKey(parts: readonly AlarmKeyPart[], event: KeyedEvent): str
     if (value === undefined) continue;
     if (key !== '') key += ';';
     key += `${part}=${escaped(value)}`;
+    // A condition beside the usual one of its type ends by itself (PROTOCOLS §0.5): so does its alarm.
+    if (part === 'type' && event.condition !== undefined) key += `;condition=${escaped(event.condition)}`;
   }
   return key;
 }
@@ -76,6 +81,8 @@ export function keyAgrees(key: string, parts: readonly AlarmKeyPart[], event: Ke
     const cut = piece.indexOf('=');
     if (cut > 0) present.set(piece.slice(0, cut), piece.slice(cut + 1));
   }
+  const condition = event.condition === undefined ? undefined : escaped(event.condition);
+  if (parts.includes('type') && present.get('condition') !== condition) return false;
   return canonicalOrder.every((part) => {
     const value = isAsked(parts, part, event) ? partOf(part, event) : undefined;
     if (value === undefined) return true;

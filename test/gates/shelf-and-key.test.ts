@@ -89,3 +89,27 @@ describe('one alarm per object', () => {
     if (!('objectId' in fields)) expect(hasWholeKey(parts, stop)).toBe(false);
   });
 });
+
+describe('a condition beside the usual one of its type', () => {
+  const parts: AlarmKeyPart[] = ['device', 'channel', 'input', 'type'];
+  const plain = { deviceId: 'cam1', type: 'motion', channel: 1 } as const;
+  const human = { ...plain, target: 'human', condition: 'SmartMotionHuman' } as const;
+  const keys = [plain, human].map((event) => alarmKey(parts, event));
+
+  it('is an alarm of its own', () => {
+    expect(keys).toEqual([
+      'device=cam1;channel=1;type=motion',
+      'device=cam1;channel=1;type=motion;condition=SmartMotionHuman',
+    ]);
+  });
+
+  it('is ended by its own stop alone', () => {
+    expect(keys.map((key) => keyAgrees(key, parts, plain))).toEqual([true, false]);
+    expect(keys.map((key) => keyAgrees(key, parts, human))).toEqual([false, true]);
+  });
+
+  it('is none where the trigger does not tell types apart', () => {
+    expect(alarmKey(['device', 'rule'], human)).toBe('device=cam1');
+    expect(keyAgrees('device=cam1', ['device', 'rule'], human)).toBe(true);
+  });
+});

@@ -61,7 +61,7 @@ const silent = (code: string, life: 'ignored' | 'notice' | 'clock'): Entry => ({
 /** Codes as the device spells them (PROTOCOLS §2.3, §10). */
 const table: Table = {
   VideoMotion: on('motion'),
-  MotionDetect: on('motion'),
+  MotionDetect: on('motion', 'channel', { family: 'VideoMotion' }),
   SmartMotionHuman: on('motion', 'channel', { target: 'human' }),
   SmartMotionVehicle: on('motion', 'channel', { target: 'vehicle' }),
   VideoMotionInfo: silent('VideoMotionInfo', 'ignored'),
@@ -128,6 +128,24 @@ const table: Table = {
 const natures: ReadonlyMap<string, CodeNature> = new Map(
   Object.entries(table).map(([code, entry]) => [code.toLowerCase(), { ...entry, family: entry.family ?? code }]),
 );
+
+/** The code that a type usually comes by: the first in the table. */
+const usual = new Map<EventType, string>();
+for (const { type, life, family } of natures.values())
+  if (life === 'lasting' && !usual.has(type)) usual.set(type, family);
+
+/**
+ * What tells a condition from the usual one of its type at the same place: plain motion goes on when that of a human
+ * has ended, because each code has a Stop of its own (PROTOCOLS §0.5, §2.3). Inputs and outputs differ by their place.
+ */
+export function conditionOf(
+  type: EventType,
+  { family, place }: Pick<CodeNature, 'family' | 'place'>,
+): string | undefined {
+  if (place !== 'channel' && place !== 'device') return undefined;
+  const other = usual.get(type);
+  return other === undefined || other === family ? undefined : family;
+}
 
 /** The nature of a code in any spelling of its letters; an unknown one passes as `vendor:<code>` (T9). */
 export function natureOf(code: string): CodeNature {

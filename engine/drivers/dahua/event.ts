@@ -1,5 +1,5 @@
 import type { EventDraft, EventRegion, EventTarget } from '../../domain/events';
-import { type CodeNature, natureOf } from './codes';
+import { type CodeNature, conditionOf, natureOf } from './codes';
 import type { WireAction, WireData, WireEvent } from './event-text';
 import { eventTime } from './event-time';
 import { numberAt, objectsAt, textAt, textsAt, valueAt, withoutGaps } from './fields';
@@ -50,6 +50,7 @@ export function understand(event: WireEvent, setting: EventSetting): Meaning {
     ...place,
     ...kept,
     objectId: objectIdOf(data),
+    condition: conditionOf(type, nature),
     temperature: thermal ? temperatureIn(data) : undefined,
     regions: regions.length > 0 ? regions : undefined,
     description: descriptionOf(event, nature, ruleName),

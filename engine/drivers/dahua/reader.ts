@@ -1,6 +1,7 @@
 import { asAlarmflowError } from '../../domain/errors';
 import type { EventDraft } from '../../domain/events';
 import type { FramedPart } from '../wire';
+import { conditionOf, natureOf } from './codes';
 import type { TimeVerdict } from './device-clock';
 import { type EventSetting, type Meaning, understand } from './event';
 import { readEventText } from './event-text';
@@ -62,5 +63,6 @@ function draftOf(draft: Omit<EventDraft, 'phase'>, { phase, condition }: Decisio
   const { quietMs, ...rest } = draft;
   const timed = phase === 'pulse' || phase === 'stop' || quietMs === undefined ? rest : { ...rest, quietMs };
   if (!condition || phase === 'start') return { ...timed, phase };
-  return withoutGaps({ ...condition.kept, ...timed, type: condition.type, phase });
+  const { kept, type, code } = condition;
+  return withoutGaps({ ...kept, ...timed, type, condition: conditionOf(type, natureOf(code)), phase });
 }

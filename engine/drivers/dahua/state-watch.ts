@@ -2,7 +2,7 @@ import type { Clock, Timer } from '../../clock/clock';
 import { asAlarmflowError } from '../../domain/errors';
 import type { EventDraft } from '../../domain/events';
 import type { Log } from '../../domain/log';
-import { natureOf, QUIET_MS, stateCodes } from './codes';
+import { conditionOf, natureOf, QUIET_MS, stateCodes } from './codes';
 import { placeOf } from './event';
 import { withoutGaps } from './fields';
 import type { ConditionReport, OpenCondition, OpenConditions } from './open-conditions';
@@ -211,6 +211,7 @@ export function createStateWatch(options: StateWatchOptions): StateWatch {
         input,
         output,
         ...kept,
+        condition: conditionOf(type, natureOf(condition.code)),
         quietMs,
         description: `State read from the device (${source})`,
         deviceTime: null,

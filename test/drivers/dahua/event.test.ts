@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { knownEventTypes } from '../../../engine/domain/events';
+import { defaultPolicy } from '../../../engine/domain/triggers';
 import { knownCodes, natureOf } from '../../../engine/drivers/dahua/codes';
 import { createReader, type Finding } from '../../../engine/drivers/dahua/reader';
+import { alarmKey, type KeyedEvent } from '../../../engine/gates/key';
 
 const NOW = 1_780_000_000_000;
 
@@ -149,6 +151,38 @@ describe('phases', () => {
     expect(told(read(event('AlarmLocal', 'Stop', 1)))).toEqual(['pir stop']);
     read(event('HeatImagingTemper', 'Start', 1, { Name: 'Boiler', TemperatureDifference: 9 }));
     expect(told(read(event('HeatImagingTemper', 'Stop', 1)))).toEqual(['temperature-difference stop']);
+  });
+
+  it('of plain motion and of a human are two alarms, each with its own end', () => {
+    const { read } = reader();
+    const key = (d: Record<string, unknown>): string =>
+      `${alarmKey(defaultPolicy.keyParts, { ...(d as unknown as KeyedEvent), deviceId: 'nvr' })} ${d.phase}`;
+    const texts = [
+      event('VideoMotion', 'Start', 0),
+      event('SmartMotionHuman', 'Start', 0),
+      event('SmartMotionVehicle', 'Start', 0),
+      event('SmartMotionHuman', 'Stop', 0),
+      event('MotionDetect', 'Stop', 0),
+      event('SmartMotionVehicle', 'Stop', 0),
+    ];
+    const of = (condition: string): string => `device=nvr;channel=1;type=motion${condition}`;
+    expect(texts.flatMap((t) => drafts(read(t)).map(key))).toEqual([
+      `${of('')} start`,
+      `${of(';condition=SmartMotionHuman')} start`,
+      `${of(';condition=SmartMotionVehicle')} start`,
+      `${of(';condition=SmartMotionHuman')} stop`,
+      `${of('')} stop`,
+      `${of(';condition=SmartMotionVehicle')} stop`,
+    ]);
+  });
+
+  it('of a difference that two codes tell of stay those of the code that began it', () => {
+    const { read } = reader();
+    read(event('HeatImagingTemper', 'Start', 1, { Name: 'Boiler', TemperatureDifference: 9 }));
+    expect(drafts(read(event('HeatImagingTemper', 'Stop', 1)))).toMatchObject([
+      { type: 'temperature-difference', condition: 'HeatImagingTemper' },
+    ]);
+    expect(drafts(read(event('BetweenRuleTempDiff', 'Start', 1)))[0]).not.toHaveProperty('condition');
   });
 
   it('of a stop that nothing began are a stop all the same', () => {
