@@ -3,10 +3,10 @@ import type { DeviceFacts, PushAnswer, PushRequest, ReceivedEvent } from '../../
 import { noOffers } from '../../domain/devices';
 import { asAlarmflowError, userError } from '../../domain/errors';
 import type { CapturedPart, DriverConnection, DriverContext } from '../driver';
+import { createOpenConditions } from '../open-conditions';
 import { queryFields, readBody } from './body';
 import { mapPush, type Understood } from './mapping';
 import { asMessage, asReadableMessage, MESSAGE_TYPE, readableBody, splitPath } from './message';
-import { createOpenConditions } from './open-conditions';
 import { compileMapping, type Mapping, readHttpPushOptions } from './options';
 import { createRecentBodies } from './recent';
 

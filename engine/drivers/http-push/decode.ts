@@ -1,8 +1,8 @@
 import { asAlarmflowError } from '../../domain/errors';
 import type { Decoded } from '../driver';
+import { createOpenConditions } from '../open-conditions';
 import { understandPush } from './connection';
 import { readMessages } from './message';
-import { createOpenConditions } from './open-conditions';
 import { compileMapping, readHttpPushOptions } from './options';
 
 /** A capture is read whole; larger ones are refused. */

@@ -9,8 +9,6 @@ export type { HttpPushConnection } from './connection';
 export { decodeHttpPush, wholeCapture } from './decode';
 export type { Message } from './message';
 export { asMessage, MESSAGE_TYPE, readableBody, readMessages, splitPath } from './message';
-export type { OpenConditions } from './open-conditions';
-export { createOpenConditions } from './open-conditions';
 export { canonicalType, unitNamed } from './options';
 export { withoutSecrets } from './redaction';
 export type { HttpPushSimulator, HttpPushSimulatorOptions, SenderFault, SenderForm, SentEvent } from './simulator';

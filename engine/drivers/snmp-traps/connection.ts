@@ -2,8 +2,8 @@ import type { Timer } from '../../clock/clock';
 import { type DeviceFacts, noOffers } from '../../domain/devices';
 import { AlarmflowError, asAlarmflowError, userError } from '../../domain/errors';
 import type { DriverConnection, DriverContext } from '../driver';
+import { createOpenConditions } from '../open-conditions';
 import { withoutCommunity } from './agent-address';
-import { createTrapConditions } from './conditions';
 import { draftOf } from './event';
 import { createRateLimit } from './rate-limit';
 import { trapAccess, trapSettings } from './settings';
@@ -25,7 +25,7 @@ export function connectSnmpTraps(context: DriverContext): DriverConnection {
   const log = context.log.with({ deviceId: definition.id });
   const settings = trapSettings(definition);
   const sources = createSources(settings.sources, clock, log);
-  const conditions = createTrapConditions();
+  const conditions = createOpenConditions();
   const rates = createRateLimit(settings.rate);
   /** Informs that were taken, by what they are known again: resolves when their event is kept. */
   const informs = new Map<string, { at: number; kept: Promise<unknown> }>();

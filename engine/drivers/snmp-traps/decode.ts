@@ -1,6 +1,6 @@
 import type { Decoded } from '../driver';
+import { createOpenConditions } from '../open-conditions';
 import { messageLength } from './agent-address';
-import { createTrapConditions } from './conditions';
 import { draftOf } from './event';
 import { trapSettings } from './settings';
 import { createTrapDecoder } from './trap-decoder';
@@ -18,7 +18,7 @@ export async function* decodeSnmpTraps(
 ): AsyncIterable<Decoded> {
   const decoder = createTrapDecoder(null, 'capture');
   const { table } = trapSettings({ options });
-  const conditions = createTrapConditions();
+  const conditions = createOpenConditions();
   let waiting: Buffer = Buffer.alloc(0);
   let skipped = 0;
 

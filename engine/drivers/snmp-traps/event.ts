@@ -1,5 +1,5 @@
 import type { EventDraft } from '../../domain/events';
-import type { TrapConditions } from './conditions';
+import type { OpenConditions } from '../open-conditions';
 import type { TrapTable } from './table';
 import type { Trap } from './trap';
 
@@ -7,7 +7,7 @@ import type { Trap } from './trap';
 export function draftOf(
   trap: Trap,
   table: TrapTable,
-  conditions: TrapConditions,
+  conditions: OpenConditions,
   source: string,
   at: number,
 ): EventDraft {
@@ -15,7 +15,7 @@ export function draftOf(
   const rule = entry ? table.ruleOf(entry, trap.values) : undefined;
   const type = entry?.type ?? (`vendor:${trap.oid}` as const);
   const quietMs = entry?.quietMs ?? null;
-  const phase = conditions.decide({ type, rule, phase: entry?.phase ?? 'pulse', quietMs }, at);
+  const phase = conditions.decide({ type, rule, quietMs: quietMs ?? undefined }, entry?.phase ?? 'pulse', at);
   const said = trap.values
     .slice(0, 3)
     .map((v) => v.text)

@@ -3,7 +3,8 @@ import { type DeviceFacts, noOffers, type ReceivedEvent } from '../../domain/dev
 import { type AlarmflowError, asAlarmflowError, operationalError } from '../../domain/errors';
 import type { EventDraft } from '../../domain/events';
 import type { DriverConnection, DriverContext } from '../driver';
-import { asMessage, createOpenConditions, MESSAGE_TYPE } from '../http-push';
+import { asMessage, MESSAGE_TYPE } from '../http-push';
+import { createOpenConditions } from '../open-conditions';
 import { backoff, createDeviceHttp, type DeviceHttp } from '../wire';
 import { createCameraActions } from './actions';
 import { createCgi } from './cgi';

@@ -1,6 +1,7 @@
 import { asAlarmflowError } from '../../domain/errors';
 import type { Decoded } from '../driver';
-import { createOpenConditions, readMessages, wholeCapture } from '../http-push';
+import { readMessages, wholeCapture } from '../http-push';
+import { createOpenConditions } from '../open-conditions';
 import { errorText } from './cgi';
 import { compileOptions, readVivotekOptions } from './options';
 import { parseParams } from './params';

@@ -1,11 +1,14 @@
-import type { EventDraft, EventPhase } from '../../domain/events';
+import type { EventDraft, EventPhase } from '../domain/events';
 
-/** A device that invents new places without end must not fill the memory. */
+/** A sender that invents new places without end must not fill the memory. */
 const MOST_OPEN = 2_000;
 
 type Condition = Pick<EventDraft, 'type' | 'channel' | 'input' | 'output' | 'rule' | 'quietMs'>;
 
-/** Which conditions of a pushing device are open. Pure: the time comes with each report. */
+/**
+ * Which conditions of a sender are open that tells starts and ends by itself and is never asked. Pure: the time comes with
+ * each report.
+ */
 export interface OpenConditions {
   /**
    * The phase of a report: a start of what is open already is a refresh; an end without a rule ends every rule of that
