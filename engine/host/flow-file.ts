@@ -1,5 +1,6 @@
 /** What a flow file must be before Node-RED sees it. */
 import { userError } from '../domain/errors';
+import { circlesIn } from './flow-circles';
 
 /** One entry of a flow file; the rest of its properties belong to its type. */
 export interface FlowNode {
@@ -51,6 +52,7 @@ export function checkFlows(value: unknown, source = 'The flow'): FlowNode[] {
     if (node.wires !== undefined && !areWires(node.wires)) faults.push(`${name} has "wires" that are no lists of ids`);
     if (node.z !== undefined && typeof node.z !== 'string') faults.push(`${name} has a "z" that is no id`);
   });
+  faults.push(...circlesIn(list));
   if (faults.length === 0) return list as FlowNode[];
   const more = faults.length > MOST_FAULTS_TOLD ? `; and ${faults.length - MOST_FAULTS_TOLD} more` : '';
   throw userError(

@@ -1,5 +1,6 @@
-import { asAlarmflowError } from '../domain/errors';
+import { asAlarmflowError, userError } from '../domain/errors';
 import type { Log } from '../domain/log';
+import { circlesIn } from './flow-circles';
 
 /** Where flows, credentials and settings of Node-RED lie; the store implements it. */
 export interface FlowStorage {
@@ -59,10 +60,17 @@ export function createNodeRedStorage(
   return {
     init: async () => {},
     async getFlows() {
-      const flows = await storage.read('flows');
-      return Array.isArray(flows) ? flows : [];
+      const stored = await storage.read('flows');
+      const flows = Array.isArray(stored) ? stored : [];
+      // Saved before this was checked: the editor is needed to mend it, so the start goes on.
+      for (const text of circlesIn(flows)) log.error('flow.circle', { text });
+      return flows;
     },
     async saveFlows(flows, user) {
+      const circles = circlesIn(flows);
+      // Node-RED would stop what runs, start nothing and say that all is well.
+      if (circles.length > 0)
+        throw userError('E_FLOW_CIRCLE', `The flow cannot start: ${circles.slice(0, 10).join('; ')}`);
       await inTurn(() => storage.write('flows', flows));
       try {
         await onSaved(flows, user?.username ?? null);

@@ -137,6 +137,18 @@ describe('Node-RED in our process', () => {
     expect((await fetch(`${base}/flow/hello`)).status).toBe(200);
   });
 
+  it('refuses a flow of the editor whose config nodes wait for themselves, with the reason, and lets the old one run', async () => {
+    const response = await fetch(`${base}/editor/flows`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify([...flow, { id: 'cam1', type: 'probe', name: 'cam1' }]),
+    });
+    expect(response.status).toBe(400);
+    expect(((await response.json()) as { message: string }).message).toContain('has its own id "cam1" as "name"');
+    expect((await host.flows()).map((node) => node.id)).toEqual(flow.map((node) => node.id));
+    expect((await fetch(`${base}/flow/hello`)).status).toBe(200);
+  });
+
   it('knows missing types, subflows and groups included', () => {
     const types = host.missingTypes([
       { id: 't', type: 'tab' },
@@ -223,7 +235,11 @@ describe('Node-RED in our process', () => {
   it('speaks through our log only, nodes by name and quiet about its own start', () => {
     expect(lines.some((line) => line.startsWith('info flow.node') && line.includes('probe speaks'))).toBe(true);
     const loud = lines.filter((line) => /^(warn|error|info)/.test(line) && !line.includes('probe speaks'));
-    expect(loud.filter((line) => !line.includes('no-such-node') && !line.includes('nodes.install'))).toEqual([]);
+    expect(
+      loud.filter(
+        (line) => !line.includes('cam1') && !line.includes('no-such-node') && !line.includes('nodes.install'),
+      ),
+    ).toEqual([]);
   });
 
   it('refuses a second runtime in the same process', async () => {
