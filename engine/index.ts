@@ -13,6 +13,7 @@ import type { AreaDefinition, ArmingChange, ArmingOrder, ArmingSubject } from '.
 import type {
   DeviceChoices,
   DeviceDefinition,
+  DevicePushSetUp,
   DeviceStatus,
   DeviceTest,
   Discovery,
@@ -47,6 +48,7 @@ export type {
   DeviceChoices,
   DeviceDefinition,
   DeviceOffers,
+  DevicePushSetUp,
   DeviceStatus,
   DeviceTest,
   DiscoveredDevice,
@@ -251,6 +253,8 @@ export interface FlowEngine {
   previewSchedule(schedule: ArmingSchedule): Promise<SchedulePreview>;
   /** Asks the device who it is, for the dialog's test button. */
   testDevice(definition: DeviceDefinition): Promise<DeviceTest>;
+  /** Has the device push its events to its ingest path, for the dialog's button; it need not be deployed. */
+  setUpDevicePush(definition: DeviceDefinition): Promise<DevicePushSetUp>;
   /** Runs the tests that a flow holds, on that flow, which need not be deployed. Nothing of the site is touched. */
   runRuleTests(flows: unknown): Promise<RuleTestReport>;
   /** The drivers to choose from in the device dialog. */

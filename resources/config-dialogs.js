@@ -21,10 +21,10 @@
       : alarmflow.text('test.noAnswer', { status: request.status }));
 
   /** Sends what the open dialog holds to a test route and shows what happened. */
-  alarmflow.testButton = ({ button, result, url, values, told }) => {
+  alarmflow.testButton = ({ button, result, url, values, told, running = alarmflow.text('test.running') }) => {
     button.on('click', () => {
       button.prop('disabled', true);
-      result.removeClass('alarmflow-ok alarmflow-failed').text(alarmflow.text('test.running'));
+      result.removeClass('alarmflow-ok alarmflow-failed').text(running);
       $.ajax({ url, method: 'POST', contentType: 'application/json', data: JSON.stringify(values()), dataType: 'json' })
         .done((answer) => {
           result.addClass(answer.ok ? 'alarmflow-ok' : 'alarmflow-failed').text(answer.detail);

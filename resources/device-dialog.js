@@ -152,28 +152,48 @@
     });
   }
 
-  function prepareTest(form, values) {
-    const button = form.find('#alarmflow-device-test');
-    const result = form.find('#alarmflow-device-result');
-    const facts = form.find('#alarmflow-device-facts');
+  /** A button that asks the device something: what kind of failure it was, and what is left to mend. */
+  function prepareQuestion({ button, result, list, url, values, running, warningsOf }) {
     alarmflow.testButton({
       button,
       result,
-      url: 'alarmflow/devices/test',
+      url,
       values,
+      running,
       told(answer) {
-        facts.empty();
+        list.empty();
         if (!answer.ok && answer.failure)
           result.empty().append($('<b>').text(answer.failure), $('<br>'), document.createTextNode(answer.detail));
-        for (const warning of answer.facts?.warnings ?? [])
+        for (const warning of warningsOf(answer))
           $('<li>')
             .append('<i class="fa fa-exclamation-triangle alarmflow-warning-sign"></i> ')
             .append(document.createTextNode(warning))
-            .appendTo(facts);
+            .appendTo(list);
       },
     });
-    button.on('click', () => facts.empty());
+    button.on('click', () => list.empty());
   }
+
+  const prepareTest = (form, values) =>
+    prepareQuestion({
+      button: form.find('#alarmflow-device-test'),
+      result: form.find('#alarmflow-device-result'),
+      list: form.find('#alarmflow-device-facts'),
+      url: 'alarmflow/devices/test',
+      values,
+      warningsOf: ({ facts }) => facts?.warnings ?? [],
+    });
+
+  const preparePushSetUp = (form, values) =>
+    prepareQuestion({
+      button: form.find('#alarmflow-device-tell'),
+      result: form.find('#alarmflow-device-told'),
+      list: form.find('#alarmflow-device-told-warnings'),
+      url: 'alarmflow/devices/push-set-up',
+      values,
+      running: t('tell.running'),
+      warningsOf: ({ warnings }) => warnings ?? [],
+    });
 
   // ---- recent pushes, to click fields from ----
 
@@ -363,6 +383,8 @@
         form.find('.alarmflow-when-push').toggle(receives.includes(receive.val()) && receive.val() !== 'stream');
         form.find('.alarmflow-when-mapping').toggle(fields.some(({ name }) => name === 'mapping'));
         if (ingest === false) form.find('.alarmflow-when-ingest').hide();
+        if (!driverOf(current).setsUpPush) form.find('.alarmflow-when-told').hide();
+        field('pushFrom').attr('placeholder', t(ingest === false ? 'label.pushFromAny' : 'label.pushFromPlaceholder'));
         field('host').trigger('change');
       };
 
@@ -429,7 +451,7 @@
         },
       });
       prepareRecent(form, node.id);
-      prepareTest(form, () => ({
+      const values = () => ({
         id: node.id,
         version: 1,
         ...Object.fromEntries(
@@ -441,7 +463,9 @@
         tls: tls.prop('checked'),
         allowSelfSigned: field('allowSelfSigned').prop('checked'),
         options: changedIn(box, current),
-      }));
+      });
+      prepareTest(form, values);
+      preparePushSetUp(form, values);
     },
 
     save(node) {

@@ -66,6 +66,8 @@ export interface DriverChoice {
   dialog: DriverDialog;
   /** It can look for its devices on the network. */
   discovers: boolean;
+  /** It can tell its devices where to push. Absent: it can't. */
+  setsUpPush?: boolean;
 }
 
 /** What a device can be asked to choose from, for pick lists in dialogs. Lists are empty where it does not tell. */
@@ -145,6 +147,17 @@ export interface DeviceTest {
   /** What kind of failure it is, in words; absent when it went well. */
   failure?: string;
   facts?: DeviceFacts;
+}
+
+/** What came of telling a device where to push. */
+export interface DevicePushSetUp {
+  ok: boolean;
+  /** One sentence for people: what was set on the device, or what went wrong with its remedy. */
+  detail: string;
+  /** What kind of failure it is, in words; absent when it went well. */
+  failure?: string;
+  /** What is left for a person to mend. */
+  warnings: string[];
 }
 
 /** A push as it came, for people: secrets removed. */

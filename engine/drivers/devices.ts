@@ -50,6 +50,12 @@ export interface PushResult {
   answer: PushAnswer | null;
 }
 
+/** What a device was told about where to push. */
+export interface ToldPush extends PushSetUp {
+  /** With the device's token in it. */
+  url: string;
+}
+
 /** All devices of the flow. */
 export interface Devices extends DeviceDirectory {
   /** Takes a definition; the same again changes nothing. Throws `E_UNKNOWN_DRIVER`, `E_DEVICE_OPTIONS` (user). */
@@ -71,10 +77,11 @@ export interface Devices extends DeviceDirectory {
   /** What there is to choose from, asked of the device; nothing where it cannot tell. `E_DEVICE_OFFLINE` (operational). */
   offers(id: string, signal: AbortSignal): Promise<DeviceOffers>;
   /**
-   * Has the device push its events to its ingest path; only when a person asks for it. Throws `E_NOT_SUPPORTED` (user)
-   * where it can't be told, `E_NO_PUSH_ADDRESS` (user) where nobody knows under which address it reaches us.
+   * Has a device that need not be defined push its events to its ingest path; only when a person asks for it. Throws
+   * `E_NOT_SUPPORTED` (user) where it can't be told, `E_NO_PUSH_ADDRESS` (user) where nobody knows under which address
+   * it reaches us.
    */
-  setUpPush(id: string, signal: AbortSignal): Promise<PushSetUp>;
+  setUpPush(definition: DeviceDefinition, signal: AbortSignal): Promise<ToldPush>;
   /** The pushes of the device that came last, secrets removed; empty where its driver keeps none. */
   recent(id: string): CapturedPart[];
   /** Hands over every part as it comes, through replacements of the connection; the answer ends it. */
@@ -411,25 +418,29 @@ export function createDevices(options: DevicesOptions): Devices {
       }
     },
 
-    async setUpPush(id, signal) {
-      const entry = entryOf(id);
-      const { connection, definition } = entry;
-      if (!connection) throw notConnected(entry);
-      if (!connection.setUpPush)
-        throw userError(
-          'E_NOT_SUPPORTED',
-          `"${definition.name}" can't be told where to push: set its ingest path up on the device itself`,
-        );
+    async setUpPush(given, signal) {
+      const driver = findDriver(given.driver);
+      const definition = complete(given, driver);
       const url = (await ingestUrl?.(definition)) ?? null;
-      if (url === null)
-        throw userError(
-          'E_NO_PUSH_ADDRESS',
-          `Nobody knows under which address "${definition.name}" reaches us: set publicUrl (--public-url)`,
-        );
+      const connection = driver.connect({ definition, sink: deafSink, clock, log });
       try {
-        return await connection.setUpPush(url, signal);
+        if (!connection.setUpPush)
+          throw userError(
+            'E_NOT_SUPPORTED',
+            `"${definition.name}" can't be told where to push: enter its push URL on the device itself`,
+          );
+        if (url === null)
+          throw userError(
+            'E_NO_PUSH_ADDRESS',
+            `Nobody knows under which address "${definition.name}" reaches this site: set publicUrl (--public-url) and start alarmflow again`,
+          );
+        const told = await connection.setUpPush(url, signal);
+        log.info('device.push-set-up', { deviceId: definition.id, slot: told.slot });
+        return { ...told, url };
       } catch (thrown) {
         throw asAlarmflowError(thrown);
+      } finally {
+        await closeQuietly(connection, definition.id);
       }
     },
 

@@ -16,8 +16,15 @@ const MOST_FOUND = 500;
 /** The drivers as the device dialog offers them, in their order. */
 export const driverChoices = (): DriverChoice[] =>
   driverKinds().map((kind) => {
-    const { title, defaultPort, dialog, discover } = driverOf(kind);
-    return { kind, title, defaultPort, dialog: dialog ?? usualDialog, discovers: discover !== undefined };
+    const { title, defaultPort, dialog, discover, setsUpPush } = driverOf(kind);
+    return {
+      kind,
+      title,
+      defaultPort,
+      dialog: dialog ?? usualDialog,
+      discovers: discover !== undefined,
+      setsUpPush: setsUpPush === true,
+    };
   });
 
 /** One that answers on several of our addresses, or again and again, is one device. */

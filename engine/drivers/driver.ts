@@ -110,6 +110,8 @@ export interface DeviceDriver {
   readOptions?(options: Record<string, unknown>): Record<string, unknown>;
   /** Looks for devices of this kind on the local network until the signal aborts. */
   discover?(found: (device: DiscoveredDevice) => void, signal: AbortSignal): Promise<void>;
+  /** Its connections have `setUpPush`. Absent: they have not. */
+  readonly setsUpPush?: boolean;
   connect(context: DriverContext): DriverConnection;
   /**
    * Methods with which its devices may push, in capital letters. Absent: POST and PUT.

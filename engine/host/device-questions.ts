@@ -6,6 +6,8 @@ import type {
   DeviceDefinition,
   DeviceFacts,
   DeviceOffers,
+  DevicePushSetUp,
+  DeviceStatus,
   DeviceTest,
   Discovery,
   DriverChoice,
@@ -15,10 +17,21 @@ import { noOffers } from '../domain/devices';
 import { asAlarmflowError, userError } from '../domain/errors';
 import type { EventType } from '../domain/events';
 
+/** What a device was told; `engine/drivers` says it in full. */
+interface ToldPush {
+  slot: string;
+  tested: boolean | null;
+  warnings: string[];
+  url: string;
+}
+
 /** The devices as dialogs ask them; `engine/drivers` has more. */
 export interface AskedDevices {
   test(definition: DeviceDefinition, signal: AbortSignal): Promise<DeviceFacts>;
   offers(id: string, signal: AbortSignal): Promise<DeviceOffers>;
+  setUpPush(definition: DeviceDefinition, signal: AbortSignal): Promise<ToldPush>;
+  /** null: the flow that runs defines no such device. */
+  status(id: string): DeviceStatus | null;
   recent(id: string): { at: number; contentType: string | null; bytes: Buffer }[];
 }
 
@@ -38,6 +51,7 @@ export interface DeviceQuestionParts {
 export interface DeviceQuestions {
   deviceDrivers(): Promise<readonly DriverChoice[]>;
   testDevice(definition: DeviceDefinition): Promise<DeviceTest>;
+  setUpDevicePush(definition: DeviceDefinition): Promise<DevicePushSetUp>;
   deviceOffers(deviceId: string): Promise<DeviceChoices>;
   discoverDevices(kind: string | null): Promise<Discovery>;
   recentPushes(deviceId: string): Promise<RecentPush[]>;
@@ -46,7 +60,10 @@ export interface DeviceQuestions {
 
 const TEST_TIMEOUT_MS = 10_000;
 const OFFERS_TIMEOUT_MS = 8_000;
+/** Reading, writing, reading back, and the device's own test of the way to us. */
+const SET_UP_TIMEOUT_MS = 25_000;
 const MOST_SENT = 200;
+const NOT_DEPLOYED = 'Deploy the flow: until then this site refuses what the device pushes';
 
 /** What went wrong in a few words, by the code of the error. */
 const failures: Readonly<Record<string, string>> = {
@@ -77,6 +94,9 @@ const failures: Readonly<Record<string, string>> = {
   E_PORT_FORBIDDEN: 'The port may not be opened',
   E_NOT_SUPPORTED: 'The device cannot do that',
   E_UNKNOWN_DRIVER: 'There is no such driver',
+  E_NO_PUSH_ADDRESS: 'The address of this site is not known',
+  E_NO_FREE_SLOT: 'The device has no room for another receiver',
+  E_BAD_PARAMETER: 'The device cannot push to this address',
 };
 
 const plural = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
@@ -98,6 +118,16 @@ function sentence(facts: DeviceFacts): string {
   ];
   return `${parts.join(', ')}: ${has.join(', ')}`;
 }
+
+const testedWords = (tested: boolean | null): string =>
+  tested === null
+    ? 'it has no test of its own: raise an event on the device to see that it comes'
+    : tested
+      ? 'it has reached this site'
+      : 'it has not reached this site';
+
+/** Where a device pushes, without the secret that its URL ends with. */
+const placeOf = (url: string): string => new URL(url).origin;
 
 export function createDeviceQuestions(parts: DeviceQuestionParts): DeviceQuestions {
   const { devices, clock } = parts;
@@ -123,6 +153,19 @@ export function createDeviceQuestions(parts: DeviceQuestionParts): DeviceQuestio
     }
   }
 
+  const lateAt = (definition: DeviceDefinition, ms: number) => () => {
+    const where = definition.host === '' ? definition.name : `${definition.host}:${definition.port}`;
+    return userError(
+      'E_DEVICE_TIMEOUT',
+      `${where} did not answer within ${ms / 1000} s: check address, port and network`,
+    );
+  };
+
+  const failureOf = (thrown: unknown, otherwise: string): { detail: string; failure: string } => {
+    const { code, message } = asAlarmflowError(thrown);
+    return { detail: message, failure: failures[code] ?? otherwise };
+  };
+
   return {
     deviceDrivers: async () => parts.drivers,
     discoverDevices: (kind) => parts.discover(kind),
@@ -135,18 +178,30 @@ export function createDeviceQuestions(parts: DeviceQuestionParts): DeviceQuestio
 
     async testDevice(definition) {
       const probe = { ...definition, id: `test-${randomBytes(4).toString('hex')}` };
-      const where = definition.host === '' ? definition.name : `${definition.host}:${definition.port}`;
-      const late = () =>
-        userError(
-          'E_DEVICE_TIMEOUT',
-          `${where} did not answer within ${TEST_TIMEOUT_MS / 1000} s: check address, port and network`,
-        );
       try {
-        const facts = await within(TEST_TIMEOUT_MS, late, (signal) => devices.test(probe, signal));
+        const facts = await within(TEST_TIMEOUT_MS, lateAt(definition, TEST_TIMEOUT_MS), (signal) =>
+          devices.test(probe, signal),
+        );
         return { ok: true, detail: sentence(facts), facts };
       } catch (thrown) {
-        const { code, message } = asAlarmflowError(thrown);
-        return { ok: false, detail: message, failure: failures[code] ?? 'The test failed' };
+        return { ok: false, ...failureOf(thrown, 'The test failed') };
+      }
+    },
+
+    async setUpDevicePush(definition) {
+      try {
+        const { slot, tested, warnings, url } = await within(
+          SET_UP_TIMEOUT_MS,
+          lateAt(definition, SET_UP_TIMEOUT_MS),
+          (signal) => devices.setUpPush(definition, signal),
+        );
+        return {
+          ok: true,
+          detail: `"${definition.name}" now pushes to ${placeOf(url)} (server ${slot} in its list); ${testedWords(tested)}`,
+          warnings: [...warnings, ...(devices.status(definition.id) === null ? [NOT_DEPLOYED] : [])],
+        };
+      } catch (thrown) {
+        return { ok: false, ...failureOf(thrown, 'The device could not be set up'), warnings: [] };
       }
     },
 

@@ -163,6 +163,7 @@ export function createSimulatedSite(options: SimulatedSiteOptions): SimulatedSit
     questions: {
       deviceDrivers: async () => driverChoices(),
       testDevice: async () => never('asked a device who it is'),
+      setUpDevicePush: async () => never('told a device where to push'),
       deviceOffers: async () => never('asked a device what it offers'),
       discoverDevices: async () => never('looked for devices'),
       recentPushes: async () => [],

@@ -237,10 +237,10 @@ describe('the hub', () => {
     it('by its own ingest path, and each connection can ask for it', async () => {
       const told: string[] = [];
       const { devices, driver } = site('http://192.0.2.1/ingest', told);
-      await expect(devices.setUpPush('cam1', signal)).rejects.toMatchObject({ code: 'E_DEVICE_OFFLINE' });
       devices.start();
-      expect(await devices.setUpPush('cam1', signal)).toMatchObject({ slot: '1' });
-      expect(told).toEqual(['http://192.0.2.1/ingest/cam1']);
+      const url = 'http://192.0.2.1/ingest/cam1';
+      expect(await devices.setUpPush(deviceAt(1), signal)).toMatchObject({ slot: '1', url });
+      expect(told).toEqual([url]);
       expect(await driver.contexts[0]?.ingestUrl?.()).toBe('http://192.0.2.1/ingest/cam1');
     });
 
@@ -250,7 +250,7 @@ describe('the hub', () => {
     ])('or says why not: %s', async (_name, url, told, code) => {
       const { devices } = site(url, told);
       devices.start();
-      await expect(devices.setUpPush('cam1', signal)).rejects.toMatchObject({ code, family: 'user' });
+      await expect(devices.setUpPush(deviceAt(1), signal)).rejects.toMatchObject({ code, family: 'user' });
     });
 
     it('but tells none to a mere test of a connection', async () => {

@@ -5,19 +5,28 @@ import type { DeviceFacts, DeviceOffers } from '../../engine/domain/devices';
 import { noOffers } from '../../engine/domain/devices';
 import { operationalError, userError } from '../../engine/domain/errors';
 import { silentLog } from '../../engine/domain/log';
-import { createDevices, discoverDevices, driverChoices, startSimulator } from '../../engine/drivers';
+import {
+  createDevices,
+  type DevicesOptions,
+  discoverDevices,
+  driverChoices,
+  driverKinds,
+  driverOf,
+  startSimulator,
+} from '../../engine/drivers';
 import type { DeviceDriver } from '../../engine/drivers/driver';
 import { readGuide } from '../../engine/host/device-guide';
 import { type AskedDevices, createDeviceQuestions } from '../../engine/host/device-questions';
-import { deviceAt, until } from '../support/recording-sink';
+import { deviceAt, recordingSink, until } from '../support/recording-sink';
 
 const closers: (() => Promise<void>)[] = [];
 afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
 
-function hub() {
+function hub(ingestUrl?: DevicesOptions['ingestUrl']) {
   const devices = createDevices({
+    ...(ingestUrl ? { ingestUrl } : {}),
     clock: systemClock,
     log: silentLog,
     onEvent: async () => 'e',
@@ -55,6 +64,8 @@ const answering = (change: Partial<AskedDevices>): AskedDevices => ({
   test: async () => facts,
   offers: async () => noOffers,
   recent: () => [],
+  setUpPush: async () => ({ slot: '2', tested: true, warnings: [], url: 'http://192.0.2.1:1880/ingest/secret' }),
+  status: () => null,
   ...change,
 });
 
@@ -107,6 +118,54 @@ describe('the test of a connection', () => {
     expect(await questions.testDevice(wrong)).toMatchObject({ ok: false, failure: 'Wrong user or password' });
     const odd = { ...definition, driver: 'modbus', options: { noSuchSetting: 1 } };
     expect(await questions.testDevice(odd)).toMatchObject({ ok: false, failure: 'A setting of the driver is wrong' });
+  });
+});
+
+describe('where a device is told to push', () => {
+  it('is said without the secret of its URL, with what is left to do', async () => {
+    expect(await questionsFor(answering({})).setUpDevicePush(deviceAt(1, { name: 'Yard' }))).toEqual({
+      ok: true,
+      detail: '"Yard" now pushes to http://192.0.2.1:1880 (server 2 in its list); it has reached this site',
+      warnings: ['Deploy the flow: until then this site refuses what the device pushes'],
+    });
+  });
+
+  it('is said with the kind of failure and the remedy', async () => {
+    const setUpPush = async () => Promise.reject(userError('E_NO_PUSH_ADDRESS', 'set publicUrl'));
+    expect(await questionsFor(answering({ setUpPush })).setUpDevicePush(deviceAt(1))).toEqual({
+      ok: false,
+      failure: 'The address of this site is not known',
+      detail: 'set publicUrl',
+      warnings: [],
+    });
+  });
+
+  it('is written to a simulated device that is not deployed, with what its dialog holds', async () => {
+    const simulator = await startSimulator('hikvision', { user: 'admin', password: 'right' });
+    closers.push(() => simulator.close());
+    const base = `http://127.0.0.1:${simulator.port}/sim`;
+    const devices = hub(async ({ id }) => `${base}/${id}`);
+    const questions = questionsFor(devices, systemClock as unknown as VirtualClock);
+    const definition = deviceAt(simulator.port, {
+      driver: 'hikvision',
+      credentials: { user: 'admin', password: 'right' },
+    });
+    expect(await questions.setUpDevicePush(definition)).toMatchObject({ ok: true, warnings: [expect.any(String)] });
+    const wrong = { ...definition, credentials: { user: 'admin', password: 'wrong' } };
+    expect(await questions.setUpDevicePush(wrong)).toMatchObject({ ok: false, failure: 'Wrong user or password' });
+  });
+
+  it.each(driverKinds())('is offered by the driver %s where its connections can do it', (kind) => {
+    const driver = driverOf(kind);
+    const connection = driver.connect({
+      definition: deviceAt(1, { driver: kind, options: driver.readOptions?.({}) ?? {} }),
+      sink: recordingSink(),
+      clock: systemClock,
+      log: silentLog,
+    });
+    closers.push(() => connection.close());
+    const choice = driverChoices().find((one) => one.kind === kind);
+    expect(choice?.setsUpPush).toBe(connection.setUpPush !== undefined);
   });
 });
 

@@ -93,6 +93,35 @@ describe('the routes of the dialogs', () => {
     ]);
   });
 
+  it('have a device told where to push with what the dialog holds, be it new', async () => {
+    const told = (change: object) =>
+      helper
+        .request()
+        .post('/alarmflow/devices/push-set-up')
+        .send({ ...sent, ...change });
+    const { body } = await told({ host: '192.0.2.77' });
+    expect(body).toEqual(engine.pushSetUpAnswer);
+    expect((await told({ id: 'a1b2c3' })).status).toBe(200);
+    expect(engine.callsOf('setUpDevicePush')).toEqual([
+      [expect.objectContaining({ id: 'hall', host: '192.0.2.77', credentials: { user: 'admin', password: 'stored' } })],
+      [expect.objectContaining({ id: 'a1b2c3' })],
+    ]);
+  });
+
+  it.each([
+    ['of no usable id', { id: '../hall' }, 'reload the editor'],
+    ['of another node', { id: 'nights' }, 'reload the editor'],
+    ['without a host', { host: '' }, 'field "Host" is ""'],
+  ])('tell no device %s where to push', async (_name, change, why) => {
+    const { status, body } = await helper
+      .request()
+      .post('/alarmflow/devices/push-set-up')
+      .send({ ...sent, ...change });
+    expect(status).toBe(400);
+    expect(reason(body)).toContain(why);
+    expect(engine.callsOf('setUpDevicePush')).toEqual([]);
+  });
+
   it('test a new password', async () => {
     await helper
       .request()
@@ -257,6 +286,7 @@ describe('the routes of the dialogs', () => {
       'GET /alarmflow/devices/:id/ingest devices.write',
       'GET /alarmflow/devices/:id/status devices.read',
       'POST /alarmflow/devices/test devices.write',
+      'POST /alarmflow/devices/push-set-up devices.write',
       'POST /alarmflow/mail-servers/test devices.write',
       'POST /alarmflow/file-servers/test devices.write',
       'POST /alarmflow/snmp-receivers/test devices.write',

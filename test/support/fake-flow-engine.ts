@@ -8,6 +8,7 @@ import {
   type ArmingSchedule,
   type DeviceChoices,
   type DeviceDefinition,
+  type DevicePushSetUp,
   type DeviceStatus,
   type DeviceTest,
   type Discovery,
@@ -60,6 +61,7 @@ export class FakeFlowEngine implements FlowEngine {
   /** Set to hold a call back until it resolves. */
   readonly gates = new Map<CallName, Promise<void>>();
   testAnswer: DeviceTest = { ok: true, detail: 'as expected' };
+  pushSetUpAnswer: DevicePushSetUp = { ok: true, detail: 'as expected', warnings: [] };
   ruleTestReport: RuleTestReport = { kind: 'rule-tests', passed: 1, failed: 0, suites: [], warnings: [] };
   schedulePreview: SchedulePreview = {
     timeZone: 'Europe/Berlin',
@@ -245,6 +247,11 @@ export class FakeFlowEngine implements FlowEngine {
   async testDevice(definition: DeviceDefinition): Promise<DeviceTest> {
     await this.called('testDevice', definition);
     return this.testAnswer;
+  }
+
+  async setUpDevicePush(definition: DeviceDefinition): Promise<DevicePushSetUp> {
+    await this.called('setUpDevicePush', definition);
+    return this.pushSetUpAnswer;
   }
 
   async deviceDrivers(): Promise<readonly DriverChoice[]> {

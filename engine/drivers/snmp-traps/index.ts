@@ -11,7 +11,7 @@ export const snmpTrapsDriver: DeviceDriver = {
   kind: 'snmp-traps',
   title: 'SNMP traps and informs',
   defaultPort: 1162,
-  dialog: { host: false, login: true, tls: false, receives: ['push'], fields: trapFields },
+  dialog: { host: false, login: true, tls: false, receives: ['push'], ingest: false, fields: trapFields },
   readOptions: readTrapOptions,
   connect: connectSnmpTraps,
   decode: decodeSnmpTraps,

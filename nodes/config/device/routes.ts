@@ -1,8 +1,8 @@
-import { type DeviceDefinition, userError } from '../../../engine/index';
+import { type DeviceDefinition, type FlowEngine, userError } from '../../../engine/index';
 import { jsonRoute } from '../../shared/admin-routes';
 import { type NodeKind, subjectOf } from '../../shared/define-node';
 import { bodyOf, readDialog } from '../../shared/dialog-config';
-import type { Red } from '../../shared/runtime-api';
+import type { RawConfig, Red } from '../../shared/runtime-api';
 import { fitDriver } from './settings';
 
 /** What the device's dialog asks of the runtime. */
@@ -60,16 +60,38 @@ export function registerRoutes(red: Red, kind: NodeKind<DeviceDefinition>): void
     jsonRoute(red, async (engine, request) => ({ status: await engine.deviceStatus(request.params.id ?? '') })),
   );
 
+  const fitting = async (engine: FlowEngine, definition: DeviceDefinition, sent: RawConfig) =>
+    fitDriver(definition, await engine.deviceDrivers(), subjectOf(kind.title, { ...sent, id: definition.id }));
+
   red.httpAdmin.post(
     '/alarmflow/devices/test',
     may('devices.write'),
     jsonRoute(red, async (engine, request) => {
       const sent = bodyOf(request);
-      const definition = readDialog(red, kind, sent);
-      const subject = subjectOf(kind.title, { ...sent, id: definition.id });
-      return engine.testDevice(fitDriver(definition, await engine.deviceDrivers(), subject));
+      return engine.testDevice(await fitting(engine, readDialog(red, kind, sent), sent));
     }),
   );
+
+  red.httpAdmin.post(
+    '/alarmflow/devices/push-set-up',
+    may('devices.write'),
+    jsonRoute(red, async (engine, request) => {
+      const sent = bodyOf(request);
+      return engine.setUpDevicePush(await fitting(engine, dialogOf(red, kind, sent), sent));
+    }),
+  );
+}
+
+/**
+ * A device as its open dialog has it, for what has to be known of it later: its id must be one that the flow can keep.
+ * Throws `E_BAD_REQUEST` (user).
+ */
+function dialogOf(red: Red, kind: NodeKind<DeviceDefinition>, sent: RawConfig): DeviceDefinition {
+  const definition = readDialog(red, kind, sent);
+  const { type } = red.nodes.getNode(definition.id) ?? { type: kind.type };
+  if (definition.id !== sent.id || type !== kind.type)
+    throw userError('E_BAD_REQUEST', 'The request does not name a device: reload the editor and try again');
+  return definition;
 }
 
 /** Id of a device that is deployed. Throws `E_UNKNOWN_DEVICE` (user). */
