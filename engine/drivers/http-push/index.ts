@@ -13,8 +13,6 @@ export { canonicalType, unitNamed } from './options';
 export { withoutSecrets } from './redaction';
 export type { HttpPushSimulator, HttpPushSimulatorOptions, SenderFault, SenderForm, SentEvent } from './simulator';
 export { greyPicture, senderFaults, senderForms, startHttpPushSimulator } from './simulator';
-export type { FaultSwitches } from './simulator/faults';
-export { createFaultSwitches } from './simulator/faults';
 export { post } from './simulator/post';
 
 /** Any sender that pushes its events over HTTP, by a mapping that the operator writes (REQUIREMENTS T17). */

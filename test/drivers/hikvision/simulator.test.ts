@@ -6,8 +6,8 @@ import {
   sceneNames,
   startHikvisionSimulator,
 } from '../../../engine/drivers/hikvision';
-import { createFaults } from '../../../engine/drivers/hikvision/simulator/faults';
 import { pushBody } from '../../../engine/drivers/hikvision/simulator/listeners';
+import { createFaultSwitches } from '../../../engine/drivers/simulated/faults';
 import { until } from '../../support/recording-sink';
 
 let open: HikvisionSimulator | null = null;
@@ -127,7 +127,7 @@ describe('the simulated device', () => {
   });
 
   it('writes file parts with the odd heads that were captured', () => {
-    const faults = createFaults(['blank-line-before-head'], () => undefined);
+    const faults = createFaultSwitches(faultNames, ['blank-line-before-head']);
     const { body, type } = pushBody(
       { text: '<a/>', contentType: 'application/xml', pictures: [Buffer.from('x')] },
       'VMD',

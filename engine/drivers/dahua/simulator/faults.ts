@@ -1,4 +1,4 @@
-import { createFaultSwitches, type FaultSwitches } from '../../simulator-faults';
+import type { FaultSwitches } from '../../simulated/faults';
 
 /** Everything that a simulated device can be made to do wrong; each has been met in the field (PROTOCOLS §0.1, §2). */
 export const faultNames = [
@@ -83,6 +83,3 @@ export type FaultName = (typeof faultNames)[number];
 
 /** The switches of one simulated device. */
 export type Faults = FaultSwitches<FaultName>;
-
-export const createFaults = (on: readonly string[], changed: (name: FaultName, on: boolean) => void): Faults =>
-  createFaultSwitches(faultNames, on, changed);

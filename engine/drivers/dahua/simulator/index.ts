@@ -5,11 +5,12 @@ import type { Clock } from '../../../clock/clock';
 import { systemClock } from '../../../clock/system-clock';
 import { asAlarmflowError, userError } from '../../../domain/errors';
 import { type Log, silentLog } from '../../../domain/log';
+import { createFaultSwitches } from '../../simulated/faults';
 import { createLogin, type LoginCounts, type LoginKind } from '../../simulated/login';
 import { natureOf } from '../codes';
 import { createConfigStore } from './config-store';
 import { createEventWriter, type EventRequest, logTime } from './event-writer';
-import { createFaults, type FaultName, type Faults } from './faults';
+import { type FaultName, type Faults, faultNames } from './faults';
 import { createHardware, type SimulatorModel } from './hardware';
 import { answer, outputIsOn, type Resources } from './resources';
 import { createStreams } from './streams';
@@ -120,7 +121,7 @@ export async function startDahuaSimulator(options: DahuaSimulatorOptions = {}): 
   let challenges = 0;
   let streamsOpened = 0;
 
-  const faults = createFaults(options.faults ?? [], (name, on) => {
+  const faults = createFaultSwitches(faultNames, options.faults ?? [], (name, on) => {
     if (on) spent.clear();
     applySetting(name, on);
   });

@@ -1,7 +1,7 @@
 import type { Clock } from '../../../clock/clock';
 import { systemClock } from '../../../clock/system-clock';
 import { operationalError, userError } from '../../../domain/errors';
-import { createFaultSwitches, type FaultSwitches } from '../../simulator-faults';
+import { createFaultSwitches, type FaultSwitches } from '../../simulated/faults';
 import { GVCP_PORT } from '../discover';
 import type { RunTool, ToolCommand, ToolOutput } from '../tool';
 import { lineNumbers, lineRegister, registers, variantNames } from './camera-features';

@@ -1,4 +1,4 @@
-import { userError } from '../../../domain/errors';
+import type { FaultSwitches } from '../../simulated/faults';
 
 /** Everything that a simulated device can be made to do wrong; each has been met in the field (PROTOCOLS §0.1, §1). */
 export const faultNames = [
@@ -110,35 +110,4 @@ export const faultNames = [
 export type FaultName = (typeof faultNames)[number];
 
 /** The switches of one simulated device. */
-export interface Faults {
-  /** Turns a fault on or off; throws `E_UNKNOWN_FAULT` (user) for a name that is none. */
-  set(name: string, on?: boolean): void;
-  has(name: FaultName): boolean;
-  clear(): void;
-  list(): FaultName[];
-}
-
-export function createFaults(names: readonly string[], changed: (name: FaultName, on: boolean) => void): Faults {
-  const active = new Set<FaultName>();
-  const known = (name: string): FaultName => {
-    const found = faultNames.find((n) => n === name);
-    if (!found)
-      throw userError('E_UNKNOWN_FAULT', `There is no fault "${name}"; the device knows: ${faultNames.join(', ')}`);
-    return found;
-  };
-  const faults: Faults = {
-    set(name, on = true) {
-      const fault = known(name);
-      if (on) active.add(fault);
-      else active.delete(fault);
-      changed(fault, on);
-    },
-    has: (name) => active.has(name),
-    clear() {
-      for (const name of [...active]) faults.set(name, false);
-    },
-    list: () => [...active],
-  };
-  for (const name of names) active.add(known(name));
-  return faults;
-}
+export type Faults = FaultSwitches<FaultName>;

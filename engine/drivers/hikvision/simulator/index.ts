@@ -6,12 +6,13 @@ import { isoTime } from '../../../clock/clock';
 import { systemClock } from '../../../clock/system-clock';
 import { asAlarmflowError, userError } from '../../../domain/errors';
 import { type Log, silentLog } from '../../../domain/log';
+import { createFaultSwitches } from '../../simulated/faults';
 import { createLogin, type LoginCounts, type LoginKind } from '../../simulated/login';
 import { type AlertFormat, createAlertWriter } from './alert-writer';
 import { createClockFace } from './clock-face';
 import type { Resources } from './device-state';
 import { type Reporter, responseStatus, xmlText } from './documents';
-import { createFaults, type FaultName, type Faults } from './faults';
+import { type FaultName, type Faults, faultNames } from './faults';
 import { createHardware, type SimulatorModel } from './hardware';
 import { createListeners, type ListenerSlot, type PushCounts } from './listeners';
 import { simulatorPage } from './page';
@@ -140,7 +141,7 @@ export async function startHikvisionSimulator(options: HikvisionSimulatorOptions
   const repeats = new Map<string, number>();
   const ends = new AbortController();
 
-  const faults = createFaults(options.faults ?? [], (name, on) => {
+  const faults = createFaultSwitches(faultNames, options.faults ?? [], (name, on) => {
     if (on) spent.clear();
     if (name === 'no-heartbeat' || name === 'fast-heartbeat') streams.heartbeatChanged();
   });

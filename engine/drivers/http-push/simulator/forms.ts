@@ -1,4 +1,5 @@
 import { gzipSync } from 'node:zlib';
+import type { FaultSwitches } from '../../simulated/faults';
 import type { SenderFault } from './faults';
 
 /** One event as the simulated sender tells it; all of it is free text, as senders are. */
@@ -64,7 +65,7 @@ function xmlOf(events: SentEvent[], root: string | null, eol: string, prefix: st
 }
 
 /** What the sender puts on the wire for these events. */
-export function sendingOf(form: SenderForm, events: SentEvent[], faults: ReadonlySet<SenderFault>): Sending {
+export function sendingOf(form: SenderForm, events: SentEvent[], faults: FaultSwitches<SenderFault>): Sending {
   const eol = faults.has('lf-only') ? '\n' : '\r\n';
   const secrets: SentEvent = faults.has('secret-fields') ? { password: 'hunter2', api_key: 'K-12345' } : {};
   const told = events.map((event) => ({ ...event, ...secrets }));
@@ -94,7 +95,7 @@ function draw(
   events: SentEvent[],
   first: SentEvent,
   eol: string,
-  faults: ReadonlySet<SenderFault>,
+  faults: FaultSwitches<SenderFault>,
 ): { type: string; body: Buffer; suffix?: string } {
   const json = (value: unknown): { type: string; body: Buffer } => {
     let text = JSON.stringify(value);

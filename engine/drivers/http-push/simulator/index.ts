@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { asAlarmflowError, userError } from '../../../domain/errors';
-import { createFaultSwitches, type FaultSwitches, type SenderFault, senderFaults } from './faults';
+import { createFaultSwitches, type FaultSwitches } from '../../simulated/faults';
+import { type SenderFault, senderFaults } from './faults';
 import { type SenderForm, type Sending, type SentEvent, senderForms, sendingOf } from './forms';
 import { type Posted, post } from './post';
 
@@ -65,8 +66,7 @@ export async function startHttpPushSimulator(options: HttpPushSimulatorOptions =
     return answer;
   }
 
-  const fire = (form: SenderForm, ...events: SentEvent[]): Promise<Posted> =>
-    fireRaw(sendingOf(form, events, faults.on));
+  const fire = (form: SenderForm, ...events: SentEvent[]): Promise<Posted> => fireRaw(sendingOf(form, events, faults));
   const state = (): HttpPushSimulatorState => ({ target, pushes, refused, answer, faults: faults.list() });
   const setTarget = (url: string): void => {
     if (!URL.canParse(url)) throw userError('E_BAD_PARAMETER', `"${url.slice(0, 100)}" is no URL to push to`);

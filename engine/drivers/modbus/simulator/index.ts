@@ -4,7 +4,7 @@ import type { Clock } from '../../../clock/clock';
 import { systemClock } from '../../../clock/system-clock';
 import { asAlarmflowError, userError } from '../../../domain/errors';
 import { type Log, silentLog } from '../../../domain/log';
-import { createFaultSwitches, type FaultSwitches } from '../../simulator-faults';
+import { createFaultSwitches, type FaultSwitches } from '../../simulated/faults';
 import { crc16 } from '../crc';
 import { type Framing, nextTcpFrame } from '../framing';
 import { type ModbusFaultName, modbusFaultNames } from './faults';

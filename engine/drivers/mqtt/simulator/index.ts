@@ -6,7 +6,7 @@ import type { Aedes, AuthenticateError } from 'aedes';
 import type { Clock } from '../../../clock/clock';
 import { systemClock } from '../../../clock/system-clock';
 import { type Log, silentLog } from '../../../domain/log';
-import { createFaultSwitches, type FaultSwitches } from '../../simulator-faults';
+import { createFaultSwitches, type FaultSwitches } from '../../simulated/faults';
 import { type MqttFaultName, mqttFaultNames } from './faults';
 import { createPacketCutter } from './packets';
 import { type Bus, createThings, type SimulatedThings, simulatedThings } from './things';

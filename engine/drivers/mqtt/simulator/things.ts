@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../../../clock/clock';
-import type { FaultSwitches } from '../../simulator-faults';
+import type { FaultSwitches } from '../../simulated/faults';
 import { onOff, own, payloadOf } from '../payload';
 import type { MqttFaultName } from './faults';
 

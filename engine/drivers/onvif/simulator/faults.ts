@@ -1,4 +1,4 @@
-import { userError } from '../../../domain/errors';
+import type { FaultSwitches } from '../../simulated/faults';
 
 /** Everything that a simulated ONVIF device can be made to do wrong; each has been met in the field (PROTOCOLS §4). */
 export const onvifFaultNames = [
@@ -72,32 +72,4 @@ export const onvifFaultNames = [
 export type OnvifFaultName = (typeof onvifFaultNames)[number];
 
 /** The switches of one simulated device. */
-export interface OnvifFaults {
-  /** Turns a fault on or off; throws `E_UNKNOWN_FAULT` (user) for a name that is none. */
-  set(name: string, on?: boolean): void;
-  has(name: OnvifFaultName): boolean;
-  /** Whether it is on; turns it off. */
-  spend(name: OnvifFaultName): boolean;
-  clear(): void;
-  list(): OnvifFaultName[];
-}
-
-export function createOnvifFaults(names: readonly string[]): OnvifFaults {
-  const active = new Set<OnvifFaultName>();
-  const known = (name: string): OnvifFaultName => {
-    const found = onvifFaultNames.find((n) => n === name);
-    if (found) return found;
-    throw userError('E_UNKNOWN_FAULT', `There is no fault "${name}"; the device knows: ${onvifFaultNames.join(', ')}`);
-  };
-  for (const name of names) active.add(known(name));
-  return {
-    set(name, on = true) {
-      if (on) active.add(known(name));
-      else active.delete(known(name));
-    },
-    has: (name) => active.has(name),
-    spend: (name) => active.delete(name),
-    clear: () => active.clear(),
-    list: () => [...active],
-  };
-}
+export type OnvifFaults = FaultSwitches<OnvifFaultName>;

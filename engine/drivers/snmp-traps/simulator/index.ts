@@ -3,7 +3,7 @@ import * as snmp from 'net-snmp';
 import type { Clock } from '../../../clock/clock';
 import { systemClock } from '../../../clock/system-clock';
 import { userError } from '../../../domain/errors';
-import { createFaultSwitches, type FaultSwitches } from '../../simulator-faults';
+import { createFaultSwitches, type FaultSwitches } from '../../simulated/faults';
 
 /** Everything that the simulated sender can be made to do wrong (PROTOCOLS §5). */
 export const snmpFaultNames = [
