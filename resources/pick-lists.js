@@ -1,18 +1,33 @@
-/* Fields that can be filled from what a device offers: <input data-alarmflow-pick="channel" data-many>. Typing stays possible. */
+/* Fields that can be filled from what a device offers: <input data-alarmflow-pick="channel" data-many>, or `attach` for
+   fields that a dialog makes itself. Typing stays possible. */
 (() => {
   window.alarmflow ??= {};
   const { alarmflow } = window;
   const MOST_DEVICES = 8;
   const MOST_ITEMS = 300;
 
+  /** Rules of the channels that the dialog names, of all where it names none. */
+  const rulesOf = ({ offers }, channels) =>
+    offers.rules.filter(({ channel }) => channels.length === 0 || channels.includes(channel));
+
+  /** A number may be that of several rules: each says whose it is. */
+  const wordsOf = ({ offers }, { channel, name, type }) => {
+    const place = offers.channels.length > 1 ? alarmflow.text('pick.channel', { channel }) : '';
+    return [name, type, place].filter(Boolean).join(' · ');
+  };
+
   /** What a device offers for each kind of field: value, and words beside it. */
   const kinds = {
     channel: ({ offers }) => offers.channels.map(({ channel, name }) => [channel, name]),
     input: ({ offers }) => offers.inputs.map(({ input, name }) => [input, name]),
     output: ({ offers }) => offers.outputs.map(({ output, name }) => [output, name]),
-    preset: ({ offers }, channel) =>
-      offers.presets.filter((one) => !channel || one.channel === channel).map(({ preset, name }) => [preset, name]),
-    rule: ({ offers }) => offers.rules.map(({ rule, name, type }) => [rule, [name, type].filter(Boolean).join(' · ')]),
+    preset: ({ offers }, channels) =>
+      offers.presets
+        .filter((one) => channels.length === 0 || channels.includes(one.channel))
+        .map(({ preset, name }) => [preset, name]),
+    rule: (choices, channels) => rulesOf(choices, channels).map((one) => [one.rule, wordsOf(choices, one)]),
+    region: (choices, channels) =>
+      rulesOf(choices, channels).map((one) => [one.region ?? one.rule, wordsOf(choices, one)]),
     type: ({ offers, sent }) => [
       ...sent.map((type) => [type, alarmflow.text('pick.sent')]),
       ...offers.eventTypes.map((type) => [type, alarmflow.text('pick.offered')]),
@@ -50,27 +65,33 @@
     input.trigger('change');
   }
 
+  /** What each value stands for; the same words are said once. */
+  function gathered(items) {
+    const words = new Map();
+    for (const [value, text] of items.slice(0, MOST_ITEMS)) {
+      const known = words.get(String(value)) ?? new Set();
+      if (text) known.add(text);
+      words.set(String(value), known);
+    }
+    return words;
+  }
+
   function addItems(panel, input, title, items) {
     if (title) $('<div class="alarmflow-pick-device">').text(title).appendTo(panel);
-    const seen = new Set();
-    for (const [value, words] of items.slice(0, MOST_ITEMS)) {
-      if (seen.has(String(value))) continue;
-      seen.add(String(value));
+    const values = gathered(items);
+    for (const [value, words] of values) {
       $('<button type="button" class="alarmflow-pick">')
         .attr('data-value', value)
         .append($('<b>').text(value))
-        .append($('<span class="alarmflow-unit">').text(words))
+        .append($('<span class="alarmflow-unit">').text([...words].join(', ')))
         .on('click', () => {
           take(input, value);
           mark(panel, input);
-          if (!input.is('[data-many]')) {
-            panel.remove();
-            input.trigger('focus');
-          }
+          if (!input.is('[data-many]')) panel.trigger('picked');
         })
         .appendTo(panel);
     }
-    return seen.size;
+    return values.size;
   }
 
   const mark = (panel, input) => {
@@ -82,17 +103,19 @@
 
   const note = (panel, text) => $('<div class="alarmflow-unit">').text(text).appendTo(panel);
 
-  async function fill(form, input, panel) {
-    const kind = input.attr('data-alarmflow-pick');
-    const ids = devicesOf(form, input).slice(0, MOST_DEVICES);
+  const channelsIn = (form) => listOf(form.find('#node-input-channel').val() ?? '').map(Number);
+
+  async function fill(panel, { input, kind, devices, channels }) {
+    const ids = devices().slice(0, MOST_DEVICES);
     if (ids.length === 0) return note(panel.empty(), alarmflow.text('pick.noDevice'));
-    const channel = Number(form.find('#node-input-channel').val()) || 0;
     const answers = await Promise.all(
       ids.map(
         (id) =>
           new Promise((done) => {
             $.getJSON(`alarmflow/devices/${encodeURIComponent(id)}/offers`)
-              .done((answer) => done({ id, items: kinds[kind](answer, channel), problem: answer.problem }))
+              .done((answer) =>
+                done({ id, items: kinds[kind](answer, kind === 'channel' ? [] : channels()), problem: answer.problem }),
+              )
               .fail((request) => done({ id, items: [], problem: alarmflow.reasonOf(request) }));
           }),
       ),
@@ -108,33 +131,57 @@
     return undefined;
   }
 
-  function attach(form, input) {
-    const row = input.closest('.form-row');
+  /**
+   * Puts a button beside a field that opens what there is to choose from.
+   *
+   * @param row where the list goes
+   * @param kind one of `kinds`
+   * @param devices ids of the devices to ask
+   * @param channels those that the dialog speaks of; none: all
+   */
+  function attach({ input, row, kind, devices, channels = () => [] }) {
     const words = alarmflow.text('pick.choose');
-    $('<button type="button" class="red-ui-button alarmflow-pick-button"><i class="fa fa-list-ul"></i></button>')
+    const button = $(
+      '<button type="button" class="red-ui-button alarmflow-pick-button" aria-expanded="false"><i class="fa fa-list-ul"></i></button>',
+    )
       .attr({ title: words, 'aria-label': words })
-      .insertAfter(input)
-      .on('click', () => {
-        const open = row.find('.alarmflow-pick-panel');
-        if (open.length > 0) {
-          open.remove();
-          return;
-        }
-        const panel = $('<div class="alarmflow-pick-panel" role="group">').attr('aria-label', words).appendTo(row);
-        panel.on('keydown', (event) => {
-          if (event.key !== 'Escape') return;
-          event.stopPropagation();
-          panel.remove();
-          input.trigger('focus');
-        });
-        note(panel, alarmflow.text('pick.asking'));
-        fill(form, input, panel);
+      .insertAfter(input);
+    const close = () => {
+      row.find('.alarmflow-pick-panel').remove();
+      button.attr('aria-expanded', 'false');
+    };
+    button.on('click', () => {
+      if (button.attr('aria-expanded') === 'true') return close();
+      const panel = $('<div class="alarmflow-pick-panel" role="group">').attr('aria-label', words).appendTo(row);
+      button.attr('aria-expanded', 'true');
+      panel.on('picked', () => {
+        close();
+        input.trigger('focus');
       });
+      row.off('keydown.pick').on('keydown.pick', (event) => {
+        if (event.key !== 'Escape' || button.attr('aria-expanded') !== 'true') return;
+        event.stopPropagation();
+        close();
+        button.trigger('focus');
+      });
+      note(panel, alarmflow.text('pick.asking'));
+      return fill(panel, { input, kind, devices, channels });
+    });
   }
 
   alarmflow.pickLists = {
+    attach,
     prepare(form) {
-      form.find('[data-alarmflow-pick]').each((_at, element) => attach(form, $(element)));
+      form.find('[data-alarmflow-pick]').each((_at, element) => {
+        const input = $(element);
+        attach({
+          input,
+          row: input.closest('.form-row'),
+          kind: input.attr('data-alarmflow-pick'),
+          devices: () => devicesOf(form, input),
+          channels: () => channelsIn(form),
+        });
+      });
     },
   };
 })();

@@ -76,8 +76,8 @@ export interface DeviceOffers {
   inputs: { input: string; name: string }[];
   outputs: { output: string; name: string }[];
   presets: { channel: number; preset: number; name: string }[];
-  /** Rules, lines and regions of the device's own analysis. */
-  rules: { channel: number; rule: string; name: string; type: EventType }[];
+  /** Rules, lines and regions of the device's own analysis; `region` where its events number it otherwise than the rule. */
+  rules: { channel: number; rule: string; name: string; type: EventType; region?: string }[];
   /** Event types that it can send. */
   eventTypes: EventType[];
   /** What can be switched beside relays, by kind. */

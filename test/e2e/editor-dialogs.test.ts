@@ -575,7 +575,7 @@ describe.skipIf(!present && process.env.ALARMFLOW_REQUIRE_ALL !== '1')('the dial
     await rows.nth(1).locator('.alarmflow-input-number').fill(' 4 ');
     await rows.nth(1).locator('.alarmflow-input-meaning').selectOption('active-arms');
     await shoot('area-inputs');
-    await rows.nth(0).locator('button').click();
+    await rows.nth(0).locator('.alarmflow-remove-input').click();
     await page.click('#node-config-dialog-ok');
     await page.waitForSelector('#node-config-dialog-ok', { state: 'detached' });
     const inputs = await page.evaluate(() => (globalThis as unknown as EditorPage).RED.nodes.node('lobby').inputs);

@@ -69,9 +69,18 @@ async function rulesOf(options: QuestionOptions): Promise<DeviceOffers['rules']>
     const field = (name: string): string => table?.get(key.replace(/\.Type$/, `.${name}`)) ?? '';
     if (field('Enable').toLowerCase() === 'false') continue;
     const name = field('Name');
-    const rule = name || field('Id');
-    if (rule !== '')
-      rules.push({ channel: Number(place[1]) + 1, rule, name: name || `Rule ${rule}`, type: natureOf(type).type });
+    const id = field('Id');
+    const rule = name || id;
+    if (rule === '') continue;
+    // Events name the rule, and number its region (RuleId).
+    const region = id !== '' && id !== rule ? { region: id } : {};
+    rules.push({
+      channel: Number(place[1]) + 1,
+      rule,
+      name: name || `Rule ${rule}`,
+      type: natureOf(type).type,
+      ...region,
+    });
   }
   return rules;
 }

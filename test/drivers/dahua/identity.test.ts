@@ -114,8 +114,8 @@ describe('the offers', () => {
       outputs: [{ output: '0', name: 'Horn 1' }],
       presets: [1, 2, 3].map((preset) => ({ channel: 1, preset, name: `Place ${preset}` })),
       rules: [1, 2].flatMap((channel) => [
-        { channel, rule: 'Fence', name: 'Fence', type: 'line-crossing' },
-        { channel, rule: 'Yard', name: 'Yard', type: 'intrusion' },
+        { channel, rule: 'Fence', name: 'Fence', type: 'line-crossing', region: '1' },
+        { channel, rule: 'Yard', name: 'Yard', type: 'intrusion', region: '2' },
       ]),
       switches: [
         { kind: 'record', name: '1', title: 'Recording of Gate 1' },
