@@ -66,6 +66,8 @@ export function createFlowOutbox(options: {
   const outgoing = new Map<string, Outgoing>();
   const open = new Map<string, Set<string>>();
   let timer: Timer | null = null;
+  let wakeAt = 0;
+  let settling = false;
   let closed = false;
 
   const forget = (row: FlowMessageRow): void => {
@@ -91,12 +93,22 @@ export function createFlowOutbox(options: {
   };
 
   const wake = (ms: number): void => {
-    if (timer !== null || closed) return;
+    const at = clock.monotonic() + ms;
+    // While a settlement is being written, the next one is set by it. A message delivered meanwhile must not put it off
+    // by a second: what had gathered by then would end at one blow, and hold up the alarms behind it.
+    if (closed || settling || (timer !== null && wakeAt <= at)) return;
+    timer?.cancel();
+    wakeAt = at;
     timer = clock.after(
       ms,
       () => {
         timer = null;
-        void settle();
+        settling = true;
+        void settle().then((written) => {
+          settling = false;
+          const nextMs = written ? untilNext() : SETTLE_AFTER_MS;
+          if (nextMs !== null) wake(nextMs);
+        });
       },
       { background: true },
     );
@@ -120,23 +132,27 @@ export function createFlowOutbox(options: {
     );
   };
 
-  const settle = async (): Promise<void> => {
+  /** Milliseconds until there is something to settle; null: nothing has been delivered. */
+  const untilNext = (): number | null => {
+    let oldest = Number.POSITIVE_INFINITY;
+    for (const { deliveredAt } of outgoing.values()) if (deliveredAt !== null) oldest = Math.min(oldest, deliveredAt);
+    if (oldest === Number.POSITIVE_INFINITY) return null;
+    return Math.max(0, oldest + SETTLE_AFTER_MS - clock.monotonic()) + GATHER_MS;
+  };
+
+  /** Never rejects. @returns whether it is on disk */
+  const settle = async (): Promise<boolean> => {
     const now = clock.monotonic();
     const due: Outgoing[] = [];
-    let next = Number.POSITIVE_INFINITY;
-    for (const entry of outgoing.values()) {
-      if (entry.deliveredAt === null) continue;
-      const left = entry.deliveredAt + SETTLE_AFTER_MS - now;
-      if (left <= 0) due.push(entry);
-      else next = Math.min(next, left);
-    }
+    for (const entry of outgoing.values())
+      if (entry.deliveredAt !== null && entry.deliveredAt + SETTLE_AFTER_MS <= now) due.push(entry);
     if (due.length > 0) {
       const deliveries = due.map((entry) => entry.deliveredAt);
       try {
         await writer.commit({ flowMessagesSettled: due.map((entry) => entry.row.messageId) });
       } catch (thrown) {
         log.warn('alarm.settle-failed', { messages: due.length, error: asAlarmflowError(thrown) });
-        return wake(SETTLE_AFTER_MS);
+        return false;
       }
       const alarmIds = new Set<string>();
       due.forEach((entry, index) => {
@@ -148,8 +164,7 @@ export function createFlowOutbox(options: {
       });
       if (!closed && alarmIds.size > 0) options.settled(alarmIds);
     }
-    if (next !== Number.POSITIVE_INFINITY) wake(next + GATHER_MS);
-    else if ([...outgoing.values()].some((entry) => entry.deliveredAt !== null)) wake(SETTLE_AFTER_MS + GATHER_MS);
+    return true;
   };
 
   return {

@@ -88,6 +88,13 @@ export interface DeviceHttp {
 
 const DEFAULT_TIMEOUT_MS = 10_000;
 const DEFAULT_MAX_BYTES = 8 << 20;
+/**
+ * A flooding device fills buffers of 64 KiB with a hundred events; reading them at one go would hold up the alarms of all
+ * other devices for tens of milliseconds. This much takes one or two.
+ */
+const SLICE_BYTES = 8 * 1024;
+/** Lets what the other sockets have brought be worked off. */
+const othersFirst = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 /** A device that keeps saying "stale" or refusing nonces must not be asked for ever. */
 const MAX_TRIES = 5;
 /** Printable ASCII without quote and backslash, which would break out of the `uri` of a digest. */
@@ -205,7 +212,11 @@ class SharedDeviceHttp implements DeviceHttp {
   async *#streamBody(response: IncomingMessage, signal: AbortSignal): AsyncGenerator<Buffer> {
     try {
       if (signal.aborted) throw signal.reason;
-      for await (const chunk of response) yield chunk as Buffer;
+      for await (const chunk of response as AsyncIterable<Buffer>)
+        for (let from = 0; from < chunk.length; from += SLICE_BYTES) {
+          yield chunk.subarray(from, from + SLICE_BYTES);
+          await othersFirst();
+        }
       if (signal.aborted) throw signal.reason;
     } catch (thrown) {
       throw this.#explain(thrown, signal);

@@ -538,6 +538,24 @@ describe('TLS', () => {
 });
 
 describe('the stream', () => {
+  it('lets other sockets have their turn between the parts of a flood', async () => {
+    const flood = Buffer.alloc(512 * 1024, 'x');
+    const port = await serve((_request, response) => response.end(flood));
+    const stream = await client(port).stream({ path: '/stream', signal: never });
+    let turns = 0;
+    let reading = true;
+    const count = (): void => {
+      turns++;
+      if (reading) setImmediate(count);
+    };
+    setImmediate(count);
+    let size = 0;
+    for await (const part of stream.body) size += part.length;
+    reading = false;
+    expect(size).toBe(flood.length);
+    expect(turns).toBeGreaterThanOrEqual(flood.length / (8 * 1024));
+  });
+
   it('gives the bytes as they come and ends with the answer', async () => {
     const device = await startDigestDevice({
       answer: (_, response) => {
