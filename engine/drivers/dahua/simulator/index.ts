@@ -1,11 +1,11 @@
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../../../clock/clock';
 import { systemClock } from '../../../clock/system-clock';
-import { asAlarmflowError, userError } from '../../../domain/errors';
+import { userError } from '../../../domain/errors';
 import { type Log, silentLog } from '../../../domain/log';
+import { answerControl, type ControlDoor } from '../../simulated/control-door';
 import { createFaultSwitches } from '../../simulated/faults';
+import { serveHttp } from '../../simulated/http-server';
 import { createLogin, type LoginCounts, type LoginKind } from '../../simulated/login';
 import { natureOf } from '../codes';
 import { createConfigStore } from './config-store';
@@ -102,7 +102,6 @@ export interface DahuaSimulator {
 
 const MODELS: readonly SimulatorModel[] = ['nvr', 'camera', 'thermal'];
 const BACKLOG = 50;
-const BODY_LIMIT = 64 * 1024;
 
 /** Starts a simulated device on a real socket. Throws `E_BAD_PARAMETER` (user) for a model it doesn't know. */
 export async function startDahuaSimulator(options: DahuaSimulatorOptions = {}): Promise<DahuaSimulator> {
@@ -228,27 +227,6 @@ export async function startDahuaSimulator(options: DahuaSimulatorOptions = {}): 
     response.writeHead(401, { 'WWW-Authenticate': list, 'Content-Type': 'text/plain' }).end(body);
   }
 
-  async function control(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const json = (status: number, value: unknown): void => {
-      response.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(value));
-    };
-    if (path === '/sim/state') return json(200, state());
-    // A page of another origin can't send this type without asking first.
-    if (request.method !== 'POST' || !/^application\/json\b/.test(request.headers['content-type'] ?? ''))
-      return json(415, { error: 'POST application/json' });
-    try {
-      const value = JSON.parse((await readBody(request)).toString('utf8')) as Record<string, unknown>;
-      if (path === '/sim/fire') fire(eventOf(value));
-      else if (path === '/sim/input') setInput(Number(value.input), value.active === true);
-      else if (path === '/sim/faults') for (const [name, on] of Object.entries(value)) faults.set(name, on === true);
-      else if (path === '/sim/cut') streams.cut(value.hard === true);
-      else return json(404, { error: `no ${path}` });
-      return json(200, { done: true });
-    } catch (error) {
-      return json(400, { error: error instanceof SyntaxError ? 'not JSON' : asAlarmflowError(error).message });
-    }
-  }
-
   function setInput(input: number, active: boolean, report = true): void {
     if (!Number.isInteger(input) || input < 0 || input >= hardware.inputs.length)
       throw userError('E_BAD_PARAMETER', `There is no alarm input ${input}; they count from 0`);
@@ -256,13 +234,19 @@ export async function startDahuaSimulator(options: DahuaSimulatorOptions = {}): 
     if (report) fire({ code: 'AlarmLocal', action: active ? 'Start' : 'Stop', index: input });
   }
 
+  const orders: ControlDoor['orders'] = {
+    fire: (value) => fire(eventOf(value)),
+    input: (value) => setInput(Number(value.input), value.active === true),
+    cut: (value) => streams.cut(value.hard === true),
+  };
+
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     requests++;
     const url = request.url ?? '/';
     targets.push(url);
     if (targets.length > 200) targets.shift();
     const path = url.split('?', 1)[0] ?? '/';
-    if (path.startsWith('/sim/')) return control(path, request, response);
+    if (path.startsWith('/sim/')) return answerControl(request, response, { state, faults, orders });
     // Half-open: the device is gone but nobody told the other side.
     if (faults.has('half-open')) return;
     if (options.redirectTo !== undefined) {
@@ -320,25 +304,11 @@ export async function startDahuaSimulator(options: DahuaSimulatorOptions = {}): 
     streams.open(request.socket, told !== undefined && seconds >= 1 && seconds <= 60 ? seconds : null);
   }
 
-  const sockets = new Set<Socket>();
-  const server: Server = createServer((request, response) => {
-    handle(request, response).catch((error: unknown) => {
-      if (!ends.signal.aborted) log.warn('simulator.request-failed', { reason: asAlarmflowError(error).message });
-      response.destroy();
-    });
-  });
-  server.on('connection', (socket) => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
-  });
-  server.on('clientError', (_error, socket) => socket.destroy());
-  server.listen(options.port ?? 0, host);
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
+  const server = await serveHttp({ host, port: options.port ?? 0, answer: handle, ends: ends.signal, log });
 
   return {
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
-    port,
+    url: server.url,
+    port: server.port,
     state,
     fire,
     fireRaw: (text) => streams.send(text),
@@ -354,10 +324,7 @@ export async function startDahuaSimulator(options: DahuaSimulatorOptions = {}): 
       ends.abort(userError('E_CLOSED', 'The simulated device is being stopped'));
       streams.close();
       hardware.close();
-      const closed = once(server, 'close');
-      server.close();
-      for (const socket of sockets) socket.destroy();
-      await closed;
+      await server.close();
     },
   };
 }
@@ -403,16 +370,4 @@ function eventOf(value: Record<string, unknown>): EventRequest {
     index: Number(value.index ?? 0),
     ...(typeof data === 'object' && data !== null && !Array.isArray(data) ? { data: { ...data } } : {}),
   };
-}
-
-async function readBody(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request) {
-    chunks.push(chunk as Buffer);
-    size += (chunk as Buffer).length;
-    if (size > BODY_LIMIT)
-      throw userError('E_TOO_LARGE', `A request to the simulated device is larger than ${BODY_LIMIT} bytes`);
-  }
-  return Buffer.concat(chunks);
 }

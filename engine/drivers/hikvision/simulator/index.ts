@@ -1,12 +1,12 @@
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../../../clock/clock';
 import { isoTime } from '../../../clock/clock';
 import { systemClock } from '../../../clock/system-clock';
 import { asAlarmflowError, userError } from '../../../domain/errors';
 import { type Log, silentLog } from '../../../domain/log';
+import { answerControl, answerJson, type ControlDoor } from '../../simulated/control-door';
 import { createFaultSwitches } from '../../simulated/faults';
+import { readBody, serveHttp } from '../../simulated/http-server';
 import { createLogin, type LoginCounts, type LoginKind } from '../../simulated/login';
 import { type AlertFormat, createAlertWriter } from './alert-writer';
 import { createClockFace } from './clock-face';
@@ -124,7 +124,6 @@ export interface HikvisionSimulator {
 }
 
 const MODELS: readonly SimulatorModel[] = ['thermal', 'camera', 'nvr'];
-const BODY_LIMIT = 1024 * 1024;
 const BACKLOG = 50;
 
 /** Starts a simulated ISAPI device on a real socket. Throws `E_BAD_PARAMETER` (user) for a model it doesn't know. */
@@ -292,29 +291,10 @@ export async function startHikvisionSimulator(options: HikvisionSimulatorOptions
     faults: faults.list(),
   });
 
-  async function control(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const json = (status: number, value: unknown): void => {
-      response.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(value));
-    };
-    if (path === '/sim/state') return json(200, state());
-    if (path === '/sim/tick') {
-      await clock.sleep(1_000, ends.signal);
-      return json(200, {});
-    }
-    // A page of another origin can't send this type without asking first.
-    if (request.method !== 'POST' || !/^application\/json\b/.test(request.headers['content-type'] ?? ''))
-      return json(415, { error: 'POST application/json' });
-    try {
-      const value = JSON.parse((await readBody(request)).toString('utf8')) as Record<string, unknown>;
-      if (path === '/sim/fire') await fire({ ...value, scene: String(value.scene) } as SceneRequest);
-      else if (path === '/sim/faults') for (const [name, on] of Object.entries(value)) faults.set(name, on === true);
-      else if (path === '/sim/cut') streams.cut(value.hard === true);
-      else return json(404, { error: `no ${path}` });
-      return json(200, { fired: true });
-    } catch (error) {
-      return json(400, { error: error instanceof SyntaxError ? 'not JSON' : asAlarmflowError(error).message });
-    }
-  }
+  const orders: ControlDoor['orders'] = {
+    fire: (value) => fire({ ...value, scene: String(value.scene) } as SceneRequest),
+    cut: (value) => streams.cut(value.hard === true),
+  };
 
   function refuse(response: ServerResponse, challenges: string[], path: string): void {
     const { lockedUntil } = login.counts();
@@ -358,7 +338,11 @@ export async function startHikvisionSimulator(options: HikvisionSimulatorOptions
       response.writeHead(200, { 'Content-Type': 'text/html; charset=utf-8' }).end(simulatorPage(model));
       return;
     }
-    if (path.startsWith('/sim/')) return control(path, request, response);
+    if (path === '/sim/tick') {
+      await clock.sleep(1_000, ends.signal);
+      return answerJson(response, 200, {});
+    }
+    if (path.startsWith('/sim/')) return answerControl(request, response, { state, faults, orders });
     // Half-open: the device is gone but nobody told the other side.
     if (faults.has('half-open')) return;
     const body = await readBody(request);
@@ -451,24 +435,11 @@ export async function startHikvisionSimulator(options: HikvisionSimulatorOptions
       .end(responseStatus(url, 4, 'Invalid Operation', 'notSupport'));
   }
 
-  const sockets = new Set<Socket>();
-  const server: Server = createServer((request, response) => {
-    handle(request, response).catch((error: unknown) => {
-      if (!ends.signal.aborted) log.warn('simulator.request-failed', { reason: asAlarmflowError(error).message });
-      response.destroy();
-    });
-  });
-  server.on('connection', (socket) => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
-  });
-  server.on('clientError', (_error, socket) => socket.destroy());
-  server.listen(port, host);
-  await once(server, 'listening');
-  port = (server.address() as AddressInfo).port;
+  const server = await serveHttp({ host, port, answer: handle, ends: ends.signal, log });
+  port = server.port;
 
   return {
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
+    url: server.url,
     port,
     state,
     fire,
@@ -509,10 +480,7 @@ export async function startHikvisionSimulator(options: HikvisionSimulatorOptions
       thermometry?.close();
       switchables.close();
       hardware.close();
-      const closed = once(server, 'close');
-      server.close();
-      for (const socket of sockets) socket.destroy();
-      await closed;
+      await server.close();
     },
   };
 }
@@ -521,15 +489,4 @@ function modelOf(name: string | undefined): SimulatorModel {
   const model = MODELS.find((m) => m === (name ?? 'thermal'));
   if (model) return model;
   throw userError('E_BAD_PARAMETER', `There is no model "${name}"; the simulated device can be: ${MODELS.join(', ')}`);
-}
-
-async function readBody(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > BODY_LIMIT) throw userError('E_TOO_LARGE', 'The simulated device takes at most 1 MiB');
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }

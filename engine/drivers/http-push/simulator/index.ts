@@ -1,8 +1,8 @@
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
-import { asAlarmflowError, userError } from '../../../domain/errors';
+import { userError } from '../../../domain/errors';
+import { silentLog } from '../../../domain/log';
+import { answerControl, type ControlDoor } from '../../simulated/control-door';
 import { createFaultSwitches, type FaultSwitches } from '../../simulated/faults';
+import { serveHttp } from '../../simulated/http-server';
 import { type SenderFault, senderFaults } from './faults';
 import { type SenderForm, type Sending, type SentEvent, senderForms, sendingOf } from './forms';
 import { type Posted, post } from './post';
@@ -44,11 +44,8 @@ export interface HttpPushSimulator {
   close(): Promise<void>;
 }
 
-const MOST_BODY = 1 << 20;
-
 /** Starts a simulated sender. */
 export async function startHttpPushSimulator(options: HttpPushSimulatorOptions = {}): Promise<HttpPushSimulator> {
-  const host = options.host ?? '127.0.0.1';
   const faults = createFaultSwitches(senderFaults, options.faults ?? []);
   const ends = new AbortController();
   let target = options.target ?? null;
@@ -73,52 +70,26 @@ export async function startHttpPushSimulator(options: HttpPushSimulatorOptions =
     target = url;
   };
 
-  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const json = (status: number, value: unknown): void => {
-      response.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(value));
-    };
-    if (request.method === 'GET') return json(200, state());
-    // A page of another origin can't send this type without asking first.
-    if (!/^application\/json\b/.test(request.headers['content-type'] ?? ''))
-      return json(415, { error: 'POST application/json' });
-    try {
-      const chunks: Buffer[] = [];
-      let size = 0;
-      for await (const chunk of request as AsyncIterable<Buffer>) {
-        size += chunk.length;
-        if (size > MOST_BODY) throw userError('E_TOO_LARGE', 'The simulated sender takes at most 1 MiB');
-        chunks.push(chunk);
-      }
-      const value = JSON.parse(Buffer.concat(chunks).toString('utf8')) as Record<string, unknown>;
-      if (request.url === '/sim/target') setTarget(String(value.url));
-      else if (request.url === '/sim/faults')
-        for (const [name, on] of Object.entries(value)) faults.set(name, on === true);
-      else if (request.url === '/sim/fire') {
-        const form = senderForms.find((name) => name === value.form) ?? 'json';
-        const events = (Array.isArray(value.events) ? value.events : [value.events ?? {}]) as SentEvent[];
-        return json(200, await fire(form, ...events));
-      } else return json(404, { error: 'no such door' });
-      return json(200, state());
-    } catch (thrown) {
-      json(400, { error: thrown instanceof SyntaxError ? 'not JSON' : asAlarmflowError(thrown).message });
-    }
-  }
+  const orders: ControlDoor['orders'] = {
+    target: (value) => setTarget(String(value.url)),
+    fire(value) {
+      const form = senderForms.find((name) => name === value.form) ?? 'json';
+      const events = (Array.isArray(value.events) ? value.events : [value.events ?? {}]) as SentEvent[];
+      return fire(form, ...events);
+    },
+  };
 
-  const sockets = new Set<Socket>();
-  const server = createServer((request, response) => {
-    handle(request, response).catch(() => response.destroy());
+  const server = await serveHttp({
+    host: options.host ?? '127.0.0.1',
+    port: options.port ?? 0,
+    answer: (request, response) => answerControl(request, response, { state, faults, orders }),
+    ends: ends.signal,
+    log: silentLog,
   });
-  server.on('connection', (socket) => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
-  });
-  server.listen(options.port ?? 0, host);
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
 
   return {
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
-    port,
+    url: server.url,
+    port: server.port,
     state,
     setTarget,
     fire,
@@ -126,10 +97,7 @@ export async function startHttpPushSimulator(options: HttpPushSimulatorOptions =
     faults,
     async close() {
       ends.abort();
-      const closed = once(server, 'close');
-      server.close();
-      for (const socket of sockets) socket.destroy();
-      await closed;
+      await server.close();
     },
   };
 }

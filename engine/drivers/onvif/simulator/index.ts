@@ -1,17 +1,11 @@
-import { once } from 'node:events';
-import {
-  createServer,
-  request as httpRequest,
-  type IncomingMessage,
-  type Server,
-  type ServerResponse,
-} from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Clock } from '../../../clock/clock';
 import { systemClock } from '../../../clock/system-clock';
-import { AlarmflowError, asAlarmflowError, operationalError, userError } from '../../../domain/errors';
+import { AlarmflowError, operationalError, userError } from '../../../domain/errors';
 import { type Log, silentLog } from '../../../domain/log';
+import { answerControl, type ControlDoor } from '../../simulated/control-door';
 import { createFaultSwitches } from '../../simulated/faults';
+import { readBody, type SimulatedServer, serveHttp } from '../../simulated/http-server';
 import { child, type XmlElement } from '../../wire';
 import { parseSoap } from '../answer';
 import { createEventService, type EventCounts } from './events';
@@ -95,7 +89,6 @@ export interface OnvifSimulator {
   close(): Promise<void>;
 }
 
-const BODY_LIMIT = 1024 * 1024;
 const PICTURE = Buffer.from('ffd8ffe000104a46494600010100000100010000ffdb0043000101ffd9', 'hex');
 /** Calls that need no login (ONVIF Core, access class PRE_AUTH). */
 const anonymous = new Set(['GetSystemDateAndTime', 'GetServices', 'GetCapabilities', 'GetServiceCapabilities']);
@@ -254,7 +247,7 @@ export async function startOnvifSimulator(options: OnvifSimulatorOptions = {}): 
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = request.url ?? '/';
-    if (url.startsWith('/sim/')) return control(url, request, response);
+    if (url.startsWith('/sim/')) return answerControl(request, response, { state, faults, orders });
     const body = await readBody(request);
     if (faults.has('half-open')) return;
     if (faults.has('slow')) await clock.sleep(options.slowMs ?? 1_000, ends.signal);
@@ -350,59 +343,27 @@ export async function startOnvifSimulator(options: OnvifSimulatorOptions = {}): 
     fire(inputMessage(token, active));
   }
 
-  async function control(url: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const json = (status: number, value: unknown): void => {
-      response.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(value));
-    };
-    if (url === '/sim/state') return json(200, state());
-    // A page of another origin can't send this type without asking first.
-    if (request.method !== 'POST' || !/^application\/json\b/.test(request.headers['content-type'] ?? ''))
-      return json(415, { error: 'POST application/json' });
+  const orders: ControlDoor['orders'] = {
+    fire: (value) => fire({ ...value, topic: String(value.topic) } as OnvifMessage),
+    input: (value) => setInput(String(value.token), value.active === true),
+  };
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
-      const value = JSON.parse((await readBody(request)).toString('utf8')) as Record<string, unknown>;
-      if (url === '/sim/fire') fire({ ...value, topic: String(value.topic) } as OnvifMessage);
-      else if (url === '/sim/input') setInput(String(value.token), value.active === true);
-      else if (url === '/sim/faults') for (const [name, on] of Object.entries(value)) faults.set(name, on === true);
-      else return json(404, { error: `no ${url}` });
-      return json(200, { done: true });
+      await handle(request, response);
     } catch (thrown) {
-      return json(400, { error: thrown instanceof SyntaxError ? 'not JSON' : asAlarmflowError(thrown).message });
+      // What is no SOAP is told so.
+      if (!(thrown instanceof AlarmflowError) || response.headersSent || ends.signal.aborted) throw thrown;
+      response.writeHead(400).end();
     }
   }
 
-  const sockets = new Set<Socket>();
-  let server: Server;
-  async function open(): Promise<void> {
-    server = createServer((request, response) => {
-      handle(request, response).catch((thrown: unknown) => {
-        if (thrown instanceof AlarmflowError && !response.headersSent && !ends.signal.aborted)
-          response.writeHead(400).end();
-        else response.destroy();
-        log.debug('simulator.request-failed', { reason: asAlarmflowError(thrown).message });
-      });
-    });
-    server.on('connection', (socket) => {
-      sockets.add(socket);
-      socket.on('error', () => undefined);
-      socket.once('close', () => sockets.delete(socket));
-    });
-    server.on('clientError', (_error, socket) => socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n'));
-    server.listen(port, host);
-    await once(server, 'listening');
-    port = (server.address() as AddressInfo).port;
-  }
-
-  async function shut(): Promise<void> {
-    const closed = once(server, 'close');
-    server.close();
-    for (const socket of sockets) socket.destroy();
-    await closed;
-  }
-
-  await open();
+  const open = (): Promise<SimulatedServer> => serveHttp({ host, port, answer, ends: ends.signal, log });
+  let server = await open();
+  port = server.port;
 
   return {
-    url: `http://${host}:${port}`,
+    url: server.url,
     port,
     state,
     fire,
@@ -416,29 +377,18 @@ export async function startOnvifSimulator(options: OnvifSimulatorOptions = {}): 
     },
     forgetSubscriptions: () => events.forget(),
     async reboot(downMs) {
-      await shut();
+      await server.close();
       events.forget();
       pictureId++;
       await clock.sleep(downMs, ends.signal);
-      await open();
+      server = await open();
     },
     faults,
     async close() {
       ends.abort(operationalError('E_CLOSED', 'The simulated device is being stopped'));
       events.forget();
       hardware.close();
-      if (server.listening) await shut();
+      await server.close();
     },
   };
-}
-
-async function readBody(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > BODY_LIMIT) throw userError('E_TOO_LARGE', 'The simulated device takes at most 1 MiB');
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }

@@ -1,12 +1,12 @@
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Clock, isoTime } from '../../../clock/clock';
 import { systemClock } from '../../../clock/system-clock';
-import { asAlarmflowError, userError } from '../../../domain/errors';
+import { userError } from '../../../domain/errors';
 import { type Log, silentLog } from '../../../domain/log';
 import { greyPicture, post } from '../../http-push';
+import { answerControl, type ControlDoor } from '../../simulated/control-door';
 import { createFaultSwitches, type FaultSwitches } from '../../simulated/faults';
+import { readBody, serveHttp } from '../../simulated/http-server';
 import { type CameraFault, cameraFaults } from './faults';
 import { type CameraHardware, createCameraHardware, type PortState } from './hardware';
 import { createCameraLogin } from './login';
@@ -97,7 +97,6 @@ interface Answer {
 }
 
 const PRIVILEGES = { anonymous: 0, viewer: 1, dido: 2, camctrl: 2, operator: 4, admin: 6, setup: 2 } as const;
-const MOST_BODY = 1 << 20;
 /** Nine years, as after a power loss with an empty battery. */
 const WRONG_BY_MS = 9 * 365 * 86_400_000;
 const DAYS = ['Thu', 'Fri', 'Sat', 'Sun', 'Mon', 'Tue', 'Wed'];
@@ -297,7 +296,7 @@ export async function startVivotekSimulator(options: VivotekSimulatorOptions = {
     const query = cut < 0 ? '' : url.slice(cut + 1);
     paths.push(url);
     if (paths.length > 200) paths.shift();
-    if (path.startsWith('/sim/')) return control(path, request, response);
+    if (path.startsWith('/sim/')) return answerControl(request, response, { state, faults, orders });
     // Half-open: the camera is gone but nobody told the other side.
     if (faults.has('half-open')) return;
     if (faults.has('close-at-once')) {
@@ -376,75 +375,29 @@ export async function startVivotekSimulator(options: VivotekSimulatorOptions = {
     target = url;
   };
 
-  /** The test's door: state, faults, inputs, pushes. */
-  async function control(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const json = (status: number, value: unknown): void => {
-      response.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(value));
-    };
-    if (path === '/sim/state') return json(200, state());
-    // A page of another origin can't send this type without asking first.
-    if (request.method !== 'POST' || !/^application\/json\b/.test(request.headers['content-type'] ?? ''))
-      return json(415, { error: 'POST application/json' });
-    try {
-      const value = JSON.parse((await readBody(request)).toString('utf8')) as Record<string, unknown>;
-      if (path === '/sim/faults') for (const [name, on] of Object.entries(value)) faults.set(name, on === true);
-      else if (path === '/sim/input') setInput(Number(value.input), value.active === true);
-      else if (path === '/sim/target') setTarget(String(value.url));
-      else if (path === '/sim/fire') return json(200, { statuses: await fire(value as unknown as CameraEvent) });
-      else return json(404, { error: `no ${path}` });
-      return json(200, state());
-    } catch (error) {
-      return json(400, { error: error instanceof SyntaxError ? 'not JSON' : asAlarmflowError(error).message });
-    }
-  }
+  const orders: ControlDoor['orders'] = {
+    input: (value) => setInput(Number(value.input), value.active === true),
+    target: (value) => setTarget(String(value.url)),
+    fire: async (value) => ({ statuses: await fire(value as unknown as CameraEvent) }),
+  };
 
-  const sockets = new Set<Socket>();
-  const server = createServer((request, response) => {
-    handle(request, response).catch((error: unknown) => {
-      if (!ends.signal.aborted) log.warn('simulator.request-failed', { reason: asAlarmflowError(error).message });
-      response.destroy();
-    });
-  });
-  server.on('connection', (socket) => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
-  });
-  server.on('clientError', (_error, socket) => socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n'));
-  server.listen(options.port ?? 0, host);
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
+  const server = await serveHttp({ host, port: options.port ?? 0, answer: handle, ends: ends.signal, log });
 
   return {
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
-    port,
+    url: server.url,
+    port: server.port,
     state,
     parameter: parameters.get,
     setParameter: parameters.set,
     setInput,
     setTarget,
     fire,
-    cut() {
-      for (const socket of sockets) socket.resetAndDestroy();
-    },
+    cut: server.resetConnections,
     faults,
     async close() {
       ends.abort(userError('E_CLOSED', 'The simulated camera is being stopped'));
       hardware.close();
-      const closed = once(server, 'close');
-      server.close();
-      for (const socket of sockets) socket.destroy();
-      await closed;
+      await server.close();
     },
   };
-}
-
-async function readBody(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > MOST_BODY) throw userError('E_TOO_LARGE', 'The simulated camera takes at most 1 MiB');
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }
