@@ -29,13 +29,13 @@ export async function closeConnected(): Promise<void> {
   for (const close of closers.splice(0).reverse()) await close();
 }
 
-/** A simulated device and a driver that is connected to it. */
+/** A simulated device, without inputs unless they are asked for, and a driver that is connected to it. */
 export async function connected(
   options: HikvisionSimulatorOptions = {},
   change: Partial<DeviceDefinition> = {},
   timing: StreamTiming = defaultTiming,
 ): Promise<{ sim: HikvisionSimulator; sink: RecordingSink }> {
-  const sim = await startHikvisionSimulator({ heartbeatMs: 200, ...options });
+  const sim = await startHikvisionSimulator({ heartbeatMs: 200, inputs: 0, ...options });
   closers.push(() => sim.close());
   const sink = recordingSink();
   const definition = deviceAt(sim.port, change);

@@ -11,7 +11,7 @@ import { cameraStatesIn, createCameraWatch } from './camera-watch';
 import { capturedPart } from './captured-part';
 import { type ClockSource, createDeviceClock } from './device-clock';
 import { diagnose } from './diagnosis';
-import { createInputWatch } from './input-watch';
+import { createInputWatch, inputStatesIn } from './input-watch';
 import { createIsapiCalls } from './isapi-calls';
 import { setUpListening } from './listening';
 import { readLockState } from './lock-state';
@@ -24,6 +24,7 @@ import { createReader, type Finding } from './reader';
 import { createSubscription, SUBSCRIBE_CAPABILITY } from './subscription';
 import { createSwitches } from './switches';
 import { createTemperatureFeed } from './temperature-feed';
+import { dropAbsent } from './thermal';
 
 /** A stream that is lost and back within this time was never away (recorders close theirs every 40 s, §1.2). */
 const GRACE_MS = 3_000;
@@ -32,6 +33,10 @@ const MOST_UNDER_WAY = 256;
 /** Asking who it is again, when it didn't work or the device may have been replaced. */
 const PROBE_TIMEOUT_MS = 30_000;
 const UNSUBSCRIBE_MS = 400;
+/** What was open when the device went away, and is not told again, is over after this. */
+const UNKNOWN_QUIET_MS = 60_000;
+/** Alarm inputs that are read one by one after a connection, where the device has no list of their states. */
+const MOST_INPUTS_ASKED = 32;
 
 /** The device is there but doesn't let us in; only a person can mend that. */
 const loginErrors: ReadonlySet<string> = new Set([
@@ -106,14 +111,30 @@ export function connectHikvision(context: DriverContext, timing: StreamTiming): 
     }),
     judge: (draft) => deviceClock.judge(draft, clock.now()),
     at: () => clock.monotonic(),
+    isWatched: (draft) => draft.type === 'digital-input' && inputs.reads(draft.input),
   });
 
   const inputs = createInputWatch({
     phases: reader.phases,
     read: (input) => actions.readInput(input, closing.signal),
+    async readAll() {
+      const root = await askIf(question(closing.signal), '/ISAPI/System/IO/status');
+      const states = root ? inputStatesIn(root) : new Map<string, boolean>();
+      const { inputs: own, cameraInputs } = probed?.inventory ?? { inputs: [], cameraInputs: [] };
+      for (const { id } of [...own, ...cameraInputs]
+        .filter((port) => !states.has(port.id))
+        .slice(0, MOST_INPUTS_ASKED)) {
+        const state = await actions.readInput(id, closing.signal);
+        // One that isn't told speaks for all: the device has no such thing.
+        if (state === null) break;
+        states.set(id, state);
+      }
+      return states;
+    },
     clock,
     log,
     deliver: (draft) => {
+      if (!isWanted(filter, draft)) return;
       deliver({ kind: 'event', draft, late: false, clockSuspect: false });
     },
   });
@@ -272,8 +293,10 @@ export function connectHikvision(context: DriverContext, timing: StreamTiming): 
     onOpen() {
       lastEvent = null;
       unwanted = false;
+      const wasAway = !online;
       isOnline('Alert stream open');
       inputs.connected();
+      if (wasAway) leaveUnknown();
     },
     onBytes: () => sink.seen(clock.now()),
     onPart: take,
@@ -348,6 +371,26 @@ export function connectHikvision(context: DriverContext, timing: StreamTiming): 
     return lock.unlockMs;
   }
 
+  /**
+   * Thermal alarms end by the device alone, and it doesn't tell again what holds (§1.6): an end that fell into the time
+   * away would leave them open for ever. Inputs are read instead.
+   */
+  function leaveUnknown(): void {
+    for (const condition of reader.phases.leaveUnknown(UNKNOWN_QUIET_MS, clock.monotonic())) {
+      const { type, vendorType = type, channel, rule, quietMs } = condition;
+      if (type === 'digital-input') continue;
+      const description = 'Unknown since the connection was lost';
+      const place = dropAbsent({ channel, rule, quietMs });
+      const draft = { type, vendorType, phase: 'refresh' as const, ...place, description };
+      deliver({
+        kind: 'event',
+        draft: withChannelName({ ...draft, deviceTime: null, deviceAt: null, raw: description }),
+        late: false,
+        clockSuspect: false,
+      });
+    }
+  }
+
   // ---- who it is ----
 
   function learnDevice(): void {
@@ -361,6 +404,8 @@ export function connectHikvision(context: DriverContext, timing: StreamTiming): 
         probed ??= await probeDevice(options, timeZone);
         sink.facts(probed.facts);
         if (online && probed.family === 'recorder') cameras.connected();
+        const { inventory } = probed;
+        if (online && inventory.inputs.length + inventory.cameraInputs.length > 0) inputs.survey();
       } catch (thrown) {
         // It is asked again at the next connection; events and actions do without.
         if (!closing.signal.aborted) log.info('hikvision.probe-failed', { reason: asAlarmflowError(thrown).message });
@@ -398,6 +443,9 @@ export function connectHikvision(context: DriverContext, timing: StreamTiming): 
       for (const at of heartbeats) if (at !== null) clockMeasured('heart-beat', at);
       if (definition.receive === 'push' && !online) isPushing();
       const receivedAt = clock.now();
+      // Who can log in can ask how an input stands, by whichever way its event came.
+      if (definition.credentials)
+        for (const { draft, late } of events) if (!late && isWanted(filter, draft)) inputs.seen(draft);
       return events.filter((event) => isWanted(filter, event.draft)).map((event) => ({ ...event, receivedAt }));
     },
 

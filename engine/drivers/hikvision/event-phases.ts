@@ -4,6 +4,8 @@ import type { ConditionLife } from './names';
 /** One report of the device, as far as phases go. */
 export interface ConditionReport {
   type: EventType;
+  /** The event's name as the device spells it. */
+  vendorType?: string;
   life: ConditionLife;
   state: 'active' | 'inactive' | null;
   /** The device says itself that this only goes on (eventType `duration`). */
@@ -20,6 +22,7 @@ export interface ConditionReport {
 
 export interface OpenCondition {
   type: EventType;
+  vendorType?: string;
   channel?: number;
   input?: string;
   rule?: string;
@@ -39,6 +42,11 @@ export interface EventPhases {
   isOpen(type: EventType, channel: number | undefined): boolean;
   /** The connection is lost: what is open becomes unknown, not ended (PROTOCOLS §0.5). */
   connectionLost(): void;
+  /**
+   * What is unknown since a loss and has no quiet time gets one: its end may have come meanwhile, and the device doesn't
+   * tell again what holds. Each is told once; a report of the device takes the quiet time away again.
+   */
+  leaveUnknown(quietMs: number, at: number): OpenCondition[];
   open(): OpenCondition[];
 }
 
@@ -64,8 +72,8 @@ export function createEventPhases(): EventPhases {
     if (report.continuing && !goesOn) return 'refresh';
     // Set anew at the end, so that the first of the map is the one not seen for longest.
     open.delete(key);
-    const { type, channel, input, rule, quietMs, at } = report;
-    open.set(key, { type, channel, input, rule, quietMs, seenAt: at, knowledge: 'open' });
+    const { type, vendorType, channel, input, rule, quietMs, at } = report;
+    open.set(key, { type, vendorType, channel, input, rule, quietMs, seenAt: at, knowledge: 'open' });
     if (open.size > MAX_OPEN) open.delete(open.keys().next().value ?? key);
     return goesOn ? 'refresh' : 'start';
   }
@@ -92,6 +100,11 @@ export function createEventPhases(): EventPhases {
     isOpen: (type, channel) => [...open.values()].some((c) => c.type === type && c.channel === channel),
     connectionLost() {
       for (const condition of open.values()) condition.knowledge = 'unknown';
+    },
+    leaveUnknown(quietMs, at) {
+      const left = [...open.values()].filter((c) => c.knowledge === 'unknown' && c.quietMs === undefined);
+      for (const condition of left) Object.assign(condition, { quietMs, seenAt: at, knowledge: 'open' });
+      return left.map((condition) => ({ ...condition }));
     },
     open: () => [...open.values()].map((condition) => ({ ...condition })),
   };

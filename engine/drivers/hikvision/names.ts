@@ -21,6 +21,8 @@ export interface EventNature {
 const MOTION_QUIET_MS = 5_000;
 /** Upper end of the default for sources that may never send an end (§0.5). */
 const QUIET_MS = 10_000;
+/** Of an alarm input whose state can't be read. */
+export const INPUT_QUIET_MS = QUIET_MS;
 /** Fire and picture loss repeat slowly; a short silence must not end them. */
 const SLOW_QUIET_MS = 30_000;
 
@@ -62,8 +64,8 @@ const natures: Readonly<Record<string, EventNature>> = {
   vehicledetection: pulse('plate'),
   pir: lasting('pir', QUIET_MS),
   wlsensor: lasting('wireless-sensor', QUIET_MS),
-  io: lasting('digital-input', QUIET_MS),
-  softio: lasting('digital-input', QUIET_MS),
+  io: lasting('digital-input', INPUT_QUIET_MS),
+  softio: lasting('digital-input', INPUT_QUIET_MS),
   tmpa: thermal('temperature-prealarm', 'pre-alarm'),
   tma: thermal('temperature-alarm', 'alarm'),
   tdpa: thermal('temperature-difference-prealarm', 'pre-alarm'),

@@ -25,6 +25,8 @@ export interface ReaderOptions {
   judge(draft: Omit<EventDraft, 'phase'>): TimeVerdict;
   /** Milliseconds on a clock that never goes back, for quiet times. */
   at(draft: Omit<EventDraft, 'phase'>): number;
+  /** Whether the end of what is open is found out by asking, so that no silence ends it. Absent: never. */
+  isWatched?(draft: Omit<EventDraft, 'phase'>): boolean;
 }
 
 export interface Reader {
@@ -73,7 +75,10 @@ export function createReader(options: ReaderOptions): Reader {
   }
 
   function alertFindings(alert: Alert): Finding[] {
-    const { draft, nature, state } = alert;
+    const { nature, state } = alert;
+    const watched = options.isWatched?.(alert.draft) === true;
+    const { quietMs: _found, ...unending } = alert.draft;
+    const draft = watched ? unending : alert.draft;
     // Heart-beat A: it may only end a loss of picture that is open on exactly this channel (PROTOCOLS §1.5).
     const beat =
       nature.life === 'beat' ||
@@ -85,6 +90,7 @@ export function createReader(options: ReaderOptions): Reader {
     const verdict = options.judge(draft);
     const report = {
       type: draft.type,
+      vendorType: draft.vendorType,
       life: nature.life,
       state,
       continuing: alert.continuing,
@@ -92,7 +98,7 @@ export function createReader(options: ReaderOptions): Reader {
       input: draft.input,
       rule: draft.rule,
       ruleKey: nature.ruleKey,
-      quietMs: nature.quietMs,
+      quietMs: watched ? undefined : nature.quietMs,
       at: options.at(draft),
     };
     // A replay must neither open nor end what is open now: the live event behind it would be taken for a repeat.

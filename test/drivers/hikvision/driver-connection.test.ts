@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { closeConnected, closers, connected, isOnline, quick } from '../../support/connected-hikvision';
-import { until } from '../../support/recording-sink';
+import { type RecordingSink, until } from '../../support/recording-sink';
 
 afterEach(closeConnected);
 
@@ -131,18 +131,65 @@ describe('time', () => {
 });
 
 describe('alarm inputs', () => {
+  const of2 = (sink: RecordingSink): string[] =>
+    sink.events.filter((e) => e.draft.input === '2').map(({ draft }) => `${draft.phase} ${draft.quietMs ?? '-'}`);
+
   it('ends an input whose end the device never tells by reading it', async () => {
-    const { sim, sink } = await connected();
-    await until('online', isOnline(sink));
+    const { sim, sink } = await connected({ inputs: 2 });
+    await until('their states', () => sink.events.length === 2);
     await sim.fire({ scene: 'alarm-input', input: 2 });
-    await until('the start', () => sink.events.length === 1);
-    expect(sink.events[0]?.draft).toMatchObject({ type: 'digital-input', input: '2', phase: 'start' });
-    expect(sink.events[0]?.draft.channel).toBeUndefined();
+    await until('the start', () => of2(sink).length === 2);
+    expect(sink.events.at(-1)?.draft).toMatchObject({ type: 'digital-input', input: '2', phase: 'start' });
+    expect(sink.events.at(-1)?.draft.channel).toBeUndefined();
     sim.faults.set('no-heartbeat');
     // The contact opens, but the device says nothing; the reconnection makes the driver ask at once.
-    sim.state();
     sim.setInput(2, false);
     sim.cutStreams();
     await until('the stop', () => sink.told().at(-1) === 'digital-input stop');
   });
+
+  it('that are active when the driver comes are states, and have no quiet time', async () => {
+    const { sim, sink } = await connected({ inputs: 2, faults: ['close-at-once'] });
+    sim.setInput(2, true);
+    sim.faults.set('close-at-once', false);
+    await until('its state', () => of2(sink).length === 1);
+    expect(of2(sink)).toEqual(['snapshot -']);
+    await sim.fire({ scene: 'alarm-input', input: 2 });
+    await until('a repeat', () => of2(sink).length >= 2);
+    expect(of2(sink)[1]).toBe('refresh -');
+  });
+
+  it('keep their quiet time where the device tells no states', async () => {
+    const { sim, sink } = await connected({ inputs: 2, faults: ['input-status-missing'] });
+    await until('facts', () => sink.factList.length === 1);
+    await sim.fire({ scene: 'alarm-input', input: 2 });
+    await until('the start', () => of2(sink).length === 1);
+    expect(of2(sink)).toEqual(['start 10000']);
+  });
+});
+
+describe('a thermal alarm whose end fell into the time away', () => {
+  it('is left to a quiet time, which the device’s next word takes away', async () => {
+    const { sim, sink } = await connected({ model: 'thermal', inputs: 0 }, {}, quick);
+    const thermal = (): string[] =>
+      sink.events
+        .filter((e) => e.draft.type === 'temperature-alarm')
+        .map(
+          ({ draft }) => `${draft.phase} ${draft.vendorType} ${draft.channel} ${draft.rule} ${draft.quietMs ?? '-'}`,
+        );
+    await until('online', isOnline(sink));
+    await sim.fire({ scene: 'thermal-alarm' });
+    await until('the start', () => thermal().length === 1);
+    sim.faults.set('half-open');
+    sim.cutStreams();
+    await until('offline', () => sink.links.at(-1)?.link === 'offline', 10_000);
+    sim.faults.set('half-open', false);
+    await until('its refresh', () => thermal().length === 2, 15_000);
+    await sim.fire({ scene: 'thermal-alarm' });
+    await until('its next word', () => thermal().length === 3);
+    const [first, left, again] = thermal();
+    expect(first).toMatch(/^start TMA .* -$/);
+    expect(left).toBe(first?.replace('start', 'refresh').replace(/-$/, '60000'));
+    expect(again).toBe(first?.replace('start', 'refresh'));
+  }, 30_000);
 });

@@ -156,6 +156,22 @@ describe('phases', () => {
     expect(phases.open()).toMatchObject([{ knowledge: 'open' }]);
   });
 
+  it('gives what is unknown and has no quiet time one, until the device tells of it again', () => {
+    const phases = createEventPhases();
+    const thermal = (at: number) =>
+      report(on(at, { type: 'temperature-alarm', vendorType: 'TMA', quietMs: undefined }));
+    phases.decide(thermal(0));
+    phases.decide(report(on(0)));
+    expect(phases.leaveUnknown(60_000, 1)).toEqual([]);
+    phases.connectionLost();
+    expect(phases.leaveUnknown(60_000, 9)).toMatchObject([
+      { type: 'temperature-alarm', vendorType: 'TMA', quietMs: 60_000 },
+    ]);
+    expect(phases.leaveUnknown(60_000, 9)).toEqual([]);
+    expect(phases.decide(thermal(50_000))).toBe('refresh');
+    expect(phases.decide(thermal(500_000))).toBe('refresh');
+  });
+
   it('forgets the oldest of too many', () => {
     const phases = createEventPhases();
     for (let i = 0; i < 2_500; i++) phases.decide(report(on(i, { rule: `${i}` })));

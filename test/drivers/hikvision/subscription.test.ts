@@ -38,7 +38,10 @@ describe('a subscription', () => {
   });
 
   it('takes heart-beats as what they are, in JSON as well', async () => {
-    const { sim, sink } = await hikvisionDevice({ ...able, faults: ['json-alerts'] }, { heartbeatSeconds: 1 });
+    const { sim, sink } = await hikvisionDevice(
+      { ...able, inputs: 0, faults: ['json-alerts'] },
+      { heartbeatSeconds: 1 },
+    );
     await until('online', linkIs(sink, 'online'));
     await new Promise((resolve) => setTimeout(resolve, 1_200));
     await sim.fire({ scene: 'motion' });

@@ -52,6 +52,7 @@ export const faultNames = [
   'busy-once',
   'output-ignored',
   'output-status-missing',
+  'input-status-missing',
   'xml-instead-of-jpeg',
   'snapshot-error-once',
   'snapshot-other-path',

@@ -104,17 +104,20 @@ const routes: Route[] = [
   ],
   [
     /^GET \/ISAPI\/System\/IO\/status$/,
-    (_r, _p, at) =>
-      xml('IOPortStatusList', {
-        IOPortStatus: [
-          ...at.hardware.inputs.map((i) => portStatus(i.id, 'input', i.active)),
-          ...at.hardware.outputs.map((o) => portStatus(o.id, 'output', o.on)),
-        ],
-      }),
+    (r, _p, at) =>
+      at.faults.has('input-status-missing')
+        ? notSupported(r.url)
+        : xml('IOPortStatusList', {
+            IOPortStatus: [
+              ...at.hardware.inputs.map((i) => portStatus(i.id, 'input', i.active)),
+              ...at.hardware.outputs.map((o) => portStatus(o.id, 'output', o.on)),
+            ],
+          }),
   ],
   [
     /^GET \/ISAPI\/System\/IO\/inputs\/(\d+)\/status$/,
     (r, [id], at) => {
+      if (at.faults.has('input-status-missing')) return notSupported(r.url);
       const input = at.hardware.inputs.find((i) => i.id === Number(id));
       return input ? xml('IOPortStatus', portStatus(input.id, 'input', input.active)) : badContent(r.url);
     },
