@@ -1,12 +1,13 @@
-import { type Clock, isoTime, parseIsoTime } from '../../../clock/clock';
+import { type Clock, parseIsoTime } from '../../../clock/clock';
 import { parseDeviceTime, wallTimeText } from '../../device-time';
+import { httpDate } from '../../simulated/http-date';
 import type { Faults } from './faults';
 
 /** The clock of the simulated device, right or wrong, and how it writes what it shows. */
 export interface ClockFace {
   /** A moment of ours as the device writes it in `dateTime`; without one its present time. */
   text(at?: number): string;
-  /** For the `Date` header, RFC 9110 §5.6.7. */
+  /** For the `Date` header. */
   httpDate(): string;
   /** False for a text that is no time. */
   set(text: string): boolean;
@@ -39,14 +40,4 @@ export function createClockFace(clock: Clock, faults: Faults, zone: string | nul
       return true;
     },
   };
-}
-
-const DAYS = ['Thu', 'Fri', 'Sat', 'Sun', 'Mon', 'Tue', 'Wed'];
-const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
-
-function httpDate(ms: number): string {
-  const iso = isoTime(ms);
-  const day = DAYS[((Math.floor(ms / 86_400_000) % 7) + 7) % 7];
-  const month = MONTHS[Number(iso.slice(5, 7)) - 1];
-  return `${day}, ${iso.slice(8, 10)} ${month} ${iso.slice(0, 4)} ${iso.slice(11, 19)} GMT`;
 }

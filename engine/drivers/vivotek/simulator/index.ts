@@ -1,11 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type Clock, isoTime } from '../../../clock/clock';
+import type { Clock } from '../../../clock/clock';
 import { systemClock } from '../../../clock/system-clock';
 import { userError } from '../../../domain/errors';
 import { type Log, silentLog } from '../../../domain/log';
 import { greyPicture, post } from '../../http-push';
 import { answerControl, type ControlDoor } from '../../simulated/control-door';
 import { createFaultSwitches, type FaultSwitches } from '../../simulated/faults';
+import { httpDate } from '../../simulated/http-date';
 import { readBody, serveHttp } from '../../simulated/http-server';
 import { type CameraFault, cameraFaults } from './faults';
 import { type CameraHardware, createCameraHardware, type PortState } from './hardware';
@@ -99,15 +100,6 @@ interface Answer {
 const PRIVILEGES = { anonymous: 0, viewer: 1, dido: 2, camctrl: 2, operator: 4, admin: 6, setup: 2 } as const;
 /** Nine years, as after a power loss with an empty battery. */
 const WRONG_BY_MS = 9 * 365 * 86_400_000;
-const DAYS = ['Thu', 'Fri', 'Sat', 'Sun', 'Mon', 'Tue', 'Wed'];
-const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
-
-function httpDate(ms: number): string {
-  const iso = isoTime(ms);
-  const day = DAYS[Math.floor(ms / 86_400_000) % 7];
-  return `${day}, ${iso.slice(8, 10)} ${MONTHS[Number(iso.slice(5, 7)) - 1]} ${iso.slice(0, 4)} ${iso.slice(11, 19)} GMT`;
-}
-
 /** Starts a simulated VIVOTEK camera on a real socket. */
 export async function startVivotekSimulator(options: VivotekSimulatorOptions = {}): Promise<VivotekSimulator> {
   const clock = options.clock ?? systemClock;
