@@ -24,7 +24,7 @@ import type { EscalationDefinition } from './domain/escalations';
 import type { EventTemperature } from './domain/events';
 import type { FileServer } from './domain/file-server';
 import type { MailServer } from './domain/mail';
-import type { HoldPolicy } from './domain/outputs';
+import type { HoldPolicy, OutputKind, OutputManner } from './domain/outputs';
 import type { RuleTestReport } from './domain/rule-tests';
 import type { ArmingSchedule, SchedulePreview } from './domain/schedules';
 import type { SnmpReceiver } from './domain/snmp-receiver';
@@ -56,7 +56,10 @@ export type {
   DriverChoice,
   DriverDialog,
   DriverField,
+  PtzMove,
   RecentPush,
+  SwitchKind,
+  SwitchManner,
 } from './domain/devices';
 export { noOffers, usualDialog } from './domain/devices';
 export { AlarmflowError, asAlarmflowError, userError } from './domain/errors';
@@ -66,7 +69,8 @@ export type { EventTarget, EventTemperature, EventType, KnownEventType, Temperat
 export { knownEventTypes } from './domain/events';
 export type { FileServer as FileServerDefinition } from './domain/file-server';
 export type { MailServer as MailServerDefinition } from './domain/mail';
-export type { HoldPolicy } from './domain/outputs';
+export type { HoldPolicy, OutputKind, OutputManner } from './domain/outputs';
+export { DEFAULT_PRIORITY } from './domain/outputs';
 export type { RuleTestFailure, RuleTestReport, RuleTestResult } from './domain/rule-tests';
 export type {
   ArmingSchedule,
@@ -177,6 +181,11 @@ export interface OutputRequest {
   condition: boolean;
   topic: string;
   hold: HoldPolicy;
+  /** Absent: a relay. */
+  kind?: OutputKind;
+  manner?: OutputManner;
+  /** 0–100; absent: DEFAULT_PRIORITY. */
+  priority?: number;
 }
 
 /** What a relay node tells at deploy, so that its output is known, shown and driven to its state from the start. */
@@ -185,6 +194,35 @@ export interface OutputNodeDefinition {
   deviceId: string;
   output: string;
   name: string;
+  /** Absent: a relay. */
+  kind?: OutputKind;
+}
+
+/** What a test button asks for; nothing of it needs to be deployed. */
+export interface ActionTest {
+  nodeId: string;
+  nodeName: string;
+  kind: ActionKind;
+  deviceId: string | null;
+  params: Record<string, unknown>;
+}
+
+/** Holds an output for a moment, as its node would. */
+export interface OutputTest {
+  nodeId: string;
+  nodeName: string;
+  deviceId: string;
+  output: string;
+  kind?: OutputKind;
+  manner?: OutputManner;
+}
+
+/** What happened at a test, in words for people; never a secret. */
+export interface TestOutcome {
+  ok: boolean;
+  detail: string;
+  /** Milliseconds that it took. */
+  tookMs: number;
 }
 
 /** A node that arms and disarms a subject, and hears of it. */

@@ -2,7 +2,21 @@ import type { AlarmPhase, MessageAlarm } from './alarms';
 import type { EventType } from './events';
 
 /** Which one-shot actions exist; each has one file in `engine/actions`. */
-export type ActionKind = 'email' | 'ptz-preset' | 'snapshot' | 'log' | 'sftp-upload' | 'snmp-trap';
+export type ActionKind =
+  | 'email'
+  | 'upload'
+  | 'snapshot'
+  | 'log'
+  | 'snmp-trap'
+  | 'notify'
+  | 'mqtt-publish'
+  | 'modbus-write'
+  | 'show-message'
+  | 'web-push'
+  | 'device-trigger'
+  /** Rows of versions before `upload` and before PTZ was held; carried out, not asked for any more. */
+  | 'sftp-upload'
+  | 'ptz-preset';
 
 /**
  * Life of an action row (DESIGN §3).
@@ -85,6 +99,8 @@ export interface ActionRun {
   attempt: number;
   /** Aborts at the deadline or when the process stops. */
   signal: AbortSignal;
+  /** A person presses the test button of the node: says "test" wherever people see it, and is not summed up. */
+  test?: true;
 }
 
 /**
@@ -102,4 +118,9 @@ export interface ActionHandler {
   /** Checks the parameters when the action is asked for; throws a user error that names the field. */
   check(params: Record<string, unknown>): void;
   execute(run: ActionRun): Promise<ActionResult>;
+  /**
+   * What it would do, in one sentence, without doing any of it ("mail to 2 receivers by mail.example:587"): for a dry
+   * run. Absent: the kind and the node's name say enough.
+   */
+  rehearse?(row: ActionRow): string;
 }

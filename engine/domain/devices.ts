@@ -35,6 +35,8 @@ export interface DriverField {
   choices?: { value: string; label: string }[];
   min?: number;
   max?: number;
+  /** Shown only while another field, a choice, has one of these values. Absent: always. */
+  when?: { field: string; is: readonly string[] };
 }
 
 /** Which of the device dialog's common parts a driver uses, and its own fields. */
@@ -46,6 +48,8 @@ export interface DriverDialog {
   receives: readonly DeviceDefinition['receive'][];
   /** false: what it receives does not come over HTTP (notifications of SNMP): no push URL is shown. Absent: it does. */
   ingest?: boolean;
+  /** false: its events never tell the time of a clock of the device's own: no time zone is asked for. Absent: they may. */
+  clock?: boolean;
   fields: readonly DriverField[];
 }
 
@@ -111,6 +115,15 @@ export interface SwitchManner {
   /** 0–100. */
   volume?: number;
 }
+
+/**
+ * Where a camera is to look, or what it is to do (L8). `number` counts from 1 as the device shows it; `aux` is switched
+ * on with `on`. `home` is the device's own home position.
+ */
+export type PtzMove =
+  | { move: 'preset' | 'tour' | 'pattern' | 'scan'; number: number }
+  | { move: 'pan' | 'home' | 'stop' }
+  | { move: 'aux'; number: number; on: boolean };
 
 /** A device that was found on the network. */
 export interface DiscoveredDevice {
@@ -199,6 +212,11 @@ export interface DeviceFacts {
   warnings: string[];
 }
 
+export interface LiveStream {
+  url: string;
+  login: { user: string; password: string } | null;
+}
+
 export interface Picture {
   contentType: string;
   bytes: Buffer;
@@ -230,6 +248,17 @@ export interface ConnectedDevice {
     signal: AbortSignal,
   ): Promise<boolean | null>;
   readSwitch?(kind: SwitchKind, name: string, signal: AbortSignal): Promise<boolean | null>;
+  /**
+   * Moves a camera (L8). Resolves when the device has taken the command; a move is set, not stepped, so that sending it
+   * again is harmless. `E_NOT_SUPPORTED` (user) names the move that this device does not know.
+   * Absent where the protocol has no PTZ beside `gotoPreset`.
+   */
+  ptz?(channel: number, move: PtzMove, signal: AbortSignal): Promise<void>;
+  /**
+   * Address of a channel's live picture for local recording: `rtsp://host:port/path` WITHOUT login, and the login
+   * beside it, so that it can be kept out of logs and process lists. Absent where the protocol has none.
+   */
+  liveStream?(channel: number, signal: AbortSignal): Promise<LiveStream>;
   /**
    * Fires a software trigger once (T13); not to be repeated after an error that leaves open whether it fired.
    *

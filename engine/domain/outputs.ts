@@ -1,5 +1,6 @@
 /** Outputs that are held, not fired: relays, sirens, lights, recordings (DESIGN §2). */
 import type { MessageAlarm } from './alarms';
+import type { PtzMove, SwitchKind, SwitchManner } from './devices';
 
 /** `auto`: on while a lease lives; `on` (manual, always on) and `off` overrule the leases (L1). */
 export type OutputMode = 'auto' | 'on' | 'off';
@@ -7,11 +8,24 @@ export type OutputMode = 'auto' | 'on' | 'off';
 /** `${deviceId}/${kind}/${name}`, made by `outputId`. */
 export type OutputId = string;
 
+/** What is held: relays, the device's switches, and a camera's direction (`output` is then its channel). */
+export type OutputKind = 'relay' | SwitchKind | 'ptz';
+
+/** How an output is to be on; which fields count depends on its kind. */
+export interface OutputManner extends SwitchManner {
+  /** `ptz`: where the camera is to look. */
+  move?: PtzMove;
+  /** `ptz`: where it goes when the last claim has ended; absent: it stays. */
+  home?: PtzMove;
+}
+
+/** Of claims on one output the highest priority says how it is on, then the newest. */
+export const DEFAULT_PRIORITY = 50;
+
 export interface OutputDefinition {
   id: OutputId;
   deviceId: string;
-  /** What kind of output; the issue "Every linkage action" adds sirens, lights, recordings. */
-  kind: 'relay';
+  kind: OutputKind;
   /** The output as the device numbers it. */
   output: string;
   name: string;
@@ -60,6 +74,11 @@ export interface OutputClaim {
   condition: boolean;
   topic: string;
   hold: HoldPolicy;
+  /** Absent: a relay. */
+  kind?: OutputKind;
+  manner?: OutputManner;
+  /** 0–100; absent: DEFAULT_PRIORITY. */
+  priority?: number;
 }
 
 /** One alarm's claim on an output. */

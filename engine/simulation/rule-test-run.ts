@@ -35,8 +35,15 @@ const AFTERMATH_MS = 1_000;
 const MOST_TOLD = 8;
 const actionKinds: Record<ActionKind, true> = {
   email: true,
+  upload: true,
   'ptz-preset': true,
   snapshot: true,
+  notify: true,
+  'mqtt-publish': true,
+  'modbus-write': true,
+  'show-message': true,
+  'web-push': true,
+  'device-trigger': true,
   log: true,
   'sftp-upload': true,
   'snmp-trap': true,
