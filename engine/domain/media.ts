@@ -1,0 +1,54 @@
+/** Pictures and clips of a camera's past, and where they are kept. */
+import type { Picture } from './devices';
+import { userError } from './errors';
+
+/** One video channel of one device. */
+export interface CameraChannel {
+  deviceId: string;
+  /** From 1. */
+  channel: number;
+}
+
+/** A clip that was cut and is kept. */
+export interface Clip {
+  mediaId: string;
+  /** `video/mp4`. */
+  contentType: string;
+  /** Size in bytes. */
+  size: number;
+  /** Wall milliseconds of its first and its last picture, as near as the stream allows (whole key frames). */
+  from: number;
+  to: number;
+}
+
+/**
+ * Local recordings of live streams: a ring on disk for each camera that somebody wants the past of, from which pictures
+ * and clips are cut (L4, L6: pre-record).
+ */
+export interface Recordings {
+  /** Whether the camera's ring runs, so that its past can be had. */
+  isRecorded(camera: CameraChannel): boolean;
+  /**
+   * A picture for each moment (wall milliseconds), waiting for moments that are still to come.
+   * Null in place of one that the ring does not hold. Rejects with the signal's reason only.
+   */
+  picturesAt(camera: CameraChannel, moments: readonly number[], signal: AbortSignal): Promise<(Picture | null)[]>;
+  /**
+   * Cuts and keeps a clip, waiting for its end if that is still to come; twice the same span is one clip.
+   * @throws E_NOT_RECORDED (user) where no ring runs for the camera, E_NO_FOOTAGE (operational) where it has a gap,
+   * E_RECORDER (operational), the signal's reason
+   */
+  clip(camera: CameraChannel, from: number, to: number, signal: AbortSignal): Promise<Clip>;
+}
+
+/** Where nothing is recorded: ffmpeg is missing, or no camera is set up for it. */
+export const noRecordings: Recordings = {
+  isRecorded: () => false,
+  picturesAt: async (_camera, moments) => moments.map(() => null),
+  clip: async (camera) => {
+    throw userError(
+      'E_NOT_RECORDED',
+      `Channel ${camera.channel} of device ${camera.deviceId} is not recorded here: tick "Keep the last seconds for alarms" in the dialog of the device`,
+    );
+  },
+};
