@@ -3,7 +3,7 @@ import { type AlarmflowError, asAlarmflowError, operationalError } from '../../d
 import type { EventDraft, EventRegion } from '../../domain/events';
 import type { Log } from '../../domain/log';
 import { parseDeviceTime } from '../device-time';
-import { backoff, createFramer, type DeviceResponse, type DeviceStream, type FramedPart } from '../wire';
+import { backoff, createFramer, type DeviceResponse, type DeviceStream, drained, type FramedPart } from '../wire';
 import { looksLikeDocument, readDocuments } from './document';
 import { errorIn, responseStatusOf } from './response-status';
 import { dropAbsent, type Reading, readingsOf } from './thermal';
@@ -171,7 +171,7 @@ export function createTemperatureFeed(options: TemperatureFeedOptions): Temperat
       awake();
       const stream = await options.stream(streamPath(wanted.channel), both);
       if (stream.status !== 200) {
-        const body = await head(stream);
+        const body = await drained(stream);
         const error = errorIn({ status: stream.status, headers: stream.headers, body }, 'Temperatures');
         return error ? refusal(error) : false;
       }
@@ -226,17 +226,6 @@ export function createTemperatureFeed(options: TemperatureFeedOptions): Temperat
 function refusal(error: AlarmflowError): false {
   if (error.family === 'operational') throw error;
   return false;
-}
-
-async function head(stream: DeviceStream): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of stream.body) {
-    chunks.push(chunk);
-    size += chunk.length;
-    if (size > 64 * 1024) break;
-  }
-  return Buffer.concat(chunks);
 }
 
 function readingsIn(body: Buffer): Reading[] {

@@ -12,10 +12,13 @@ export type {
 export { createDeviceHttp } from './device-http';
 export type { Challenge, Credentials } from './digest';
 export { authorize, chooseChallenge, parseChallenges } from './digest';
+export { drained } from './drained';
 export type { BodyForm, BodyPart, FramedPart, FrameFault, Framer, FramerOptions } from './framer';
 export { createFramer } from './framer';
 export type { GroupSearch } from './group-search';
 export { searchGroup } from './group-search';
+export type { KeptStream, KeptStreamEvents, KeptStreamTiming, Soon } from './kept-stream';
+export { keepStream, seconds } from './kept-stream';
 export type { PlainAnswer } from './plain-question';
 export { askPlainly } from './plain-question';
 export type { XmlDraft, XmlElement } from './xml';
