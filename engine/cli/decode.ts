@@ -3,10 +3,14 @@ import { readFile, stat } from 'node:fs/promises';
 import { userError } from '../domain/errors';
 import { decodeCapture, driverKinds } from '../drivers';
 
+/** Drivers none of whose settings changes what captured bytes mean: settings that would be ignored are refused. */
+const understoodAlone: ReadonlySet<string> = new Set(['hikvision', 'dahua']);
+
 /**
  * `alarmflow decode <driver> <file>`: what a driver understands from captured bytes (a stream, a push body,
  * a document), one JSON object a line. `-` reads from standard input. `--options` names a JSON file with the device's own
- * settings, as its dialog keeps them: a mapping decides what a push means.
+ * settings, as its dialog keeps them: a mapping decides what a push means. Throws `E_UNKNOWN_DRIVER`, `E_NO_CAPTURE`,
+ * `E_OPTIONS_FILE`, `E_DEVICE_OPTIONS` (user).
  */
 export async function decodeCommand(
   driver: string,
@@ -24,6 +28,11 @@ export async function decodeCommand(
         `Capture file "${file}" cannot be read: give the path of a file, or - for standard input`,
       );
   }
+  if (options.options !== undefined && understoodAlone.has(driver))
+    throw userError(
+      'E_DEVICE_OPTIONS',
+      `What a device of ${driver} sends means the same whatever its settings are: leave --options away`,
+    );
   const settings = options.options === undefined ? undefined : await readSettings(options.options);
   const bytes: AsyncIterable<Buffer> = file === '-' ? process.stdin : contentOf(file);
   for await (const line of decodeCapture(driver, bytes, options.contentType ?? null, settings))

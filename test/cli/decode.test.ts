@@ -73,11 +73,23 @@ describe('the command "decode" with options', () => {
     ['http-push', { mapping: 'nonsense' }, 'mapping'],
     ['onvif', { quietSeconds: -1 }, 'quietSeconds'],
     ['vivotek', { nothing: 1 }, 'nothing'],
+    ['genicam', { inputs: 'Line1 sideways' }, 'Alarm inputs'],
+    ['modbus', { nothing: 1 }, 'nothing'],
+    ['mqtt', { things: 'toaster T' }, 'Things'],
+    ['snmp-traps', { table: 'nonsense' }, 'Table'],
   ])('refuses settings that a device of %s could not have', async (driver, options, field) => {
     const path = file('o.json', JSON.stringify(options));
     await expect(decode(driver, file('x', body), { options: path })).rejects.toMatchObject({
       code: 'E_DEVICE_OPTIONS',
       message: expect.stringContaining(field),
+    });
+  });
+
+  it.each(['hikvision', 'dahua'])('refuses settings for %s, which would change nothing', async (driver) => {
+    const path = file('o.json', '{}');
+    await expect(decode(driver, file('x', body), { options: path })).rejects.toMatchObject({
+      code: 'E_DEVICE_OPTIONS',
+      message: expect.stringContaining('leave --options away'),
     });
   });
 
@@ -88,5 +100,25 @@ describe('the command "decode" with options', () => {
     expect(await decode('onvif', path)).toEqual([expect.stringMatching(/^vendor:/)]);
     const quiet = file('o.json', '{"informational":false}');
     expect(await decode('onvif', path, { options: quiet })).not.toContainEqual(expect.stringMatching(/^vendor:/));
+  });
+
+  it.each([
+    [{}, ['Line1 snapshot', 'Line0 snapshot', 'Line0 stop', 'Line1 stop']],
+    [{ inputs: 'Line1 falling' }, ['Line1 stop', 'Line1 start']],
+    [{ inputs: 'Line1 inverted' }, ['Line1 stop', 'Line1 start']],
+    [{ inputs: 'Line0 any pulse' }, ['Line0 pulse', 'Line0 pulse']],
+  ])('reads the lines of a GenICam camera by its inputs: %j', async (options, expected) => {
+    const printed = 'LineStatusAll = 2\nLineStatusAll = 3\nLineStatusAll = 0\n';
+    const lines: string[] = [];
+    await decodeCommand(
+      'genicam',
+      file('arv.txt', printed),
+      { options: file('o.json', JSON.stringify(options)) },
+      (line) => {
+        const read = JSON.parse(line) as Decoded;
+        if (read.kind === 'event') lines.push(`${read.event.input} ${read.event.phase}`);
+      },
+    );
+    expect(lines).toEqual(expected);
   });
 });

@@ -59,7 +59,7 @@ async function briefly(faults: { set(name: string, on?: boolean): void }, name: 
 const hikvision: DriverKind = {
   kind: 'hikvision',
   output: '1',
-  has: ['odd', 'unknown', 'login', 'clock', 'tcp'],
+  has: ['odd', 'unknown', 'login', 'clock', 'tcp', 'confides', 'pushes'],
   async start({ port, password }) {
     const sim = await startHikvisionSimulator({
       heartbeatMs: 200,
@@ -77,6 +77,10 @@ const hikvision: DriverKind = {
         sim.fireRaw(
           '<EventNotificationAlert><eventType>neverSeen</eventType><eventState>active</eventState><channelID>1</channelID></EventNotificationAlert>',
         ),
+      confide: (secret) =>
+        sim.fireRaw(
+          `<EventNotificationAlert><eventType>login</eventType><eventState>active</eventState><userPassword>${secret}</userPassword></EventNotificationAlert>`,
+        ),
       setClock: () => sim.faults.set('wrong-clock'),
       hang: (on) => sim.faults.set('half-open', on),
       unplug: () => sim.close(),
@@ -90,7 +94,7 @@ const hikvision: DriverKind = {
 const dahua: DriverKind = {
   kind: 'dahua',
   output: '1',
-  has: ['odd', 'unknown', 'login', 'clock', 'tcp'],
+  has: ['odd', 'unknown', 'login', 'clock', 'tcp', 'confides'],
   async start({ port, password }) {
     const sim = await startDahuaSimulator({ secondMs: 200, ...(port && { port }), ...(password && { password }) });
     return {
@@ -100,6 +104,7 @@ const dahua: DriverKind = {
       end: () => sim.setInput(0, false),
       odd: () => sim.fireRaw('Code=;action=;;index=\r\n{"half'),
       unknown: () => sim.fire({ code: 'NeverSeen', action: 'Pulse', data: {} }),
+      confide: (secret) => sim.fire({ code: 'UserModified', action: 'Pulse', data: { User: 'a', Password: secret } }),
       setClock() {
         sim.faults.set('fast-clock');
         sim.fire({ code: 'NTPAdjustTime', action: 'Pulse' });
@@ -116,7 +121,7 @@ const dahua: DriverKind = {
 const onvif: DriverKind = {
   kind: 'onvif',
   output: '000',
-  has: ['odd', 'unknown', 'login', 'clock', 'tcp'],
+  has: ['odd', 'unknown', 'login', 'clock', 'tcp', 'pushes'],
   async start({ port, password }) {
     const sim = await startOnvifSimulator({ ...(port && { port }), ...(password && { password }) });
     const { token } = sim.state().inputs[0]!;
@@ -140,7 +145,7 @@ const onvif: DriverKind = {
 const vivotek: DriverKind = {
   kind: 'vivotek',
   output: '0',
-  has: ['odd', 'unknown', 'login', 'clock', 'tcp'],
+  has: ['odd', 'unknown', 'login', 'clock', 'tcp', 'confides', 'pushes'],
   change: { receive: 'both', credentials: { user: 'root', password: 'simulated1' }, options: {} },
   async start({ port, password, push }) {
     const door = await ingestFor(push);
@@ -154,6 +159,7 @@ const vivotek: DriverKind = {
       end: () => say('stop'),
       odd: () => fetch(door.url, { method: 'POST', body: '\u0000<<<' }),
       unknown: () => sim.fire({ event: 'NeverSeen', medium: 'none' }),
+      confide: (secret) => sim.fire({ event: 'motion', medium: 'none', query: `password=${secret}` }),
       setClock: () => sim.faults.set('wrong-clock'),
       hang: (on) => sim.faults.set('half-open', on),
       unplug: () => sim.close(),
@@ -215,7 +221,7 @@ const httpPush: DriverKind = {
   kind: 'http-push',
   unasked: true,
   pushOnly: true,
-  has: ['odd', 'unknown'],
+  has: ['odd', 'unknown', 'confides', 'pushes'],
   change: { receive: 'push', credentials: null, options: {} },
   async start({ push }) {
     const door = await ingestFor(push);
@@ -228,6 +234,7 @@ const httpPush: DriverKind = {
       end: () => say('stop'),
       odd: () => sim.fireRaw({ body: Buffer.from('{"type": {"type":') }),
       unknown: () => sim.fire('json', { type: 'NeverSeen' }),
+      confide: (secret) => sim.fire('json', { type: 'motion', phase: 'stop', password: secret }),
       hang: () => undefined,
       unplug: () => sim.close(),
       async close() {
@@ -241,7 +248,7 @@ const httpPush: DriverKind = {
 const mqtt: DriverKind = {
   kind: 'mqtt',
   output: 'Siren',
-  has: ['odd', 'login', 'tcp'],
+  has: ['odd', 'login', 'tcp', 'confides'],
   change: { options: { things: `tasmota Siren topic=${simulatedThings.tasmota} output=1 input=1` } },
   async start({ port, password = 'simulated1' }) {
     const sim = await startMqttSimulator({ password, ...(port && { port }) });
@@ -257,6 +264,7 @@ const mqtt: DriverKind = {
           for (const topic of [`stat/${thing}/SWITCH1`, `tele/${thing}/SENSOR`, `stat/${thing}/RESULT`])
             sim.publish(topic, junk);
       },
+      confide: (secret) => sim.publish(`tele/${thing}/STATE`, { Wifi: { SSId: 'a', Password: secret } }),
       hang: (on) => sim.faults.set('half-open', on),
       unplug: () => sim.close(),
       refused: () => sim.state().logins.refused,

@@ -27,6 +27,8 @@ export interface PlayedDevice {
   odd?(): unknown;
   /** An event that no document names. */
   unknown?(): unknown;
+  /** Sends a secret under a name that says so. */
+  confide?(secret: string): unknown;
   /** Its clock is set, by minutes or years. */
   setClock?(): unknown;
   /** It hangs: connections stay, nothing is answered. */
@@ -41,7 +43,7 @@ export interface PlayedDevice {
 }
 
 /** What not every kind of device has; tests of it are defined for those alone. */
-export type Having = 'odd' | 'unknown' | 'login' | 'clock' | 'tcp';
+export type Having = 'odd' | 'unknown' | 'login' | 'clock' | 'tcp' | 'confides' | 'pushes';
 
 export interface DriverKind {
   kind: string;

@@ -1,17 +1,25 @@
 import { StringDecoder } from 'node:string_decoder';
 import type { Decoded } from '../driver';
 import { createInputWatch } from './input-watch';
+import { type InputLine, readGenicamOptions } from './options';
 import { parseNumber, parseReply } from './output';
 
 const LINE_LIMIT = 4_096;
 const MOST_LINES = 64;
 
 /**
- * Understands what arv-tool printed, as a capture holds it: the levels of lines become events (what was set up in the
- * device's dialog is not known here: high is active), errors faults, all else notices.
+ * Understands what arv-tool printed, as a capture holds it: the levels of lines become events, errors faults, all else
+ * notices. Looks have no times here: nothing is debounced.
+ *
+ * @param options the device's settings; its alarm inputs say which lines count and how. Without any, every line counts,
+ *   and high is active. Wrong ones throw `E_DEVICE_OPTIONS` (user).
  */
-export async function* decodeGenicam(chunks: AsyncIterable<Buffer>): AsyncIterable<Decoded> {
-  const read = createDecoder();
+export async function* decodeGenicam(
+  chunks: AsyncIterable<Buffer>,
+  _contentType: string | null = null,
+  options: Record<string, unknown> = {},
+): AsyncIterable<Decoded> {
+  const read = createDecoder(readGenicamOptions(options).inputs);
   const decoder = new StringDecoder('utf8');
   let rest = '';
   for await (const chunk of chunks) {
@@ -26,15 +34,19 @@ export async function* decodeGenicam(chunks: AsyncIterable<Buffer>): AsyncIterab
   yield* read(rest + decoder.end());
 }
 
-function createDecoder(): (line: string) => Decoded[] {
+const plain = (line: string): InputLine => ({ line, edge: 'rising', pulse: false, inverted: false });
+
+/** @param listed lines that count; none: all do */
+function createDecoder(listed: readonly InputLine[]): (line: string) => Decoded[] {
   let selected: string | null = null;
   const watches = new Map<string, ReturnType<typeof createInputWatch>>();
 
   function level(line: string, high: boolean, raw: string): Decoded[] {
     let watch = watches.get(line);
     if (!watch) {
-      if (watches.size >= MOST_LINES) return [];
-      watch = createInputWatch([{ line, edge: 'rising', pulse: false, inverted: false }], 0);
+      const meant = listed.length === 0 ? [plain(line)] : listed.filter((input) => input.line === line);
+      if (meant.length === 0 || watches.size >= MOST_LINES) return [];
+      watch = createInputWatch(meant, 0);
       watches.set(line, watch);
     }
     return watch.seen({ levels: new Map([[line, high]]), raw }, 0).map((event) => ({ kind: 'event', event }));
@@ -65,7 +77,8 @@ function createDecoder(): (line: string) => Decoded[] {
       for (let bit = 0; bit < 32; bit++) {
         const name = `Line${bit}`;
         const high = Math.floor(mask / 2 ** bit) % 2 === 1;
-        if (high || watches.has(name)) found.push(...level(name, high, line));
+        if (high || watches.has(name) || listed.some((input) => input.line === name))
+          found.push(...level(name, high, line));
       }
       return found;
     }

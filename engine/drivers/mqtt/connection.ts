@@ -6,6 +6,7 @@ import type { EventDraft, EventPhase } from '../../domain/events';
 import type { DriverConnection, DriverContext } from '../driver';
 import { createSecondNet } from '../second-net';
 import { createSwitchStates } from '../switch-states';
+import { capturedLine } from './captured-line';
 import { discoveryFilters, readAnnouncement } from './discovery';
 import { PAYLOAD_LIMIT, payloadOf } from './payload';
 import { createRepeats } from './repeats';
@@ -120,9 +121,7 @@ export function connectMqtt(context: DriverContext, timing: SessionTiming): Driv
     context.tap?.({
       at: clock.now(),
       contentType: 'application/x-ndjson',
-      bytes: Buffer.from(
-        `${JSON.stringify({ topic, payload: payload.text, retain: packet.retain, qos: packet.qos })}\n`,
-      ),
+      bytes: Buffer.from(capturedLine(topic, payload, packet)),
     });
     if (repeats.isRepeat(topic, payload.text, packet.dup, clock.monotonic())) {
       log.debug('mqtt.delivered-twice', { topic });
