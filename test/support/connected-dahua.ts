@@ -39,13 +39,13 @@ export interface Connected {
   captured: CapturedPart[];
 }
 
-/** A simulated device and a driver for it that is not started. */
+/** A simulated device, without inputs unless they are asked for, and a driver for it that is not started. */
 export async function prepared(
   options: DahuaSimulatorOptions = {},
   change: Partial<DeviceDefinition> = {},
   timing: StreamTiming = patient,
 ): Promise<Connected> {
-  const sim = await startDahuaSimulator({ secondMs: 50, ...options });
+  const sim = await startDahuaSimulator({ secondMs: 50, inputs: 0, ...options });
   closers.push(() => sim.close());
   const sink = recordingSink();
   const captured: CapturedPart[] = [];

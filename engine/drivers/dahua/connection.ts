@@ -248,6 +248,7 @@ export function connectDahua(context: DriverContext, timing: StreamTiming): Driv
         if (facts) return;
         facts = await probeDevice(question(limit.signal));
         sink.facts(facts);
+        states.learnt();
       } catch (thrown) {
         // It is asked again at the next connection; events and actions do without.
         if (!closing.signal.aborted) log.info('dahua.probe-failed', { reason: asAlarmflowError(thrown).message });

@@ -11,8 +11,11 @@ import type { ConditionReport, OpenCondition, OpenConditions } from './open-cond
 const EVERY_MS = 9_000;
 /** A condition that the device is bound to end is read seldom, because its Stop may be lost all the same. */
 const SELDOM_MS = 60_000;
+/** Readings after which an input whose way of reading isn't known yet is read as seldom as any. */
+const MOST_LESSONS = 3;
 /** Codes that are read in one round. */
 const MOST_CODES = 24;
+const MOST_INPUTS = 64;
 
 export interface StateWatchOptions {
   conditions: OpenConditions;
@@ -35,6 +38,8 @@ export interface StateWatch {
   connected(): void;
   /** An event came on the stream. */
   seen(draft: EventDraft): void;
+  /** It is known how many inputs there are: what an earlier run left open at them is ended. */
+  learnt(): void;
   disconnected(): void;
   close(): void;
 }
@@ -61,20 +66,45 @@ export function createStateWatch(options: StateWatchOptions): StateWatch {
   const proven = new Set<string>();
   const readAt = new Map<string, number>();
 
-  /** Codes to be read now; inputs tell their ends reliably, and an input that is closed at rest reads the other way. */
+  /**
+   * Which bit of getInState an active input has. Nothing public says how one reads that is closed at rest, so each is
+   * known only by what its own events have shown; until then none of its readings ends what is open.
+   */
+  const activeBit = new Map<number, boolean>();
+  /** Last event of each input, and readings since by which nothing was learnt. */
+  const lastTold = new Map<number, { active: boolean; at: number; lessons: number }>();
+  let endsTold = false;
+  /** What the inputs read as after the connection. */
+  let inputsThen: { active: ReadonlySet<string | undefined>; askedAt: number } | null = null;
+
+  function learnInputs(bits: ReadonlySet<number>, askedAt: number): void {
+    for (const [input, last] of lastTold) {
+      if (last.at >= askedAt) continue;
+      last.lessons++;
+      // A beginning that reads 0 may as well be over, its Stop lost: that shows nothing.
+      if (!last.active) activeBit.set(input, !bits.has(input));
+      else if (bits.has(input)) activeBit.set(input, true);
+      else continue;
+      lastTold.delete(input);
+    }
+  }
+
+  const isLearning = (): boolean => [...lastTold.values()].some((last) => last.lessons < MOST_LESSONS);
+
+  /** Codes to be read now. */
   function due(): string[] {
     const now = clock.monotonic();
-    const often = watched();
+    const often: { code: string }[] = [...watched(), ...(isLearning() ? [{ code: 'AlarmLocal' }] : [])];
     const seldom = conditions
       .open()
-      .filter((c) => c.quietMs === undefined && c.family !== 'AlarmLocal')
+      .filter((c) => c.quietMs === undefined)
       .filter((c) => now - Math.max(c.seenAt, readAt.get(c.code) ?? 0) >= SELDOM_MS);
     return [...new Set([...often, ...seldom].map((c) => c.code))];
   }
 
   function schedule(): void {
     if (timer || !online) return;
-    const often = watched().length > 0;
+    const often = watched().length > 0 || isLearning();
     if (!often && conditions.open().length === 0) return;
     timer = clock.after(
       often ? EVERY_MS : SELDOM_MS,
@@ -92,9 +122,10 @@ export function createStateWatch(options: StateWatchOptions): StateWatch {
     busy = true;
     ended.clear();
     try {
-      if (first && !(await readInputs(mine))) await readCode('AlarmLocal', first, mine);
+      if (first && !(await readInputs(mine, true))) await readCode('AlarmLocal', first, mine);
       for (const code of codes.slice(0, MOST_CODES)) {
         if (mine !== round || !online) return;
+        if (code === 'AlarmLocal' && (await readInputs(mine, false))) continue;
         await readCode(code, first, mine);
       }
       // What could not be read since the connection was lost is over unless it shows again.
@@ -142,27 +173,64 @@ export function createStateWatch(options: StateWatchOptions): StateWatch {
   }
 
   /** False where the device doesn't tell. */
-  async function readInputs(mine: number): Promise<boolean> {
+  async function readInputs(mine: number, first: boolean): Promise<boolean> {
     const askedAt = clock.monotonic();
     const found = await options.inputs();
-    if (found === null) return false;
+    if (found === null) {
+      lastTold.clear();
+      return false;
+    }
     if (mine !== round || !online) return true;
-    const reports = found.active.map(
-      (index): ConditionReport => ({
-        family: 'AlarmLocal',
-        code: 'AlarmLocal',
-        action: 'start',
-        type: 'digital-input',
-        typeIsSure: false,
-        input: String(index),
-        ruleKey: false,
-        kept: {},
-        at: clock.monotonic(),
-      }),
-    );
-    const known = conditions.open().filter((c) => c.family === 'AlarmLocal' && Number(c.input) < found.count);
-    settle(known, reports, { askedAt, source: 'getInState', first: true });
+    readAt.set('AlarmLocal', askedAt);
+    const bits = new Set(found.active);
+    learnInputs(bits, askedAt);
+    const all = Array.from({ length: found.count }, (_, input) => input);
+    const reports = all
+      .filter((input) => bits.has(input) === (activeBit.get(input) ?? true))
+      .map(
+        (input): ConditionReport => ({
+          family: 'AlarmLocal',
+          code: 'AlarmLocal',
+          action: 'start',
+          type: 'digital-input',
+          typeIsSure: false,
+          input: String(input),
+          ruleKey: false,
+          kept: {},
+          at: clock.monotonic(),
+        }),
+      );
+    const isKnown = ({ input }: Pick<OpenCondition, 'input'>): boolean =>
+      input !== undefined && Number(input) < found.count && (first || activeBit.has(Number(input)));
+    const known = conditions.open().filter((c) => c.family === 'AlarmLocal' && isKnown(c));
+    settle(known, reports, { askedAt, source: 'getInState', first });
+    if (!first) return true;
+    inputsThen = { active: new Set(reports.map((r) => r.input)), askedAt };
+    endLeftOpen();
     return true;
+  }
+
+  /** An input that has gone to rest while nobody listened: told once, because only an earlier run may know of it. */
+  function endLeftOpen(): void {
+    const { inputs } = options.counts();
+    if (inputs === null || inputsThen === null || endsTold) return;
+    endsTold = true;
+    const { active, askedAt } = inputsThen;
+    const open = new Set(conditions.open().map((c) => c.input));
+    for (let i = 0; i < Math.min(inputs, MOST_INPUTS); i++) {
+      const input = String(i);
+      if (active.has(input) || open.has(input) || (lastTold.get(i)?.at ?? -1) >= askedAt) continue;
+      options.deliver({
+        type: 'digital-input',
+        vendorType: 'AlarmLocal',
+        phase: 'stop',
+        input,
+        description: 'State read from the device (getInState)',
+        deviceTime: null,
+        deviceAt: null,
+        raw: 'getInState',
+      });
+    }
   }
 
   /** Compares what was open with what the device says now; what was seen since it was asked has spoken for itself. */
@@ -231,10 +299,18 @@ export function createStateWatch(options: StateWatchOptions): StateWatch {
     },
     seen(draft) {
       if (draft.phase === 'stop' && busy) ended.add(`${draft.vendorType} ${placeKey(draft)}`);
+      const input = Number(draft.input);
+      const tells = draft.phase === 'start' || draft.phase === 'refresh' || draft.phase === 'stop';
+      if (draft.vendorType === 'AlarmLocal' && tells && input < MOST_INPUTS && !activeBit.has(input))
+        lastTold.set(input, { active: draft.phase !== 'stop', at: clock.monotonic(), lessons: 0 });
       schedule();
+    },
+    learnt() {
+      if (online) endLeftOpen();
     },
     disconnected() {
       online = false;
+      inputsThen = null;
       timer?.cancel();
       timer = null;
     },

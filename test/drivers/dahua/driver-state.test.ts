@@ -6,13 +6,13 @@ afterEach(closeConnected);
 
 describe('what holds on the device', () => {
   it('is told as snapshots after the connection: no start that nobody saw', async () => {
-    const { sim, sink } = await connected({ faults: ['half-open'] });
+    const { sim, sink } = await connected({ inputs: 4, faults: ['half-open'] });
     sim.setActive('VideoLoss', [2]);
     sim.setActive('StorageFailure', [0]);
     sim.setInput(1, true, false);
     sim.faults.clear();
     await until('the snapshots are there', () => sink.events.length >= 3, 12_000);
-    expect(sink.events.map(({ draft }) => [draft.type, draft.phase, draft.channel, draft.input])).toEqual([
+    expect(sink.events.slice(0, 3).map(({ draft }) => [draft.type, draft.phase, draft.channel, draft.input])).toEqual([
       ['digital-input', 'snapshot', undefined, '1'],
       ['video-loss', 'snapshot', 3, undefined],
       ['storage-fault', 'snapshot', undefined, undefined],
@@ -20,7 +20,10 @@ describe('what holds on the device', () => {
   });
 
   it('is compared after a reconnection: what ended meanwhile is ended, what goes on is no new start', async () => {
-    const { sim, sink } = await settled();
+    const { sim, sink } = await settled({ inputs: 4 });
+    await until('its inputs are known to be at rest', () => sink.events.length === 4);
+    expect(sink.told()).toEqual(Array(4).fill('digital-input stop'));
+    sink.events.length = 0;
     sim.fire({ code: 'VideoLoss', index: 0 });
     sim.fire({ code: 'VideoLoss', index: 1 });
     sim.setInput(2, true);
@@ -52,6 +55,31 @@ describe('what holds on the device', () => {
     sim.cutStreams();
     await until('the refresh', () => sink.events.length === 2);
     expect(sink.events[1]?.draft).toMatchObject({ type: 'video-loss', phase: 'refresh', quietMs: 30_000 });
+  });
+});
+
+describe('inputs that are closed at rest', () => {
+  it('are known by their own events, and not ended by a reconnection', async () => {
+    const { sim, sink } = await settled({ inputs: 2, faults: ['inverted-inputs'] });
+    const phases = (): string[] => sink.events.filter((e) => e.draft.input === '1').map((e) => e.draft.phase);
+    await until('the state as it reads', () => phases().length === 1);
+    sim.setInput(1, true);
+    sim.setInput(1, false);
+    await until('start and stop', () => phases().length === 3);
+    const asked = (): number => sim.state().targets.filter((t) => t.includes('getInState')).length;
+    const reconnects = async (): Promise<void> => {
+      const { streamsOpened } = sim.state();
+      sim.cutStreams(true);
+      await until('a new stream', () => sim.state().streamsOpened > streamsOpened && sim.state().streams === 1);
+      const before = asked();
+      await until('its inputs are read', () => asked() > before);
+    };
+    await reconnects();
+    sim.setInput(1, true);
+    await until('the next start', () => phases().length === 4);
+    await reconnects();
+    await until('it is read as active', () => phases().length === 5);
+    expect(phases()).toEqual(['snapshot', 'refresh', 'stop', 'start', 'refresh']);
   });
 });
 

@@ -17,7 +17,7 @@ describe('the question who it is', () => {
     ['camera', { deviceType: 'IPC', channels: 1, hasPtz: true, hasThermal: false }],
     ['thermal', { deviceType: 'IPC', channels: 2, hasThermal: true }],
   ])('is answered by a device of the model %s', async (model, facts) => {
-    const { connection } = await prepared({ model });
+    const { connection } = await prepared({ model, inputs: 4 });
     expect(await connection.probe(signal())).toMatchObject({
       ...facts,
       serialNumber: '6F00SIM0PAZ00001',

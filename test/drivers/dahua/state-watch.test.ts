@@ -9,9 +9,15 @@ import { createStateWatch } from '../../../engine/drivers/dahua/state-watch';
 function watched() {
   const clock = new VirtualClock(0);
   const told: string[] = [];
-  const device: { active: Record<string, number[]> | null; inputs: number[] | null; asked: string[] } = {
+  const device: {
+    active: Record<string, number[]> | null;
+    inputs: number[] | null;
+    count: number | null;
+    asked: string[];
+  } = {
     active: {},
     inputs: null,
+    count: null,
     asked: [],
   };
   let answer: (() => void) | null = null;
@@ -33,7 +39,7 @@ function watched() {
       return found;
     },
     inputs: async () => device.inputs && { active: device.inputs, count: 64 },
-    counts: () => ({ channels: null, inputs: null }),
+    counts: () => ({ channels: null, inputs: device.count }),
     deliver: say,
     clock,
     log: silentLog,
@@ -188,5 +194,93 @@ describe('the state after a connection', () => {
     watch.connected();
     await clock.advance(10);
     expect(told.slice(3)).toEqual(['line-crossing refresh 1', 'line-crossing refresh 1', 'line-crossing stop 2']);
+  });
+});
+
+describe('an alarm input', () => {
+  const start = 'Code=AlarmLocal;action=Start;index=3';
+  const stop = 'Code=AlarmLocal;action=Stop;index=3';
+
+  it('whose Stop is lost is ended once it was seen to read as active', async () => {
+    const { clock, told, device, watch, event } = watched();
+    device.inputs = [];
+    watch.connected();
+    await clock.advance(0);
+    event(start);
+    device.inputs = [3];
+    await clock.advance(10_000);
+    device.inputs = [];
+    await clock.advance(125_000);
+    expect(told.filter((t) => !t.includes('refresh'))).toEqual(['digital-input start 3', 'digital-input stop 3']);
+  });
+
+  it('that is still active is not ended by a reading of which nothing is known', async () => {
+    const { clock, told, device, watch, event } = watched();
+    device.inputs = [];
+    watch.connected();
+    await clock.advance(0);
+    event(start);
+    await clock.advance(3_600_000);
+    expect(told).toEqual(['digital-input start 3']);
+  });
+
+  it('that is closed at rest is known by its own events, also after a reconnection', async () => {
+    const { clock, told, device, watch, event, conditions } = watched();
+    watch.connected();
+    await clock.advance(0);
+    event(start);
+    event(stop);
+    device.inputs = [3];
+    await clock.advance(10_000);
+    event(start);
+    device.inputs = [];
+    await clock.advance(120_000);
+    conditions.connectionLost(clock.monotonic());
+    watch.disconnected();
+    watch.connected();
+    await clock.advance(10);
+    expect(told.slice(2).filter((t) => !t.includes('refresh'))).toEqual(['digital-input start 3']);
+    device.inputs = [3];
+    await clock.advance(120_000);
+    expect(told.at(-1)).toBe('digital-input stop 3');
+  });
+
+  it('is not read on and on where the device tells no states', async () => {
+    const { clock, device, watch, event } = watched();
+    watch.connected();
+    await clock.advance(0);
+    event(start);
+    event(stop);
+    await clock.advance(10_000);
+    device.asked = [];
+    await clock.advance(600_000);
+    expect(device.asked).toEqual([]);
+  });
+
+  it('that an earlier run of ours left open is ended once, when it is known how many there are', async () => {
+    const { clock, told, device, watch } = watched();
+    device.inputs = [1];
+    watch.connected();
+    await clock.advance(0);
+    device.count = 3;
+    watch.learnt();
+    await clock.advance(0);
+    watch.learnt();
+    await clock.advance(0);
+    expect(told).toEqual(['digital-input snapshot 1', 'digital-input stop 0', 'digital-input stop 2']);
+  });
+
+  it('is not forgotten when that becomes known in the middle of a reading', async () => {
+    const { clock, told, device, watch, hangs, answers } = watched();
+    device.inputs = [];
+    hangs(true);
+    watch.connected();
+    await clock.advance(0);
+    device.count = 1;
+    watch.learnt();
+    hangs(false);
+    answers();
+    await clock.advance(0);
+    expect(told).toEqual(['digital-input stop 0']);
   });
 });

@@ -57,6 +57,7 @@ export const faultNames = [
   'output-status-missing',
   'no-event-indexes',
   'no-in-state',
+  'inverted-inputs',
   'snapshot-without-channel',
   'snapshot-error-once',
   'truncated-jpeg',

@@ -124,7 +124,8 @@ function alarm(action: string, resources: Resources): Answer {
     case 'getOutSlots':
       return text(`result=${outputs}\r\n`);
     case 'getInState':
-      return faults.has('no-in-state') ? notImplemented() : mask(hardware.inputs);
+      if (faults.has('no-in-state')) return notImplemented();
+      return mask(hardware.inputs.map((active) => active !== faults.has('inverted-inputs')));
     case 'getOutState':
       if (faults.has('output-status-missing')) return notImplemented();
       return mask(Array.from({ length: outputs }, (_, i) => outputIsOn(i, resources)));
