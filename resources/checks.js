@@ -74,7 +74,7 @@
       unlessAbsent(function validate(value, options) {
         const names = listOf(value);
         if (names.length === 0)
-          return alone || listOf(this?.devices).length > 0 ? true : refuse(options, 'typesOrDevices');
+          return alone || listOf(alarmflow.devices.of(this)).length > 0 ? true : refuse(options, 'typesOrDevices');
         return names.every((name) => /^(vendor:\S.{0,191}|[a-z]+(-[a-z]+)*)$/i.test(name))
           ? true
           : refuse(options, 'types');

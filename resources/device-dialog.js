@@ -358,6 +358,16 @@
           .append($('<span>').text(t('label.settings', { driver: driverOf(current).title })))
           .appendTo(box);
         for (const one of fields) box.append(rowOf(one, Object.hasOwn(given, one.name) ? given[one.name] : one.value));
+        showWhen();
+      };
+
+      /** Fields that mean something only with another's choice. */
+      const showWhen = () => {
+        for (const { name, when } of dialogOf(current).fields) {
+          if (!when) continue;
+          const chosen = box.find(`[data-option="${when.field}"]`).val();
+          box.find(`[data-option="${name}"]`).closest('.form-row').toggle(when.is.includes(chosen));
+        }
       };
 
       const showReceive = () => {
@@ -375,14 +385,30 @@
       };
 
       const show = () => {
-        const { host, login, tls: secure, receives, ingest, fields } = dialogOf(current);
+        const { host, login, loginHint, tls: secure, receives, ingest, clock, fields } = dialogOf(current);
         form.find('.alarmflow-when-host').toggle(host);
         form.find('.alarmflow-when-login').toggle(login);
+        form
+          .find('.alarmflow-login-hint')
+          .text(loginHint ?? '')
+          .toggle(Boolean(loginHint));
         form.find('.alarmflow-when-secure').toggle(secure);
         form.find('.alarmflow-when-tls').toggle(secure && tls.prop('checked'));
-        form.find('.alarmflow-when-push').toggle(receives.includes(receive.val()) && receive.val() !== 'stream');
+        const pushes = receives.includes(receive.val()) && receive.val() !== 'stream';
+        form.find('.alarmflow-when-push').toggle(pushes);
+        form.find('.alarmflow-when-clock').toggle(clock !== false);
+        const asksNothing =
+          clock === false && receives.length <= 1 && (!pushes || (ingest === false && !field('pushFrom').val()));
+        form.find('.alarmflow-when-events').toggle(!asksNothing);
+        form.find('#alarmflow-device-test span').text(t(host ? 'label.test' : 'label.check'));
         form.find('.alarmflow-when-mapping').toggle(fields.some(({ name }) => name === 'mapping'));
-        if (ingest === false) form.find('.alarmflow-when-ingest').hide();
+        if (ingest === false) {
+          form.find('.alarmflow-when-ingest').hide();
+          // Such a driver asks for its senders itself; what was set here still counts.
+          field('pushFrom')
+            .closest('.form-row')
+            .toggle(field('pushFrom').val() !== '');
+        }
         if (!driverOf(current).setsUpPush) form.find('.alarmflow-when-told').hide();
         field('pushFrom').attr('placeholder', t(ingest === false ? 'label.pushFromAny' : 'label.pushFromPlaceholder'));
         field('host').trigger('change');
@@ -424,6 +450,7 @@
         show();
       });
       receive.on('change', show);
+      box.on('change', 'select', showWhen);
 
       const showAll = () => {
         showDrivers();

@@ -3,6 +3,8 @@
   window.alarmflow ??= {};
   const { alarmflow } = window;
   let onAdded = null;
+  /** The node whose dialog is open, and its list. */
+  let open = null;
 
   const titleOf = (device) => device.name || device.host || device.id;
 
@@ -41,9 +43,12 @@
   function stopListening() {
     if (onAdded) RED.events.off('nodes:add', onAdded);
     onAdded = null;
+    open = null;
   }
 
   alarmflow.devices = {
+    /** Those of a node as its open dialog has them, or as they are stored. */
+    of: (node) => (open && open.node === node ? chosenIn(open.box) : (node?.devices ?? [])),
     prepare(node, definition, form) {
       const box = form.find('.alarmflow-devices');
       if (box.length === 0) return;
@@ -56,7 +61,12 @@
       box.find('button span').text(alarmflow.text('devices.add'));
       const value = node.devices ?? definition.defaults.devices.value;
       render(box, Array.isArray(value) ? value : [value].filter(Boolean));
-      box.on('change', 'input', () => showAny(box));
+      box.on('change', 'input', () => {
+        showAny(box);
+        // Whether event types may be left out hangs on the devices.
+        form.find('#node-input-types').trigger('change');
+      });
+      open = { node, box };
       onAdded = (added) => {
         // The new device is listed once its own dialog has stored its name.
         if (added.type === 'alarmflow-device') setTimeout(() => render(box, [...chosenIn(box), added.id]), 50);

@@ -6,28 +6,31 @@
   const MOST_DEVICES = 8;
   const MOST_ITEMS = 300;
 
-  /** Rules of the channels that the dialog names, of all where it names none. */
-  const rulesOf = ({ offers }, channels) =>
-    offers.rules.filter(({ channel }) => channels.length === 0 || channels.includes(channel));
+  /** Rules of the channels that the dialog names, of all where it names none, and of the types that it is about. */
+  const rulesOf = ({ offers }, { channels, types }) =>
+    offers.rules.filter(
+      ({ channel, type }) =>
+        (channels.length === 0 || channels.includes(channel)) && (types.length === 0 || types.includes(type)),
+    );
 
-  /** A number may be that of several rules: each says whose it is. */
-  const wordsOf = ({ offers }, { channel, name, type }) => {
-    const place = offers.channels.length > 1 ? alarmflow.text('pick.channel', { channel }) : '';
-    return [name, type, place].filter(Boolean).join(' · ');
-  };
+  /** Many rules may have one number: each says whose it is. */
+  const ruleItem = ({ offers }, value, { channel, name, type }) => [
+    value,
+    [name === value ? '' : name, type].filter(Boolean).join(' · '),
+    offers.channels.length > 1 ? channel : null,
+  ];
 
-  /** What a device offers for each kind of field: value, and words beside it. */
+  /** What a device offers for each kind of field: value, words beside it, and the channel where that says more. */
   const kinds = {
     channel: ({ offers }) => offers.channels.map(({ channel, name }) => [channel, name]),
     input: ({ offers }) => offers.inputs.map(({ input, name }) => [input, name]),
     output: ({ offers }) => offers.outputs.map(({ output, name }) => [output, name]),
-    preset: ({ offers }, channels) =>
+    preset: ({ offers }, { channels }) =>
       offers.presets
         .filter((one) => channels.length === 0 || channels.includes(one.channel))
         .map(({ preset, name }) => [preset, name]),
-    rule: (choices, channels) => rulesOf(choices, channels).map((one) => [one.rule, wordsOf(choices, one)]),
-    region: (choices, channels) =>
-      rulesOf(choices, channels).map((one) => [one.region ?? one.rule, wordsOf(choices, one)]),
+    rule: (choices, about) => rulesOf(choices, about).map((one) => ruleItem(choices, one.rule, one)),
+    region: (choices, about) => rulesOf(choices, about).map((one) => ruleItem(choices, one.region ?? one.rule, one)),
     type: ({ offers, sent }) => [
       ...sent.map((type) => [type, alarmflow.text('pick.sent')]),
       ...offers.eventTypes.map((type) => [type, alarmflow.text('pick.offered')]),
@@ -65,16 +68,26 @@
     input.trigger('change');
   }
 
-  /** What each value stands for; the same words are said once. */
+  /** What each value stands for; the same words are said once, with all their channels. */
   function gathered(items) {
-    const words = new Map();
-    for (const [value, text] of items.slice(0, MOST_ITEMS)) {
-      const known = words.get(String(value)) ?? new Set();
-      if (text) known.add(text);
-      words.set(String(value), known);
+    const values = new Map();
+    for (const [value, text, channel = null] of items.slice(0, MOST_ITEMS)) {
+      const words = values.get(String(value)) ?? new Map();
+      const channels = words.get(text) ?? [];
+      if (channel !== null) channels.push(channel);
+      values.set(String(value), words.set(text, channels));
     }
-    return words;
+    return values;
   }
+
+  const inWords = (words) =>
+    [...words]
+      .map(([text, channels]) =>
+        [text, channels.length > 0 ? alarmflow.text('pick.channel', { channel: channels.join(', ') }) : '']
+          .filter(Boolean)
+          .join(' · '),
+      )
+      .join('; ');
 
   function addItems(panel, input, title, items) {
     if (title) $('<div class="alarmflow-pick-device">').text(title).appendTo(panel);
@@ -83,7 +96,7 @@
       $('<button type="button" class="alarmflow-pick">')
         .attr('data-value', value)
         .append($('<b>').text(value))
-        .append($('<span class="alarmflow-unit">').text([...words].join(', ')))
+        .append($('<span class="alarmflow-unit">').text(inWords(words)))
         .on('click', () => {
           take(input, value);
           mark(panel, input);
@@ -103,9 +116,15 @@
 
   const note = (panel, text) => $('<div class="alarmflow-unit">').text(text).appendTo(panel);
 
-  const channelsIn = (form) => listOf(form.find('#node-input-channel').val() ?? '').map(Number);
+  /** What the dialog is about: the channels that it names, the types that its trigger hears; none: all. */
+  const aboutOf = (form, kind) => ({
+    channels: kind === 'channel' ? [] : listOf(form.find('#node-input-channel').val() ?? '').map(Number),
+    types: (form.find('.alarmflow-choices[data-field="types"]').attr('data-options') ?? '')
+      .split(/\s+/)
+      .filter(Boolean),
+  });
 
-  async function fill(panel, { input, kind, devices, channels }) {
+  async function fill(panel, { input, kind, devices, about }) {
     const ids = devices().slice(0, MOST_DEVICES);
     if (ids.length === 0) return note(panel.empty(), alarmflow.text('pick.noDevice'));
     const answers = await Promise.all(
@@ -113,9 +132,7 @@
         (id) =>
           new Promise((done) => {
             $.getJSON(`alarmflow/devices/${encodeURIComponent(id)}/offers`)
-              .done((answer) =>
-                done({ id, items: kinds[kind](answer, kind === 'channel' ? [] : channels()), problem: answer.problem }),
-              )
+              .done((answer) => done({ id, items: kinds[kind](answer, about()), problem: answer.problem }))
               .fail((request) => done({ id, items: [], problem: alarmflow.reasonOf(request) }));
           }),
       ),
@@ -137,9 +154,9 @@
    * @param row where the list goes
    * @param kind one of `kinds`
    * @param devices ids of the devices to ask
-   * @param channels those that the dialog speaks of; none: all
+   * @param about what the dialog is about, as `aboutOf` tells it
    */
-  function attach({ input, row, kind, devices, channels = () => [] }) {
+  function attach({ input, row, kind, devices, about = () => ({ channels: [], types: [] }) }) {
     const words = alarmflow.text('pick.choose');
     const button = $(
       '<button type="button" class="red-ui-button alarmflow-pick-button" aria-expanded="false"><i class="fa fa-list-ul"></i></button>',
@@ -165,7 +182,7 @@
         button.trigger('focus');
       });
       note(panel, alarmflow.text('pick.asking'));
-      return fill(panel, { input, kind, devices, channels });
+      return fill(panel, { input, kind, devices, about });
     });
   }
 
@@ -174,12 +191,13 @@
     prepare(form) {
       form.find('[data-alarmflow-pick]').each((_at, element) => {
         const input = $(element);
+        const kind = input.attr('data-alarmflow-pick');
         attach({
           input,
           row: input.closest('.form-row'),
-          kind: input.attr('data-alarmflow-pick'),
+          kind,
           devices: () => devicesOf(form, input),
-          channels: () => channelsIn(form),
+          about: () => aboutOf(form, kind),
         });
       });
     },

@@ -39,6 +39,13 @@
     }
   }
 
+  /** Where there is nothing to choose from yet the editor offers to add something, also where none is needed. */
+  function showNone(definition) {
+    for (const [field, property] of Object.entries(definition.defaults))
+      if (property.type && property.required === false)
+        $(`#${prefixOf(definition)}-${field} option[value="_ADD_"]`).text(RED._('editor.inputs.none'));
+  }
+
   /** Check boxes for a list: <div class="alarmflow-choices" data-field="types" data-options="a b c"></div> */
   function showChoices(node, definition) {
     formOf(definition)
@@ -123,6 +130,7 @@
     const { oneditprepare, oneditsave, oneditcancel } = definition;
     definition.oneditprepare = function prepare() {
       showDefaults(this, definition);
+      showNone(definition);
       showChoices(this, definition);
       alarmflow.devices.prepare(this, definition, formOf(definition));
       alarmflow.gates.prepare(formOf(definition));

@@ -44,6 +44,8 @@ export interface DriverDialog {
   /** false: it has no address of its own (a receiver of traps, a pushing sender). */
   host: boolean;
   login: boolean;
+  /** What its user and password are, where that is not plain; shown below them. */
+  loginHint?: string;
   tls: boolean;
   receives: readonly DeviceDefinition['receive'][];
   /** false: what it receives does not come over HTTP (notifications of SNMP): no push URL is shown. Absent: it does. */

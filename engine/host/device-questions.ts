@@ -68,7 +68,7 @@ const NOT_DEPLOYED = 'Deploy the flow: until then this site refuses what the dev
 /** What went wrong in a few words, by the code of the error. */
 const failures: Readonly<Record<string, string>> = {
   E_CREDENTIALS_REFUSED: 'Wrong user or password',
-  E_CREDENTIALS_MISSING: 'User and password are missing',
+  E_CREDENTIALS_MISSING: 'The login is missing',
   E_ACCOUNT_LOCKED: 'The account is locked',
   E_LOW_PRIVILEGE: 'The user has too few rights',
   E_DEVICE_LOGIN: 'The device wants another login',
@@ -111,12 +111,14 @@ function sentence(facts: DeviceFacts): string {
   ];
   const has = [
     ...(facts.channels > 0 ? [plural(facts.channels, 'channel')] : []),
-    plural(facts.inputs, 'input'),
-    plural(facts.outputs, 'output'),
+    // A device that could have contacts is told without them; a sender or a broker has nothing to count.
+    ...(facts.channels + facts.inputs + facts.outputs > 0
+      ? [plural(facts.inputs, 'input'), plural(facts.outputs, 'output')]
+      : []),
     ...(facts.hasPtz ? ['PTZ'] : []),
     ...(facts.hasThermal ? ['thermal'] : []),
   ];
-  return `${parts.join(', ')}: ${has.join(', ')}`;
+  return has.length > 0 ? `${parts.join(', ')}: ${has.join(', ')}` : parts.join(', ');
 }
 
 const testedWords = (tested: boolean | null): string =>

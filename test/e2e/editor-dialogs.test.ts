@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type BrowserContext, chromium, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { noOffers } from '../../engine/domain/devices';
+import type { EventType } from '../../engine/domain/events';
 import { driverChoices } from '../../engine/drivers';
 import { type Editor, startEditor } from '../support/editor';
 import { FakeFlowEngine } from '../support/fake-flow-engine';
@@ -359,7 +360,20 @@ describe.skipIf(!present && process.env.ALARMFLOW_REQUIRE_ALL !== '1')('the dial
     expect(await page.inputValue('#node-config-input-port')).toBe('502');
     expect(await page.isVisible('#node-config-input-user')).toBe(false);
     expect(await page.isVisible('#node-config-input-tls')).toBe(false);
+    expect(await page.isVisible('#node-config-input-timeZone')).toBe(false);
+    expect(await page.isVisible('#alarmflow-option-onValue')).toBe(false);
+    await page.selectOption('#alarmflow-option-outputKind', 'register');
+    expect(await page.isVisible('#alarmflow-option-onValue')).toBe(true);
     await shoot('device-modbus');
+    await driver.selectOption('snmp-traps');
+    expect(await page.isVisible('#alarmflow-ingest-url')).toBe(false);
+    expect(await page.isVisible('#alarmflow-device-tell')).toBe(false);
+    expect(await page.isVisible('#alarmflow-option-privacy')).toBe(false);
+    await page.selectOption('#alarmflow-option-access', 'authPriv');
+    expect(await page.isVisible('#alarmflow-option-privacy')).toBe(true);
+    expect(await page.innerText('.alarmflow-login-hint')).toContain('community');
+    expect(await page.innerText('#alarmflow-device-test')).toContain('Check settings');
+    await shoot('device-snmp-traps');
     await driver.selectOption('http-push');
     expect(await page.isVisible('#node-config-input-host')).toBe(false);
     expect(await page.isVisible('#alarmflow-ingest-url')).toBe(true);
@@ -440,6 +454,88 @@ describe.skipIf(!present && process.env.ALARMFLOW_REQUIRE_ALL !== '1')('the dial
     expect(await page.locator('#alarmflow-device-facts li').allInnerTexts()).toEqual([` ${warnings[0]}`]);
     await shoot('device-test-warnings');
     await cancel('#node-config-dialog-cancel');
+  });
+
+  it('has a device told where to push with what the dialog holds, where its driver can', async () => {
+    await openConfig('device', 'gate');
+    await page.selectOption('#node-config-input-receive', 'stream');
+    expect(await page.isVisible('#alarmflow-device-tell')).toBe(false);
+    await page.selectOption('#node-config-input-receive', 'both');
+    await page.fill('#node-config-input-host', '192.0.2.98');
+    engine.pushSetUpAnswer = {
+      ok: true,
+      detail: '"Gate" now pushes to http://192.0.2.1',
+      warnings: ['Deploy the flow'],
+    };
+    await page.click('#alarmflow-device-tell');
+    await page.waitForSelector('#alarmflow-device-told.alarmflow-ok');
+    expect(engine.callsOf('setUpDevicePush').at(-1)?.[0]).toMatchObject({ id: 'gate', host: '192.0.2.98' });
+    expect(await page.locator('#alarmflow-device-told-warnings li').allInnerTexts()).toEqual([' Deploy the flow']);
+    await shoot('device-told');
+    engine.pushSetUpAnswer = { ok: false, failure: 'No room', detail: 'All <b> are in use: delete one', warnings: [] };
+    await page.click('#alarmflow-device-tell');
+    await page.waitForSelector('#alarmflow-device-told.alarmflow-failed');
+    expect(await page.innerText('#alarmflow-device-told')).toBe('No room\nAll <b> are in use: delete one');
+    expect(await page.locator('#alarmflow-device-told-warnings li').count()).toBe(0);
+    await page.selectOption('#node-config-input-driver', 'dahua');
+    expect(await page.isVisible('#alarmflow-device-tell')).toBe(false);
+    await cancel('#node-config-dialog-cancel');
+  });
+
+  it('offers the regions of the rules that a trigger can hear of, each once with its channels', async () => {
+    const rule = (channel: number, type: EventType, name: string, more = {}) => ({
+      channel,
+      rule: name,
+      name,
+      type,
+      ...more,
+    });
+    engine.offersAnswer = {
+      offers: {
+        ...noOffers,
+        channels: [1, 2].map((channel) => ({ channel, name: `C${channel}` })),
+        rules: [
+          rule(1, 'line-crossing', 'Fence', { region: '1' }),
+          rule(2, 'line-crossing', 'Fence', { region: '1' }),
+          rule(2, 'intrusion', '4'),
+          rule(1, 'temperature-alarm', 'Boiler'),
+        ],
+      },
+      sent: [],
+      problem: null,
+    };
+    await openNew('perimeter');
+    await page.locator('.alarmflow-device-list input').first().check();
+    const region = page.locator('.form-row', { has: page.locator('#node-input-region') });
+    const items = region.locator('.alarmflow-pick');
+    await region.locator('.alarmflow-pick-button').click();
+    await items.first().waitFor();
+    expect(await items.allInnerTexts()).toEqual([
+      '1\nFence · line-crossing · channel 1, 2',
+      '4\nintrusion · channel 2',
+    ]);
+    await shoot('perimeter-regions');
+    await items.first().click();
+    expect(await page.inputValue('#node-input-region')).toBe('1');
+    await page.keyboard.press('Escape');
+    expect(await items.count()).toBe(0);
+    expect(await region.locator('.alarmflow-pick-button').getAttribute('aria-expanded')).toBe('false');
+    await page.fill('#node-input-channel', '2');
+    await region.locator('.alarmflow-pick-button').click();
+    await items.first().waitFor();
+    expect(await items.allInnerTexts()).toEqual(['1\nFence · line-crossing · channel 2', '4\nintrusion · channel 2']);
+    await cancel();
+  });
+
+  it('asks for no event type once a device is checked', async () => {
+    await openNew('device-event');
+    const types = page.locator('#node-input-types');
+    await expect.poll(() => types.getAttribute('class')).toContain('input-error');
+    await page.locator('.alarmflow-device-list input').first().check();
+    await expect.poll(() => types.getAttribute('class')).not.toContain('input-error');
+    await page.locator('.alarmflow-device-list input').first().uncheck();
+    await expect.poll(() => types.getAttribute('class')).toContain('input-error');
+    await cancel();
   });
 
   it('fills channels, rules and presets from what the devices offer, and lets them be typed', async () => {
@@ -572,6 +668,15 @@ describe.skipIf(!present && process.env.ALARMFLOW_REQUIRE_ALL !== '1')('the dial
     expect(await rows.nth(0).locator('.alarmflow-input-meaning').inputValue()).toBe('pulse-toggles');
     await page.click('#alarmflow-area-add');
     await rows.nth(1).locator('.alarmflow-input-device').selectOption('hall');
+    engine.offersAnswer = {
+      offers: { ...noOffers, inputs: [{ input: '7', name: 'Key <i>' }] },
+      sent: [],
+      problem: null,
+    };
+    await rows.nth(1).locator('.alarmflow-pick-button').click();
+    await rows.nth(1).locator('[data-value="7"]').click();
+    expect(await rows.nth(1).locator('.alarmflow-input-number').inputValue()).toBe('7');
+    expect(engine.callsOf('deviceOffers').at(-1)).toEqual(['hall']);
     await rows.nth(1).locator('.alarmflow-input-number').fill(' 4 ');
     await rows.nth(1).locator('.alarmflow-input-meaning').selectOption('active-arms');
     await shoot('area-inputs');

@@ -78,6 +78,14 @@ describe('the test of a connection', () => {
     });
   });
 
+  it('counts nothing of a sender or a broker, which has nothing to count', async () => {
+    const nothing = { ...facts, model: 'HTTP push', deviceType: 'sender', firmware: '', channels: 0, inputs: 0 };
+    const test = async () => ({ ...nothing, outputs: 0, hasPtz: false });
+    expect(await questionsFor(answering({ test })).testDevice(deviceAt(1))).toMatchObject({
+      detail: 'HTTP push (sender)',
+    });
+  });
+
   it.each([
     ['E_CREDENTIALS_REFUSED', 'Wrong user or password'],
     ['E_ACCOUNT_LOCKED', 'The account is locked'],

@@ -1,6 +1,6 @@
 import helper from 'node-red-node-test-helper';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { operationalError } from '../../engine/domain/errors';
+import { operationalError, userError } from '../../engine/domain/errors';
 import device from '../../nodes/config/device/device';
 import fileServer from '../../nodes/config/file-server/file-server';
 import mailServer from '../../nodes/config/mail-server/mail-server';
@@ -54,6 +54,18 @@ describe('the routes of the dialogs', () => {
     const { status } = await helper.request().get(`/alarmflow/devices/elsewhere/${what}`);
     expect(status).toBe(400);
     expect(engine.callsOf('deviceOffers').length + engine.callsOf('recentPushes').length).toBe(0);
+  });
+
+  it.each(['offers', 'recent'])('say of a device that did not start why there are no %s', async (what) => {
+    await helper.unload();
+    engine = new FakeFlowEngine();
+    engine.failures.set('defineDevice', userError('E_DEVICE_OPTIONS', 'SNMP traps, "port": there is no such setting'));
+    await run([tab, hall], engine, {});
+    const { status, body } = await helper.request().get(`/alarmflow/devices/hall/${what}`);
+    expect(status).toBe(400);
+    expect(reason(body)).toContain(
+      'mend that first. Device "Hall camera": SNMP traps, "port": there is no such setting',
+    );
   });
 
   it('show how a driver is set up', async () => {

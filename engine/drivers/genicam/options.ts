@@ -136,7 +136,14 @@ const fields: readonly DriverField[] = [
   choice('lineInverter', 'Line inverter of the camera', ['on', 'off']),
 ];
 
-export const genicamDialog: DriverDialog = { host: true, login: false, tls: false, receives: ['stream'], fields };
+export const genicamDialog: DriverDialog = {
+  host: true,
+  login: false,
+  tls: false,
+  receives: ['stream'],
+  clock: false,
+  fields,
+};
 
 const DRIVER = 'GenICam camera';
 

@@ -12,7 +12,7 @@ export const createModbusDriver = (timing: ModbusTiming): DeviceDriver => ({
   kind: 'modbus',
   title: 'Modbus relay and input board',
   defaultPort: 502,
-  dialog: { host: true, login: false, tls: false, receives: ['stream'], fields: boardFields },
+  dialog: { host: true, login: false, tls: false, receives: ['stream'], clock: false, fields: boardFields },
   readOptions: readBoardOptions,
   connect: (context) => connectModbus(context, timing),
   decode: decodeModbus,

@@ -17,7 +17,7 @@ export const createMqttDriver = (timing: SessionTiming): DeviceDriver => ({
   kind: 'mqtt',
   title: 'MQTT broker (Tasmota, Shelly, Zigbee2MQTT …)',
   defaultPort: 1883,
-  dialog: { host: true, login: true, tls: true, receives: ['stream'], fields: brokerFields },
+  dialog: { host: true, login: true, tls: true, receives: ['stream'], clock: false, fields: brokerFields },
   readOptions: readBrokerOptions,
   connect: (context) => connectMqtt(context, timing),
   decode: decodeMqtt,

@@ -55,7 +55,6 @@ export const trapFields: readonly DriverField[] = [
     label: 'Version',
     kind: 'choice',
     value: 'community',
-    hint: 'Community: the password of the login. Version 3: user and password of the login',
     choices: [
       { value: 'community', label: '1 and 2c, community' },
       { value: 'authPriv', label: '3, authenticated and encrypted' },
@@ -67,6 +66,7 @@ export const trapFields: readonly DriverField[] = [
     name: 'authentication',
     label: 'Version 3: authentication',
     kind: 'choice',
+    when: { field: 'access', is: ['authPriv', 'authNoPriv'] },
     value: 'sha',
     choices: ['md5', 'sha', 'sha224', 'sha256', 'sha384', 'sha512'].map((value) => ({
       value,
@@ -77,6 +77,7 @@ export const trapFields: readonly DriverField[] = [
     name: 'privacy',
     label: 'Version 3: encryption',
     kind: 'choice',
+    when: { field: 'access', is: ['authPriv'] },
     value: 'aes',
     choices: [
       { value: 'aes', label: 'AES-128' },
@@ -89,6 +90,7 @@ export const trapFields: readonly DriverField[] = [
     name: 'keys',
     label: 'Version 3: passwords',
     kind: 'choice',
+    when: { field: 'access', is: ['authPriv'] },
     value: 'same',
     choices: [
       { value: 'same', label: 'one for both' },

@@ -34,14 +34,14 @@ export function registerRoutes(red: Red, kind: NodeKind<DeviceDefinition>): void
   red.httpAdmin.get(
     '/alarmflow/devices/:id/offers',
     may('devices.read'),
-    jsonRoute(red, (engine, request) => engine.deviceOffers(deployed(red, kind, request.params.id))),
+    jsonRoute(red, (engine, request) => engine.deviceOffers(working(red, kind, request.params.id))),
   );
 
   red.httpAdmin.get(
     '/alarmflow/devices/:id/recent',
     may('devices.write'),
     jsonRoute(red, async (engine, request) => ({
-      pushes: await engine.recentPushes(deployed(red, kind, request.params.id)),
+      pushes: await engine.recentPushes(working(red, kind, request.params.id)),
     })),
   );
 
@@ -101,4 +101,11 @@ function deployed(red: Red, kind: NodeKind<DeviceDefinition>, id = ''): string {
     'E_UNKNOWN_DEVICE',
     'The device is not deployed yet: deploy it first, then it can be asked and its push URL exists',
   );
+}
+
+/** Id of a device that is deployed and set up right. Throws `E_UNKNOWN_DEVICE`, `E_REFERENCE_BROKEN` (user). */
+function working(red: Red, kind: NodeKind<DeviceDefinition>, id = ''): string {
+  const problem = (red.nodes.getNode(deployed(red, kind, id)) as { alarmflowProblem?: string | null }).alarmflowProblem;
+  if (problem) throw userError('E_REFERENCE_BROKEN', `The device is not set up right: mend that first. ${problem}`);
+  return id;
 }

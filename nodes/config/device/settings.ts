@@ -15,7 +15,7 @@ export function readDevice(fields: Fields): DeviceDefinition {
     driver,
     host,
     port: fields.number('port', 'Port', { min: 1, max: 65_535, integer: true }),
-    tls: fields.flag('tls', 'HTTPS'),
+    tls: fields.flag('tls', 'TLS'),
     allowSelfSigned: fields.flag('allowSelfSigned', 'Self-signed'),
     receive: fields.choice('receive', 'Receive by', ['stream', 'push', 'both'] as const),
     credentials: fields.login(true),
