@@ -15,8 +15,12 @@ export const DEFAULT_TEST_TIME = '2026-01-05T12:00:00Z';
 const MOST_TESTS = 1_000;
 const MOST_LINES = 1_000;
 
-const name = z.string().trim().min(1).max(200);
-const time = z.string().trim().min(1).max(100);
+const name = z.string().trim().min(1, 'is empty: write a name').max(200, 'is longer than 200 characters: shorten it');
+const time = z
+  .string()
+  .trim()
+  .min(1, 'is empty: write a time like "5 s" or "12:00"')
+  .max(100, 'is longer than 100 characters: no time is');
 
 const what = {
   /** A trigger: its alarm is raised, escalates …, at this time. */
@@ -66,11 +70,13 @@ const testSchema = z.strictObject({
     .max(MOST_LINES)
     .default([]),
   // biome-ignore lint/suspicious/noThenProperty: given, when, then are the words of the language; nobody awaits a test
-  then: z.array(expectationSchema).min(1).max(MOST_LINES),
+  then: z.array(expectationSchema).min(1, 'is empty: write what is to happen').max(MOST_LINES),
   /** How long time goes on at most. */
   until: time.optional(),
 });
-const fileSchema = z.strictObject({ tests: z.array(testSchema).min(1).max(MOST_TESTS) });
+const fileSchema = z.strictObject({
+  tests: z.array(testSchema).min(1, 'is empty: write a test, or remove the file').max(MOST_TESTS),
+});
 
 /** What an expectation is about. Names are as the test has them. */
 export type Subject =

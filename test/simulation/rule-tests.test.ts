@@ -174,7 +174,8 @@ describe('a test file', () => {
     ],
     [one({ raise: 'a' }, { given: { time: '2026-11-23T18:05' } }), /"2026-11-23T18:05" is no time/],
     [refused([]), /The file cannot be used: line 2: tests: /],
-    [refused([{ name: 'a', then: [] }]), /then: Too small/],
+    [refused([{ name: ' ', then: [{ raise: 'Heat' }] }]), /name: is empty: write a name/],
+    [refused([{ name: 'a', then: [] }]), /then: is empty: write what is to happen/],
     [
       refused([
         { name: 'a', then: [{ raise: 'x' }] },
