@@ -169,7 +169,10 @@ export interface ActionRequest {
   deadlineMs?: number;
 }
 
-/** A relay node asks to hold an output. */
+/**
+ * A node asks to hold an output: a relay, siren, light, recording, line or a camera's direction. One node may hold
+ * several outputs that are no relays, each by a request of its own.
+ */
 export interface OutputRequest {
   nodeId: string;
   nodeName: string;
@@ -188,7 +191,7 @@ export interface OutputRequest {
   priority?: number;
 }
 
-/** What a relay node tells at deploy, so that its output is known, shown and driven to its state from the start. */
+/** What a node tells at deploy, so that its output is known, shown and driven to its state from the start. */
 export interface OutputNodeDefinition {
   nodeId: string;
   deviceId: string;
@@ -196,6 +199,9 @@ export interface OutputNodeDefinition {
   name: string;
   /** Absent: a relay. */
   kind?: OutputKind;
+  /** How it is on when a person sets it on by hand. */
+  manner?: OutputManner;
+  priority?: number;
 }
 
 /** What a test button asks for; nothing of it needs to be deployed. */
@@ -248,6 +254,7 @@ export interface FlowEngine {
    * nothing happens where it has begun before, or the alarm is over or acknowledged.
    */
   offerEscalation(nodeId: string, alarmId: string): Promise<void>;
+  /** Called once for each output that the node works on. */
   defineOutput(definition: OutputNodeDefinition): Promise<void>;
   /** An action node tells that it is there, so that it can be armed and disarmed by itself. */
   defineAction(definition: { nodeId: string; name: string }): Promise<void>;

@@ -21,7 +21,8 @@ export type OrderFacts =
   /** `byHand`: an order; else its time was over, or what it covers had ended once. */
   | { kind: 'unshelve'; shelf: Shelf; byHand: boolean }
   | { kind: 'output-mode'; output: OutputId; mode: OutputMode }
-  | { kind: 'output-reset' };
+  /** `output` absent: all of them. */
+  | { kind: 'output-reset'; output?: OutputId };
 
 /** The words of the audit trail that say an order was given; what an earlier version wrote has no facts. */
 export const orderActions: readonly string[] = [

@@ -22,17 +22,35 @@ export interface OutputManner extends SwitchManner {
 /** Of claims on one output the highest priority says how it is on, then the newest. */
 export const DEFAULT_PRIORITY = 50;
 
+export const MOST_PRIORITY = 100;
+
 export interface OutputDefinition {
   id: OutputId;
   deviceId: string;
   kind: OutputKind;
-  /** The output as the device numbers it. */
+  /** The output as the device numbers it; for `ptz` see `heldOutput`. */
   output: string;
   name: string;
 }
 
 export const outputId = (deviceId: string, kind: OutputDefinition['kind'], output: string): OutputId =>
   `${deviceId}/${kind}/${output}`;
+
+/**
+ * The output that a claim is about. Of a camera's channel two things are held apart: where it looks (`1`), and each of
+ * its auxiliary switches (`1:aux2`), which a wiper and a preset must not fight for.
+ */
+export function heldOutput(claim: { kind?: OutputKind; output: string; manner?: OutputManner }): string {
+  const { kind, output, manner } = claim;
+  if (kind !== 'ptz' || manner?.move?.move !== 'aux' || output.includes(':')) return output;
+  return `${output}:aux${manner.move.number}`;
+}
+
+/** What the output of a `ptz` is; null: it is none. */
+export function ptzPlace(output: string): { channel: number; aux: number | null } | null {
+  const match = /^(\d{1,5})(?::aux(\d{1,5}))?$/.exec(output);
+  return match ? { channel: Number(match[1]), aux: match[2] === undefined ? null : Number(match[2]) } : null;
+}
 
 /**
  * How long an output is held (post-alarm M2, alarm output time M4).
@@ -83,13 +101,20 @@ export interface OutputClaim {
 
 /** One alarm's claim on an output. */
 export interface Lease {
-  /** `${alarmId}:${nodeId}` (with `:escalate` behind it when the first has ended) or `msg:${nodeId}:${topic}`. */
+  /**
+   * `${alarmId}:${nodeId}` (with `:escalate` behind it when the first has ended) or `msg:${nodeId}:${topic}`; for all
+   * but relays the output is in it too, because one node may hold several.
+   */
   id: string;
   outputId: OutputId;
   /** Null for a claim made by a plain message. */
   alarmId: string | null;
   nodeId: string;
   hold: HoldPolicy;
+  /** Absent: as the output is by itself. */
+  manner?: OutputManner;
+  /** Absent: DEFAULT_PRIORITY. */
+  priority?: number;
   acquiredAt: number;
   /**
    * When it ends by itself: the hold's or the cap's end, whichever is first; null while only the alarm's life counts.
@@ -106,6 +131,8 @@ export interface OutputState extends OutputDefinition {
   /** Counts every change of the desired state; commands carry it so that none overtakes another. */
   generation: number;
   desired: boolean;
+  /** How it is to be on; while it is off how it was last, which says where a camera returns to. Absent: in no special way. */
+  manner?: OutputManner;
   /** Last state that the device confirmed, or null when none is known. */
   confirmed: boolean | null;
   confirmedAt: number | null;
@@ -116,3 +143,24 @@ export interface OutputState extends OutputDefinition {
 /** Pure: what an output should be. */
 export const desiredState = (mode: OutputMode, leases: number): boolean =>
   mode === 'auto' ? leases > 0 : mode === 'on';
+
+/**
+ * Pure: of the living claims on one output the one that says how it is on: the highest priority, then the newest (the
+ * one that took the output last; of two in one millisecond the greater id). Undefined without any.
+ */
+export function decidingLease<T extends Pick<Lease, 'id' | 'acquiredAt' | 'priority'>>(
+  leases: readonly T[],
+): T | undefined {
+  let best: T | undefined;
+  for (const lease of leases) if (best === undefined || decidesBefore(lease, best)) best = lease;
+  return best;
+}
+
+function decidesBefore(
+  a: Pick<Lease, 'id' | 'acquiredAt' | 'priority'>,
+  b: Pick<Lease, 'id' | 'acquiredAt' | 'priority'>,
+): boolean {
+  const byPriority = (a.priority ?? DEFAULT_PRIORITY) - (b.priority ?? DEFAULT_PRIORITY);
+  if (byPriority !== 0) return byPriority > 0;
+  return a.acquiredAt === b.acquiredAt ? a.id > b.id : a.acquiredAt > b.acquiredAt;
+}

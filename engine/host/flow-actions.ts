@@ -136,9 +136,17 @@ export function createFlowActions(parts: FlowActionsParts): FlowActions {
       const asks = request.alarm !== null || request.condition;
       const reason = asks ? disarmed(request.nodeId, at) : null;
       if (reason === null) return outputs.request(request);
-      const { alarm, nodeId, nodeName, deviceId, output } = request;
-      log.info('output.claim-refused', { node: nodeId, device: deviceId, output, alarm: alarm?.id ?? null, reason });
-      const detail = `Relay node "${nodeName || nodeId}" does not take its output: ${reason}`;
+      const { alarm, nodeId, nodeName, deviceId, kind = 'relay', output } = request;
+      log.info('output.claim-refused', {
+        node: nodeId,
+        device: deviceId,
+        kind,
+        output,
+        alarm: alarm?.id ?? null,
+        reason,
+      });
+      const node = kind === 'relay' ? 'Relay node' : 'Node';
+      const detail = `${node} "${nodeName || nodeId}" does not take its output: ${reason}`;
       await writer.commit({
         decisions: [
           {

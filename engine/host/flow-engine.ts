@@ -9,7 +9,7 @@ import type { ArmingOrder, ArmingRow, ArmingSubject } from '../domain/arming';
 import type { DeviceDefinition, DeviceStatus } from '../domain/devices';
 import { asAlarmflowError, userError } from '../domain/errors';
 import type { Log } from '../domain/log';
-import { outputId } from '../domain/outputs';
+import { heldOutput, type OutputId, outputId } from '../domain/outputs';
 import type { RecordWriter, SettingsRecord, StandingRow } from '../domain/record';
 import type { ArmingSchedule } from '../domain/schedules';
 import type { DurableTimers } from '../domain/timers';
@@ -21,7 +21,7 @@ import type { DeviceQuestions } from './device-questions';
 import { createFlowActions } from './flow-actions';
 import { createFlowArming, type KnownSubject } from './flow-arming';
 import type { IngestTokens } from './ingest-tokens';
-import { actionNotice, deviceNotice, outputNotice } from './node-notices';
+import { actionNotice, deviceNotice, outputsNotice } from './node-notices';
 import { messageEvent } from './offered-message';
 import { readingEvent } from './offered-reading';
 
@@ -85,7 +85,7 @@ type Definition =
   | { kind: 'service'; service: ServiceKind }
   | { kind: 'trigger'; trigger: TriggerDefinition }
   | { kind: 'escalation' }
-  | { kind: 'output'; output: string; name: string }
+  | { kind: 'output'; outputs: ReadonlySet<OutputId>; name: string }
   | { kind: 'action'; name: string }
   | { kind: 'area' }
   | { kind: 'arm'; subject: ArmingSubject };
@@ -142,7 +142,7 @@ export function createFlowEngine(parts: FlowEngineParts): FlowEngine & FlowHostC
         return away ? deviceNotice(away) : alarms.triggerNotice(nodeId);
       }
       case 'output':
-        return outputNotice(outputs.list().find((output) => output.id === definition.output));
+        return outputsNotice(outputs.list().filter((output) => definition.outputs.has(output.id)));
       case 'arm':
         return arming.notice(definition.subject);
       case 'escalation':
@@ -246,16 +246,16 @@ export function createFlowEngine(parts: FlowEngineParts): FlowEngine & FlowHostC
     async offerEscalation(nodeId, alarmId) {
       await asked(alarmId, alarms.escalate(nodeId, alarmId));
     },
-    defineOutput: (definition) =>
-      define(
-        definition.nodeId,
-        {
-          kind: 'output',
-          output: outputId(definition.deviceId, 'relay', definition.output),
-          name: definition.name,
-        },
-        () => outputs.define(definition),
-      ),
+    defineOutput(definition) {
+      const { nodeId, deviceId, kind = 'relay', name } = definition;
+      const id = outputId(deviceId, kind, heldOutput(definition));
+      const known = definitions.get(nodeId);
+      // A node that holds several tells of each; those of before a deploy do not count.
+      const others = attached.has(nodeId) && known?.kind === 'output' ? known.outputs : [];
+      return define(nodeId, { kind: 'output', outputs: new Set([...others, id]), name }, () =>
+        outputs.define(definition),
+      );
+    },
 
     defineAction: ({ nodeId, name }) => define(nodeId, { kind: 'action', name }, () => undefined),
     defineArea: (area) => define(area.id, { kind: 'area' }, () => alarms.defineArea(area)),
@@ -352,7 +352,7 @@ export function createFlowEngine(parts: FlowEngineParts): FlowEngine & FlowHostC
     },
     outputChanged(id) {
       for (const [nodeId, definition] of definitions)
-        if (definition.kind === 'output' && definition.output === id) show(nodeId);
+        if (definition.kind === 'output' && definition.outputs.has(id)) show(nodeId);
     },
     deviceChanged(status) {
       for (const [nodeId, definition] of definitions) {

@@ -18,8 +18,19 @@ export function deviceNotice(status: DeviceStatus | null): NodeNotice {
   }
 }
 
-export function outputNotice(output: OutputState | undefined): NodeNotice {
-  if (!output) return { state: 'idle', text: '' };
+/** Of a node with several outputs the one that a person has to know of first. */
+export function outputsNotice(outputs: readonly OutputState[]): NodeNotice {
+  const notices = outputs.map(outputNotice);
+  for (const state of ['trouble', 'waiting', 'active'] as const) {
+    const found = notices.filter((notice) => notice.state === state);
+    const [first] = found;
+    if (first)
+      return outputs.length === 1 ? first : { state, text: `${first.text}: ${found.length} of ${outputs.length}` };
+  }
+  return notices[0] ?? { state: 'idle', text: '' };
+}
+
+function outputNotice(output: OutputState): NodeNotice {
   if (output.confirmed !== output.desired)
     return output.lastError
       ? { state: 'trouble', text: output.desired ? 'cannot switch on' : 'cannot switch off' }

@@ -1,6 +1,8 @@
-/** Claims of the flow's relay nodes on outputs: by alarm messages and by plain ones. */
+/** Claims of the flow's nodes on outputs: by alarm messages and by plain ones. */
+
+import { isDeepStrictEqual } from 'node:util';
 import { naturalEnds } from '../domain/alarms';
-import { type Lease, type OutputClaim, outputId } from '../domain/outputs';
+import { heldOutput, type Lease, type OutputClaim, type OutputId } from '../domain/outputs';
 import { type Change, emptyChange } from '../domain/record';
 import { checkClaim } from './claim-check';
 import type { Holding } from './holding';
@@ -23,7 +25,27 @@ function againOf(message: NonNullable<OutputClaim['alarm']>): string | null {
   return phase === 'escalate' ? 'escalate' : null;
 }
 
-/** @returns the relay nodes' request: resolves when the claim is on disk. */
+/** What of a claim says how the output is on; a relay is on or off and nothing else. */
+const inForce = ({ kind, manner, priority }: OutputClaim): Pick<Lease, 'manner' | 'priority'> =>
+  kind === undefined || kind === 'relay' ? {} : inForceOf({ manner, priority });
+
+const inForceOf = ({
+  manner,
+  priority,
+}: Pick<OutputClaim, 'manner' | 'priority'>): Pick<Lease, 'manner' | 'priority'> => ({
+  ...(manner === undefined ? {} : { manner: structuredClone(manner) }),
+  ...(priority === undefined ? {} : { priority }),
+});
+
+const outputOf = (claim: OutputClaim) => ({
+  nodeId: claim.nodeId,
+  deviceId: claim.deviceId,
+  kind: claim.kind ?? ('relay' as const),
+  output: heldOutput(claim),
+  name: null,
+});
+
+/** @returns the nodes' request: resolves when the claim is on disk. */
 export function createClaims(options: OutputsOptions, holding: Holding): (claim: OutputClaim) => Promise<void> {
   const { clock, log } = options;
   const { book } = holding;
@@ -53,13 +75,14 @@ export function createClaims(options: OutputsOptions, holding: Holding): (claim:
     await underway.get(leaseId);
   }
 
-  function newLease(claim: OutputClaim, id: string): Lease {
+  function newLease(claim: OutputClaim, id: string, output: OutputId): Lease {
     return {
       id,
-      outputId: outputId(claim.deviceId, 'relay', claim.output),
+      outputId: output,
       alarmId: claim.alarm?.id ?? null,
       nodeId: claim.nodeId,
       hold: { ...claim.hold },
+      ...inForce(claim),
       acquiredAt: clock.now(),
       endsAt: null,
     };
@@ -69,10 +92,10 @@ export function createClaims(options: OutputsOptions, holding: Holding): (claim:
     const anew = againOf(message);
     if (message.phase !== 'raise' && anew === null) return;
     const change = emptyChange();
-    const { id } = holding.manage({ ...claim, name: null }, change).state;
+    const { id } = holding.manage(outputOf(claim), change).state;
     const facts = { output: id, node: claim.nodeId, alarm: message.id, phase: message.phase };
 
-    let leaseId = alarmLeaseId(message.id, claim.nodeId);
+    let leaseId = alarmLeaseId(message.id, claim, id);
     let held = book.get(leaseId);
     if (held && held.outputId !== id) {
       // The node was given another output since.
@@ -93,7 +116,7 @@ export function createClaims(options: OutputsOptions, holding: Holding): (claim:
       log.warn('output.claim-without-alarm', { ...facts, reason: alarm?.endReason ?? 'the alarm is over' });
       return holding.commit(change);
     }
-    const lease = newLease(claim, leaseId);
+    const lease = newLease(claim, leaseId, id);
     const over = alarm.state === 'clearing' || alarm.endedAt !== null;
     const clearedAt = Math.min(alarm.clearedAt ?? alarm.endedAt ?? lease.acquiredAt, lease.acquiredAt);
     lease.endsAt = over ? endOfLateClaim(lease, alarm.seenAt, clearedAt) : firstEnd(lease);
@@ -107,13 +130,19 @@ export function createClaims(options: OutputsOptions, holding: Holding): (claim:
 
   async function byMessage(claim: OutputClaim): Promise<void> {
     const change = emptyChange();
-    const { id } = holding.manage({ ...claim, name: null }, change).state;
-    const leaseId = messageLeaseId(claim);
+    const { id } = holding.manage(outputOf(claim), change).state;
+    const leaseId = messageLeaseId(claim, id);
     const held = book.get(leaseId);
     if (held && held.outputId !== id) holding.drop(held, change);
-    const current = held?.outputId === id ? held : undefined;
+    let current = held?.outputId === id ? held : undefined;
+    if (current && claim.condition && !isDeepStrictEqual(inForceOf(current), inForce(claim))) {
+      // The node was given another manner since.
+      const { manner: _manner, priority: _priority, ...rest } = current;
+      current = { ...rest, ...inForce(claim) };
+      holding.hold(current, change);
+    }
     if (!current && claim.condition) {
-      const lease = newLease(claim, leaseId);
+      const lease = newLease(claim, leaseId, id);
       lease.endsAt = firstEnd(lease);
       holding.hold(lease, change);
       return keep(lease, change);

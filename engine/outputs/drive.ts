@@ -4,10 +4,10 @@
  */
 import type { Clock } from '../clock/clock';
 import type { Announce } from '../domain/announcements';
-import type { DeviceDirectory } from '../domain/devices';
-import { type AlarmflowError, asAlarmflowError, operationalError } from '../domain/errors';
+import type { ConnectedDevice, DeviceDirectory, SwitchKind } from '../domain/devices';
+import { type AlarmflowError, asAlarmflowError, operationalError, userError } from '../domain/errors';
 import type { Log } from '../domain/log';
-import type { OutputState } from '../domain/outputs';
+import { type OutputState, ptzPlace } from '../domain/outputs';
 import { emptyChange, type RecordWriter } from '../domain/record';
 import { isSettled, type ManagedOutput } from './managed';
 import { deleteOutput, writeOutput } from './writes';
@@ -16,6 +16,8 @@ import { deleteOutput, writeOutput } from './writes';
 export const COMMAND_LIMIT_MS = 15_000;
 /** How long a command that was told to stop may take to do so. */
 const STOP_LIMIT_MS = 5_000;
+/** By how much the device's own timer outlasts the hold: it is the second net, our command is the first. */
+const NET_SLACK_MS = 2_000;
 
 export interface DriveParts {
   writer: RecordWriter;
@@ -23,6 +25,8 @@ export interface DriveParts {
   log: Log;
   devices: DeviceDirectory;
   announce: Announce;
+  /** When the claims on it end by themselves; null: one has no end. */
+  endOf(output: ManagedOutput): number | null;
   /** Takes an output that was driven off for the last time out of memory. */
   forget(id: string): void;
 }
@@ -34,7 +38,8 @@ export async function driveOutput(parts: DriveParts, output: ManagedOutput): Pro
     const on = output.state.desired;
     const overtaken = (): boolean => output.state.generation !== aim.generation || output.demand !== aim.demand;
     try {
-      const readBack = await command(parts, output.state, on);
+      await beforeMove(parts, output, on);
+      const readBack = await command(parts, output, on);
       if (readBack !== null && readBack !== on) {
         await keep(parts, output, { confirmed: readBack, confirmedAt: parts.clock.now() });
         throw notConfirmed(output.state, on);
@@ -70,7 +75,79 @@ const notConfirmed = (state: OutputState, on: boolean): AlarmflowError =>
       'check whether the device itself or another system switches it',
   );
 
-async function command(parts: DriveParts, state: OutputState, on: boolean): Promise<boolean | null> {
+/** A camera that is asked to look elsewhere may have turned although no answer came: it is then to return in any case. */
+async function beforeMove(parts: DriveParts, output: ManagedOutput, on: boolean): Promise<void> {
+  const { kind, confirmed } = output.state;
+  if (kind === 'ptz' && on && confirmed === false) await keep(parts, output, { confirmed: null, confirmedAt: null });
+}
+
+async function send(
+  parts: DriveParts,
+  device: ConnectedDevice,
+  output: ManagedOutput,
+  on: boolean,
+  signal: AbortSignal,
+): Promise<boolean | null> {
+  const { state } = output;
+  switch (state.kind) {
+    case 'relay':
+      return device.setOutput(state.output, on, signal);
+    case 'ptz':
+      await move(device, state, on, signal);
+      return null;
+    default:
+      return setSwitch(parts, device, state.kind, output, on, signal);
+  }
+}
+
+async function setSwitch(
+  parts: DriveParts,
+  device: ConnectedDevice,
+  kind: SwitchKind,
+  output: ManagedOutput,
+  on: boolean,
+  signal: AbortSignal,
+): Promise<boolean | null> {
+  const { state } = output;
+  if (!device.setSwitch) throw notThere(device, `${kind} "${state.output}"`);
+  const { move: _move, home: _home, ...manner } = state.manner ?? {};
+  const end = on ? parts.endOf(output) : null;
+  output.netUntil = end;
+  if (end !== null) manner.forMs = Math.max(0, end - parts.clock.now()) + NET_SLACK_MS;
+  return device.setSwitch(kind, state.output, on, on ? manner : {}, signal);
+}
+
+/** Nothing holds the camera: it goes home if asked, once, and is else left to whoever moves it. */
+async function move(device: ConnectedDevice, state: OutputState, on: boolean, signal: AbortSignal): Promise<void> {
+  const place = ptzPlace(state.output);
+  if (!place) throw notThere(device, `PTZ channel "${state.output}"`);
+  const { manner, confirmed } = state;
+  const target =
+    place.aux !== null
+      ? ({ move: 'aux', number: place.aux, on } as const)
+      : on
+        ? manner?.move
+        : confirmed === false
+          ? undefined
+          : manner?.home;
+  if (!target && on)
+    throw userError(
+      'E_NO_MOVE',
+      `Camera "${state.name}" is to be held, but no node of the flow says where it is to look: set it to auto, or add a PTZ node`,
+    );
+  if (!target) return;
+  if (!device.ptz) throw notThere(device, 'PTZ');
+  await device.ptz(place.channel, target, signal);
+}
+
+const notThere = (device: ConnectedDevice, what: string): AlarmflowError =>
+  userError(
+    'E_NOT_SUPPORTED',
+    `"${device.name}" has no ${what} that alarmflow can use: choose another device or action`,
+  );
+
+async function command(parts: DriveParts, output: ManagedOutput, on: boolean): Promise<boolean | null> {
+  const { state } = output;
   const device = parts.devices.device(state.deviceId);
   const stop = new AbortController();
   // Made when it is needed: a stack costs more than the rest of a command.
@@ -90,7 +167,7 @@ async function command(parts: DriveParts, state: OutputState, on: boolean): Prom
     last = parts.clock.after(STOP_LIMIT_MS, () => hung(tooLong()));
   });
   try {
-    return await Promise.race([device.setOutput(state.output, on, stop.signal), stuck]);
+    return await Promise.race([send(parts, device, output, on, stop.signal), stuck]);
   } catch (error) {
     throw stop.signal.aborted ? tooLong() : error;
   } finally {

@@ -4,6 +4,7 @@ import { emptyChange, type ResumeState } from '../domain/record';
 import { setBackBy } from '../gates';
 import type { Holding } from './holding';
 import { leaseTimerId, movedBy } from './leases';
+import type { ManagedOutput } from './managed';
 import type { OutputsOptions } from './options';
 import { deleteLease, deleteTimer, writeOutput } from './writes';
 
@@ -61,14 +62,19 @@ export function createFlowLife(
       for (const row of state.outputs) {
         const desired = desiredState(row.mode, book.livingCount(row.id));
         // One step on in any case, so that no command of the last run is taken for one of this.
-        managed.set(row.id, {
+        const output: ManagedOutput = {
           state: { ...row, desired, generation: row.generation + 1 },
-          definers: new Set(),
+          definers: new Map(),
           retiring: false,
           demand: 0,
           settled: null,
+          netUntil: null,
           driving: null,
-        });
+        };
+        const { manner: _former, ...state } = output.state;
+        const manner = desired ? holding.mannerOf(output) : row.manner;
+        output.state = manner === undefined ? state : { ...state, manner };
+        managed.set(row.id, output);
       }
     },
 

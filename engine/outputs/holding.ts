@@ -4,13 +4,31 @@
  * Rows must reach the disk in the order of the decisions, which the record's writer keeps when a change is committed
  * in the same turn in which it was made.
  */
-import { desiredState, type Lease, type OutputId, outputId } from '../domain/outputs';
+import { isDeepStrictEqual } from 'node:util';
+import {
+  decidingLease,
+  desiredState,
+  type Lease,
+  type OutputDefinition,
+  type OutputId,
+  type OutputManner,
+  outputId,
+} from '../domain/outputs';
 import type { Change } from '../domain/record';
 import { LeaseBook } from './lease-book';
-import { endAfterClear, leaseTimer, leaseTimerId, movedBy } from './leases';
-import type { ManagedOutput } from './managed';
+import { endAfterClear, lastEnd, leaseTimer, leaseTimerId, movedBy } from './leases';
+import { type DefinedManner, definedManner, type ManagedOutput } from './managed';
 import type { OutputsOptions } from './options';
 import { deleteLease, deleteTimer, writeLease, writeOutput, writeTimer } from './writes';
+
+/** An output as a node works on it. */
+export interface ManagedDefinition extends Pick<OutputDefinition, 'deviceId' | 'kind' | 'output'> {
+  nodeId: string;
+  /** null: it keeps the name it has. */
+  name: string | null;
+  /** How the node would have it on when it is set on by hand; absent: a claim, which says nothing of that. */
+  defined?: DefinedManner;
+}
 
 export interface Holding {
   readonly book: LeaseBook;
@@ -30,10 +48,11 @@ export interface Holding {
   /** Writes an output's state once more and has it driven: an earlier change of it may be lost. */
   rewrite(id: OutputId, change: Change): void;
   /** Knows an output from now on; `nodeId` is one that works on it. A name of null keeps the name it has. */
-  manage(
-    definition: { nodeId: string; deviceId: string; output: string; name: string | null },
-    change: Change,
-  ): ManagedOutput;
+  manage(definition: ManagedDefinition, change: Change): ManagedOutput;
+  /** How an output that is on is to be on, as its claims or, without any, its nodes say. */
+  mannerOf(output: ManagedOutput): OutputManner | undefined;
+  /** When the claims on an output end by themselves; null: one has no end, or it is on by hand. */
+  endOf(output: ManagedOutput): number | null;
   /** Asks the executor to drive an output. */
   ask(id: OutputId): void;
   /** Sets or stops the timer of a lease as the book has it now. */
@@ -55,13 +74,42 @@ export function createHolding(options: OutputsOptions): Holding {
     if (output) options.requestReconcile(id, output.state.generation);
   }
 
+  function mannerOf(output: ManagedOutput): OutputManner | undefined {
+    if (output.state.kind === 'relay') return undefined;
+    const deciding = decidingLease(book.livingOf(output.state.id));
+    if (deciding) return deciding.manner;
+    // Set on by hand before the nodes have told anything: as it was.
+    return output.definers.size > 0 ? definedManner(output) : output.state.manner;
+  }
+
+  function endOf({ state }: ManagedOutput): number | null {
+    return state.mode === 'on' ? null : lastEnd(book.livingOf(state.id));
+  }
+
+  /** The device's own timer would switch it off before its claims end. */
+  function isCutShort(output: ManagedOutput): boolean {
+    if (output.netUntil === null) return false;
+    const end = endOf(output);
+    return end === null || end > output.netUntil;
+  }
+
   function refresh(id: OutputId, change: Change): void {
     const output = managed.get(id);
     if (!output) return;
-    const desired = !output.retiring && desiredState(output.state.mode, book.livingCount(id));
-    if (desired !== output.state.desired) {
-      output.state = { ...output.state, desired, generation: output.state.generation + 1 };
+    const { manner: former, ...state } = output.state;
+    const desired = !output.retiring && desiredState(state.mode, book.livingCount(id));
+    const manner = desired ? mannerOf(output) : former;
+    if (desired !== state.desired || !isDeepStrictEqual(manner, former)) {
+      output.state = {
+        ...state,
+        desired,
+        generation: state.generation + 1,
+        ...(manner === undefined ? {} : { manner }),
+      };
       writeOutput(change, output.state);
+      change.afterCommit.push(() => ask(id));
+    } else if (desired && isCutShort(output)) {
+      output.demand++;
       change.afterCommit.push(() => ask(id));
     }
     change.afterCommit.push(() => options.announce({ kind: 'output', data: { id } }));
@@ -114,6 +162,8 @@ export function createHolding(options: OutputsOptions): Holding {
     end,
     drop,
     refresh,
+    mannerOf,
+    endOf,
     ask,
     setTimer,
     livesFor,
@@ -144,7 +194,8 @@ export function createHolding(options: OutputsOptions): Holding {
     },
 
     manage(definition, change) {
-      const id = outputId(definition.deviceId, 'relay', definition.output);
+      const { nodeId, deviceId, kind, defined } = definition;
+      const id = outputId(deviceId, kind, definition.output);
       let output = managed.get(id);
       if (!output) {
         output = newOutput(id, definition);
@@ -154,11 +205,10 @@ export function createHolding(options: OutputsOptions): Holding {
         output.state = { ...output.state, name: definition.name };
         writeOutput(change, output.state);
       }
-      output.definers.add(definition.nodeId);
-      if (output.retiring) {
-        output.retiring = false;
-        refresh(id, change);
-      }
+      if (defined || !output.definers.has(nodeId)) output.definers.set(nodeId, defined ?? {});
+      const returns = output.retiring;
+      output.retiring = false;
+      if (returns || (defined && output.state.mode === 'on')) refresh(id, change);
       return output;
     },
 
@@ -173,15 +223,14 @@ export function createHolding(options: OutputsOptions): Holding {
   };
 }
 
-function newOutput(id: OutputId, definition: { deviceId: string; output: string; name: string | null }): ManagedOutput {
-  const { deviceId, output } = definition;
+function newOutput(id: OutputId, { deviceId, kind, output, name }: ManagedDefinition): ManagedOutput {
   return {
     state: {
       id,
       deviceId,
-      kind: 'relay',
+      kind,
       output,
-      name: definition.name || output,
+      name: name || output,
       mode: 'auto',
       generation: 1,
       desired: false,
@@ -189,10 +238,11 @@ function newOutput(id: OutputId, definition: { deviceId: string; output: string;
       confirmedAt: null,
       lastError: null,
     },
-    definers: new Set(),
+    definers: new Map(),
     retiring: false,
     demand: 0,
     settled: null,
+    netUntil: null,
     driving: null,
   };
 }

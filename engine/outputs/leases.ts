@@ -6,7 +6,14 @@
  * its outputs still counts down must switch this one on again.
  */
 import { createHash } from 'node:crypto';
-import { type HoldPolicy, holdKind, type Lease, type OutputClaim } from '../domain/outputs';
+import {
+  type HoldPolicy,
+  holdKind,
+  type Lease,
+  type OutputClaim,
+  type OutputId,
+  type OutputKind,
+} from '../domain/outputs';
 import type { TimerRow } from '../domain/record';
 
 /** Kind of the durable timers that end leases. */
@@ -79,6 +86,16 @@ export function endOfLateClaim(lease: Lease, startedAt: number, clearedAt: numbe
   return tooLate ? lease.acquiredAt : firstEnd(lease);
 }
 
+/** When the last of an output's living leases ends by itself; null: one of them has no end. */
+export function lastEnd(leases: readonly Lease[]): number | null {
+  let last: number | null = null;
+  for (const { endsAt } of leases) {
+    if (endsAt === null) return null;
+    last = Math.max(last ?? endsAt, endsAt);
+  }
+  return last;
+}
+
 /** Whether an ended lease may never live again: its time or its cap is used up, or somebody has reset it. */
 export function isUsedUp(lease: Lease, now: number): boolean {
   if (lease.spent || holdKind(lease.hold) === 'fixed') return true;
@@ -99,15 +116,21 @@ export const movedBy = (lease: Lease, byMs: number): Lease => ({
   endsAt: lease.endsAt === null ? null : lease.endsAt + byMs,
 });
 
-export const alarmLeaseId = (alarmId: string, nodeId: string): string => `${alarmId}:${nodeId}`;
+/** What tells the leases of one node on several outputs apart. Nodes of relays have one, and ids without it. */
+const leasePart = (kind: OutputKind | undefined, id: OutputId): string =>
+  kind === undefined || kind === 'relay' ? '' : `:@${id}`;
+
+export const alarmLeaseId = (alarmId: string, claim: Pick<OutputClaim, 'nodeId' | 'kind'>, id: OutputId): string =>
+  `${alarmId}:${claim.nodeId}${leasePart(claim.kind, id)}`;
 
 /** Longest topic that is written out in a lease id; a database index takes no text of any length. */
 const LONGEST_TOPIC = 200;
 
-/** Lease of a plain message: one for each node and topic. Topics that no key can hold are hashed. */
-export function messageLeaseId(claim: Pick<OutputClaim, 'nodeId' | 'topic'>): string {
+/** Lease of a plain message: one for each node, output and topic. Topics that no key can hold are hashed. */
+export function messageLeaseId(claim: Pick<OutputClaim, 'nodeId' | 'topic' | 'kind'>, id: OutputId): string {
   const { topic } = claim;
   // biome-ignore lint/suspicious/noControlCharactersInRegex: a topic is whatever a flow puts there, NUL included
   const plain = topic.length <= LONGEST_TOPIC && topic.isWellFormed() && !/[\u0000-\u001f]/.test(topic);
-  return `msg:${claim.nodeId}:${plain ? topic : `#${createHash('sha256').update(topic).digest('hex')}`}`;
+  const part = leasePart(claim.kind, id);
+  return `msg:${claim.nodeId}${part}:${plain ? topic : `#${createHash('sha256').update(topic).digest('hex')}`}`;
 }

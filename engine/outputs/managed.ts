@@ -1,17 +1,25 @@
-import type { OutputState } from '../domain/outputs';
+import { DEFAULT_PRIORITY, type OutputManner, type OutputState } from '../domain/outputs';
+
+/** How a node would have an output on; for one that is set on by hand. */
+export interface DefinedManner {
+  manner?: OutputManner;
+  priority?: number;
+}
 
 /** One output in memory: its row, who defines it, and how far it has been driven. */
 export interface ManagedOutput {
   /** Replaced, never changed in place, at every change. */
   state: OutputState;
-  /** Nodes that define it. */
-  definers: Set<string>;
+  /** Nodes that define it, by id. */
+  definers: Map<string, DefinedManner>;
   /** No node defines it any more: it is driven off and then forgotten. */
   retiring: boolean;
   /** Counts the reasons to send the state again although it has not changed (device came back, start, manual mode). */
   demand: number;
   /** What the device has confirmed, as generation and demand; null before the first time in this run. */
   settled: { generation: number; demand: number } | null;
+  /** Until when the device's own timer was told to keep it on, in wall milliseconds; null: it was told no end. */
+  netUntil: number | null;
   /** The drive that is under way: never two commands of one output at once. */
   driving: Promise<void> | null;
 }
@@ -20,3 +28,11 @@ export const isSettled = (output: ManagedOutput): boolean =>
   output.settled !== null &&
   output.settled.generation === output.state.generation &&
   output.settled.demand === output.demand;
+
+/** Of the nodes that define an output the one with the highest priority; of several the first id. */
+export function definedManner({ definers }: ManagedOutput): OutputManner | undefined {
+  const [first] = [...definers].sort(
+    ([a, x], [b, y]) => (y.priority ?? DEFAULT_PRIORITY) - (x.priority ?? DEFAULT_PRIORITY) || (a < b ? -1 : 1),
+  );
+  return first?.[1].manner;
+}

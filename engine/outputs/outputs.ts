@@ -2,23 +2,43 @@
 import { asAlarmflowError, userError } from '../domain/errors';
 import type { AlarmHolds } from '../domain/holds';
 import { sortableId } from '../domain/ids';
-import type { Lease, OutputClaim, OutputId, OutputMode, OutputState } from '../domain/outputs';
+import {
+  heldOutput,
+  type Lease,
+  type OutputClaim,
+  type OutputDefinition,
+  type OutputId,
+  type OutputManner,
+  type OutputMode,
+  type OutputState,
+} from '../domain/outputs';
 import { addWrites, emptyChange, type ResumeState, type TimerRow } from '../domain/record';
 import { createAlarmHolds } from './alarm-holds';
-import { checkOutput } from './claim-check';
+import { checkDefinition } from './claim-check';
 import { createClaims } from './claims';
 import { driveOutput } from './drive';
 import { createFlowLife } from './flow-life';
 import { createHolding } from './holding';
 import { capEnd, isUsedUp, leaseTimerKind, usedUp } from './leases';
+import type { ManagedOutput } from './managed';
 import type { OutputsOptions } from './options';
 import { deleteLease, deleteTimer, writeLease, writeOutput } from './writes';
+
+/** What a node tells of an output that it works on. */
+export interface NodeOutput extends Pick<OutputDefinition, 'deviceId' | 'output' | 'name'> {
+  nodeId: string;
+  /** Absent: a relay. */
+  kind?: OutputDefinition['kind'];
+  /** How it is on when it is set on by hand. */
+  manner?: OutputManner;
+  priority?: number;
+}
 
 export interface Outputs extends AlarmHolds {
   /** Takes over what the last run has left. Nothing is written or sent before `flowsStarted`. */
   resume(state: ResumeState): void;
-  /** A relay node tells which output it works on. Throws E_BAD_OUTPUT (user). */
-  define(definition: { nodeId: string; deviceId: string; output: string; name: string }): Promise<void>;
+  /** A node tells which output it works on; one node may tell of several. Throws E_BAD_OUTPUT, E_BAD_MANNER (user). */
+  define(definition: NodeOutput): Promise<void>;
   /** The node is being closed; what becomes of its output is decided when the flows have started again. */
   detach(nodeId: string): void;
   /**
@@ -32,6 +52,8 @@ export interface Outputs extends AlarmHolds {
   setMode(id: OutputId, mode: OutputMode, who: string): Promise<void>;
   /** Alarm reset: every lease is dropped; running alarms do not take their outputs again. Modes stay as they are. */
   resetAll(who: string): Promise<void>;
+  /** The same for one output: a siren is silenced, the others go on. Throws E_UNKNOWN_OUTPUT (user). */
+  reset(id: OutputId, who: string): Promise<void>;
   /** The node is disarmed: what it holds is released at once and stays released. Its later claims are the caller's to refuse. */
   releaseNode(nodeId: string): Promise<void>;
   /** Drives the output; resolves when the device has confirmed the newest desired state. */
@@ -48,6 +70,7 @@ export function createOutputs(options: OutputsOptions): Outputs {
   const { book, managed } = holding;
   const driveParts = {
     ...options,
+    endOf: holding.endOf,
     forget: (id: OutputId) => {
       managed.delete(id);
     },
@@ -95,11 +118,51 @@ export function createOutputs(options: OutputsOptions): Outputs {
   function moveAll(byMs: number): void {
     const change = emptyChange();
     for (const lease of book.all()) holding.move(lease, byMs, change);
+    // The devices' timers run on: as wall times they have moved as well.
+    for (const output of managed.values()) if (output.netUntil !== null) output.netUntil += byMs;
     holding.commit(change).catch((thrown: unknown) => {
       log.warn('output.leases-not-moved', { byMs, error: asAlarmflowError(thrown).message });
     });
   }
   options.timers.onWallSet?.(moveAll);
+
+  function knownOutput(id: OutputId): ManagedOutput {
+    const output = managed.get(id);
+    if (output) return output;
+    throw userError('E_UNKNOWN_OUTPUT', `There is no output "${id}": it may have been removed from the flow`);
+  }
+
+  /** @param only null: all outputs */
+  async function reset(only: ManagedOutput | null, who: string): Promise<void> {
+    options.timers.watchWall?.();
+    const change = emptyChange();
+    const now = clock.now();
+    const alarmIds = new Set<string>();
+    const outputs = new Set<OutputId>();
+    let dropped = 0;
+    for (const lease of book.all()) {
+      if (only && lease.outputId !== only.state.id) continue;
+      if (book.isLiving(lease.id)) {
+        dropped++;
+        outputs.add(lease.outputId);
+      }
+      if (lease.alarmId !== null) alarmIds.add(lease.alarmId);
+      holding.end(lease.alarmId === null || isUsedUp(lease, now) ? lease : usedUp(lease, now), change);
+    }
+    addWrites(change, 'audit', {
+      id: sortableId(now),
+      at: now,
+      who,
+      action: 'output.reset',
+      subject: only ? only.state.id : 'all outputs',
+      detail: only
+        ? `${only.state.name}: ${dropped} leases dropped`
+        : `${dropped} leases on ${outputs.size} outputs dropped`,
+      facts: { kind: 'output-reset', ...(only ? { output: only.state.id } : {}) },
+    });
+    await holding.commit(change);
+    holding.tellEnded(alarmIds);
+  }
 
   return {
     ...createAlarmHolds(options, holding),
@@ -108,9 +171,20 @@ export function createOutputs(options: OutputsOptions): Outputs {
     reconcile,
 
     async define(definition) {
-      checkOutput(`Relay node "${definition.name || definition.nodeId}"`, definition.deviceId, definition.output);
+      checkDefinition(definition);
+      const { manner, priority } = definition;
       const change = emptyChange();
-      holding.manage(definition, change);
+      holding.manage(
+        {
+          nodeId: definition.nodeId,
+          deviceId: definition.deviceId,
+          kind: definition.kind ?? 'relay',
+          output: heldOutput(definition),
+          name: definition.name,
+          defined: { ...(manner ? { manner } : {}), ...(priority === undefined ? {} : { priority }) },
+        },
+        change,
+      );
       await holding.commit(change);
     },
 
@@ -119,9 +193,7 @@ export function createOutputs(options: OutputsOptions): Outputs {
     },
 
     async setMode(id, mode, who) {
-      const output = managed.get(id);
-      if (!output)
-        throw userError('E_UNKNOWN_OUTPUT', `There is no output "${id}": it may have been removed from the flow`);
+      const output = knownOutput(id);
       if (mode !== 'auto' && mode !== 'on' && mode !== 'off')
         throw userError('E_BAD_MODE', `Output "${output.state.name}" knows the modes auto, on and off, not "${mode}"`);
       const change = emptyChange();
@@ -152,32 +224,9 @@ export function createOutputs(options: OutputsOptions): Outputs {
       }
     },
 
-    async resetAll(who) {
-      options.timers.watchWall?.();
-      const change = emptyChange();
-      const now = clock.now();
-      const alarmIds = new Set<string>();
-      const outputs = new Set<OutputId>();
-      let dropped = 0;
-      for (const lease of book.all()) {
-        if (book.isLiving(lease.id)) {
-          dropped++;
-          outputs.add(lease.outputId);
-        }
-        if (lease.alarmId !== null) alarmIds.add(lease.alarmId);
-        holding.end(lease.alarmId === null || isUsedUp(lease, now) ? lease : usedUp(lease, now), change);
-      }
-      addWrites(change, 'audit', {
-        id: sortableId(now),
-        at: now,
-        who,
-        action: 'output.reset',
-        subject: 'all outputs',
-        detail: `${dropped} leases on ${outputs.size} outputs dropped`,
-        facts: { kind: 'output-reset' },
-      });
-      await holding.commit(change);
-      holding.tellEnded(alarmIds);
+    resetAll: (who) => reset(null, who),
+    async reset(id, who) {
+      await reset(knownOutput(id), who);
     },
 
     async releaseNode(nodeId) {
