@@ -21,6 +21,7 @@ export const quickTiming: FeedTiming = {
   askMs: 150,
   askAgainMs: 50,
   untoldMs: 400,
+  resyncMs: 700,
   goodLifeMs: 1_000,
 };
 

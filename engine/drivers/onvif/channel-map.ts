@@ -11,6 +11,8 @@ export interface OnvifChannel {
   profileToken: string;
   /** First profile with a PTZ configuration, or null. */
   ptzProfileToken: string | null;
+  /** Configurations of its analysis, whose rules can be asked for. Absent: it has none. */
+  analyticsTokens?: readonly string[];
   /** Every token that messages may name it by: of sources, configurations and profiles. Text, never a number. */
   tokens: ReadonlySet<string>;
 }

@@ -178,6 +178,7 @@ export function connectOnvif(context: DriverContext, timing: FeedTiming): Driver
       };
     },
 
+    hasOpen: reader.hasOpen,
     onSettled: () => take(reader.untold()),
     onLost: isLost,
   });

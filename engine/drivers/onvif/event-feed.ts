@@ -26,6 +26,8 @@ export interface FeedTiming {
   askAgainMs: number;
   /** What was open before and is not told again within this time after a subscription is settled. */
   untoldMs: number;
+  /** While something is open its state is asked for this often: a message that was lost is told again. */
+  resyncMs: number;
   /** A subscription that lived so long was a good one: the next failure starts with the shortest wait. */
   goodLifeMs: number;
 }
@@ -38,6 +40,7 @@ export const defaultTiming: FeedTiming = {
   askMs: 3_000,
   askAgainMs: 500,
   untoldMs: 15_000,
+  resyncMs: 60_000,
   goodLifeMs: 30_000,
 };
 
@@ -62,6 +65,8 @@ export interface FeedOptions {
     currentTime: string | null;
     terminationTime: string | null;
   }>;
+  /** Whether a condition is open that only the device can end. */
+  hasOpen(): boolean;
   /** The states that the device tells have been told. */
   onSettled(): void;
   onLost(error: AlarmflowError, dead: boolean): void;
@@ -103,6 +108,7 @@ export function createEventFeed(options: FeedOptions): EventFeed {
     delivered: boolean;
     dead: boolean;
     startedAt: number;
+    syncedAt: number;
   }
 
   const lived = (life: Life): number => clock.monotonic() - life.startedAt;
@@ -111,7 +117,8 @@ export function createEventFeed(options: FeedOptions): EventFeed {
     let attempt = 0;
     let broken = 0;
     while (!closing.signal.aborted) {
-      const life: Life = { opened: false, delivered: false, dead: false, startedAt: clock.monotonic() };
+      const now = clock.monotonic();
+      const life: Life = { opened: false, delivered: false, dead: false, startedAt: now, syncedAt: now };
       let error: AlarmflowError;
       try {
         await live(life);
@@ -170,6 +177,7 @@ export function createEventFeed(options: FeedOptions): EventFeed {
         way === 'pull' ? 'Event subscription stands' : 'Event subscription stands; the device notifies us',
       );
       await subscriptions.synchronize(subscription, signal);
+      life.syncedAt = clock.monotonic();
       const settled = clock.after(timing.untoldMs, () => {
         if (!signal.aborted) options.onSettled();
       });
@@ -206,6 +214,7 @@ export function createEventFeed(options: FeedOptions): EventFeed {
     let quick = 0;
     while (!signal.aborted) {
       await subscriptions.keepAlive(subscription, signal);
+      await resynchronize(subscription, life, signal);
       const left = subscription.endsAt === null ? pullMs : (subscription.endsAt - clock.monotonic()) / 2;
       const wait = Math.max(Math.min(timing.pullMs / 20, pullMs), Math.min(pullMs, left));
       const asked = clock.monotonic();
@@ -241,6 +250,14 @@ export function createEventFeed(options: FeedOptions): EventFeed {
     }
   }
 
+  /** An end that was lost would leave its condition open for ever: the device tells all states again (§4.3 rule 5). */
+  async function resynchronize(subscription: Subscription, life: Life, signal: AbortSignal): Promise<void> {
+    const now = clock.monotonic();
+    if (now - life.syncedAt < timing.resyncMs || !options.hasOpen()) return;
+    life.syncedAt = now;
+    await subscriptions.synchronize(subscription, signal);
+  }
+
   /** Takes the limits that a fault tells (§4.3 rule 3); false when it tells none that is new. */
   function adopted(fault: SoapFault): boolean {
     const longest = durationMs(textIn(fault.detail, 'MaxTimeout'));
@@ -263,6 +280,7 @@ export function createEventFeed(options: FeedOptions): EventFeed {
     while (!signal.aborted) {
       await clock.sleep(Math.min(timing.askAfterMs, timing.lifeMs / 4), signal);
       await subscriptions.keepAlive(subscription, signal);
+      await resynchronize(subscription, life, signal);
       if (clock.monotonic() - life.startedAt > timing.goodLifeMs) life.delivered = true;
     }
   }

@@ -18,6 +18,15 @@ export interface Relay {
   idle: 'open' | 'closed' | null;
 }
 
+/** A rule of the device's analysis. */
+export interface AnalyticsRule {
+  name: string;
+  /** Without its prefix, `LineDetector`. */
+  type: string;
+  /** Topics that it reports by, as far as the device tells them. */
+  topics: string[];
+}
+
 export interface Preset {
   /** Number for flows. */
   number: number;
@@ -36,6 +45,8 @@ export interface Inventory {
   /** Auxiliary commands of the device and its PTZ nodes, e.g. `tt:IRLamp|On`. */
   auxiliaries(services: Services, signal: AbortSignal): Promise<string[]>;
   recordingJobs(services: Services, signal: AbortSignal): Promise<string[]>;
+  /** Rules that are set up for a channel, by the names that its events carry. */
+  rules(services: Services, channel: OnvifChannel, signal: AbortSignal): Promise<AnalyticsRule[]>;
 }
 
 const MAX_LISTED = 512;
@@ -186,7 +197,41 @@ export function createInventory(client: SoapClient, log: Log): Inventory {
               .filter((token) => token !== ''),
           )
         : Promise.resolve([]),
+
+    async rules({ analytics }, { analyticsTokens = [] }, signal) {
+      if (!analytics) return [];
+      const found: AnalyticsRule[] = [];
+      for (const token of analyticsTokens) {
+        const inner = `<ConfigurationToken>${xmlText(token)}</ConfigurationToken>`;
+        const asked = (name: string): Promise<XmlElement | null> =>
+          optional<XmlElement | null>(name, null, signal, () =>
+            ask(analytics, 'Rules', ns.analytics, name, signal, inner),
+          );
+        const rules = childrenOf((await asked('GetRules')) ?? undefined, 'Rule').slice(0, MAX_LISTED);
+        if (rules.length === 0) continue;
+        const described = await asked('GetSupportedRules');
+        const topics = topicsByRule(described ?? undefined);
+        for (const rule of rules) {
+          const name = (rule.attributes.Name ?? '').trim();
+          const type = withoutPrefix(rule.attributes.Type ?? '');
+          if (name !== '') found.push({ name, type, topics: topics.get(type) ?? [] });
+        }
+      }
+      return found.slice(0, MAX_LISTED);
+    },
   };
+}
+
+const withoutPrefix = (name: string): string => name.slice(name.lastIndexOf(':') + 1).trim();
+
+/** ParentTopic of the messages of each kind of rule. */
+function topicsByRule(described: XmlElement | undefined): Map<string, string[]> {
+  const topics = new Map<string, string[]>();
+  for (const rule of described ? findAll(described, 'RuleDescription').slice(0, MAX_LISTED) : []) {
+    const named = findAll(rule, 'ParentTopic').map((e) => e.text.trim());
+    topics.set(withoutPrefix(rule.attributes.Name ?? ''), named.slice(0, 16));
+  }
+  return topics;
 }
 
 function relayOf(e: XmlElement): Relay | null {
@@ -242,6 +287,9 @@ function channelsOf(sources: string[], profiles: XmlElement[]): OnvifChannel[] {
     const ptz = part('PTZConfiguration', 'PTZ');
     if (ptz && channel.ptzProfileToken === null) channel.ptzProfileToken = token;
     const analytics = part('VideoAnalyticsConfiguration', 'Analytics');
+    const analysis = analytics?.attributes.token?.trim();
+    if (analysis && !channel.analyticsTokens?.includes(analysis))
+      channel.analyticsTokens = [...(channel.analyticsTokens ?? []), analysis];
     for (const e of [profile, video, analytics, ptz])
       if (e?.attributes.token) channel.tokens.add(e.attributes.token.trim());
   }

@@ -13,6 +13,7 @@ export const ns = {
   events: 'http://www.onvif.org/ver10/events/wsdl',
   deviceIo: 'http://www.onvif.org/ver10/deviceIO/wsdl',
   ptz: 'http://www.onvif.org/ver20/ptz/wsdl',
+  analytics: 'http://www.onvif.org/ver20/analytics/wsdl',
   recording: 'http://www.onvif.org/ver10/recording/wsdl',
   notification: 'http://docs.oasis-open.org/wsn/b-2',
 } as const;

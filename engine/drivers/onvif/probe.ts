@@ -10,7 +10,7 @@ import type { Inventory } from './inventory';
 import { ns } from './namespaces';
 import type { Services } from './services';
 import type { SoapClient } from './soap-client';
-import { natureOfTopic } from './topics';
+import { natureOfTopic, typeOfRule } from './topics';
 
 export interface ProbeOptions {
   client: SoapClient;
@@ -109,6 +109,12 @@ export async function onvifOffers(options: ProbeOptions, signal: AbortSignal): P
     const list = await orElse([], log, signal, () => inventory.presets(services, channel, signal));
     presets.push(...list.map(({ number, name }) => ({ channel: channel.channel, preset: number, name })));
   }
+  const rules: DeviceOffers['rules'] = [];
+  for (const channel of channels) {
+    const list = await orElse([], log, signal, () => inventory.rules(services, channel, signal));
+    for (const { name, type, topics } of list)
+      rules.push({ channel: channel.channel, rule: name, name, type: typeOfRule(type, topics) });
+  }
   const topics = await orElse<string[]>([], log, signal, () => inventory.topics(services, signal));
   const types = topics.map(natureOfTopic).filter((nature) => nature.life !== 'info');
   const words = await inventory.auxiliaries(services, signal);
@@ -122,7 +128,7 @@ export async function onvifOffers(options: ProbeOptions, signal: AbortSignal): P
       name: `Relay output ${token}${mode === 'monostable' ? ' (falls back by itself)' : ''}`,
     })),
     presets,
-    rules: [],
+    rules,
     eventTypes: [...new Set<EventType>(types.map((nature) => nature.type))],
     switches: [
       ...names.filter((n) => sirenWords.test(n)).map((n) => ({ kind: 'siren' as const, name: n, title: n })),

@@ -34,6 +34,8 @@ export interface PropertyStates {
   decide(report: PropertyReport): EventPhase | null;
   /** Whether anything is open at a place. */
   isOpen(place: string): boolean;
+  /** Whether anything is open at all. */
+  hasOpen(): boolean;
   /** A new subscription begins: what is open must be told again. */
   resubscribed(): void;
   /** Places that are open and have not been told since; they count as closed from here on. */
@@ -94,6 +96,7 @@ export function createPropertyStates(): PropertyStates {
       return operation === 'deleted' || heard ? null : 'stop';
     },
     isOpen: (name) => (places.get(name)?.open.size ?? 0) > 0,
+    hasOpen: () => [...places.values()].some((place) => place.open.size > 0),
     resubscribed() {
       for (const place of places.values()) place.heard = false;
     },

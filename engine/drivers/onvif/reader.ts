@@ -24,6 +24,8 @@ export interface ReaderOptions {
 /** Turns SOAP documents with messages into findings, in order; keeps what is open between them. Never throws. */
 export interface Reader {
   read(bytes: Buffer): { findings: Finding[]; set: MessageSet };
+  /** Whether a condition is open. */
+  hasOpen(): boolean;
   /** A new subscription begins: states are told again. */
   resubscribed(): void;
   /**
@@ -141,6 +143,8 @@ export function createReader(options: ReaderOptions): Reader {
       ...optional('rule', rule ?? thermal.item),
       ...optional('objectId', objectId),
       ...optional('target', target),
+      // Motion goes on when that of people has ended: each topic has an end of its own (§4.4).
+      ...optional('condition', nature.target === undefined ? undefined : topic.path),
       ...optional('direction', direction),
       ...optional('temperature', thermal.temperature),
       ...optional('description', words(message)),
@@ -180,6 +184,7 @@ export function createReader(options: ReaderOptions): Reader {
 
   return {
     read,
+    hasOpen: states.hasOpen,
     resubscribed() {
       states.resubscribed();
       relays.clear();

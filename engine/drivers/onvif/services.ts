@@ -12,6 +12,7 @@ export interface Services {
   deviceIo?: ServiceAddress;
   ptz?: ServiceAddress;
   recording?: ServiceAddress;
+  analytics?: ServiceAddress;
 }
 
 const byNamespace: Readonly<Record<string, keyof Services>> = {
@@ -21,6 +22,7 @@ const byNamespace: Readonly<Record<string, keyof Services>> = {
   [ns.deviceIo]: 'deviceIo',
   [ns.ptz]: 'ptz',
   [ns.recording]: 'recording',
+  [ns.analytics]: 'analytics',
 };
 
 const byCapability: readonly [string, keyof Services][] = [
@@ -29,6 +31,7 @@ const byCapability: readonly [string, keyof Services][] = [
   ['PTZ', 'ptz'],
   ['DeviceIO', 'deviceIo'],
   ['Recording', 'recording'],
+  ['Analytics', 'analytics'],
 ];
 
 /** Asks for the services: GetServices, on older devices GetCapabilities (PROTOCOLS §4.1). */

@@ -226,3 +226,14 @@ export function natureOfTopic(path: string): TopicNature {
   if (word) return { quietMs: QUIET_MS, ...word };
   return { type: `vendor:${path}`, life: 'open', place: 'channel', quietMs: QUIET_MS };
 }
+
+/** What a rule of the device's analysis reports: by its topics where the device tells them, else by its kind. */
+export function typeOfRule(kind: string, written: readonly string[]): EventType {
+  for (const text of written) {
+    const topic = readTopic(text);
+    if (topic) return natureOfTopic(topic.path).type;
+  }
+  const prefix = `ruleengine/${kind.toLowerCase()}/`;
+  const known = Object.keys(topics).find((path) => path.startsWith(prefix));
+  return known ? natureOfTopic(known).type : natureOfTopic(`RuleEngine/${kind}`).type;
+}

@@ -136,6 +136,27 @@ describe('switches', () => {
   });
 });
 
+describe('the rules of the analysis', () => {
+  it.each(['media2-only', 'no-get-services'])('are listed with the fault %s', async (fault) => {
+    const { connection } = await connectedOnvif({ faults: [fault] });
+    expect((await connection.offers?.(limit()))?.rules.map((r) => r.rule)).toEqual(['Gate & yard 1', '00', 'Hut']);
+  });
+
+  it('go by their kind where the device does not describe it', async () => {
+    const { connection } = await connectedOnvif({ faults: ['no-supported-rules'] });
+    expect((await connection.offers?.(limit()))?.rules.map((r) => r.type)).toEqual([
+      'line-crossing',
+      'intrusion',
+      'vendor:RuleEngine/HeatWatch',
+    ]);
+  });
+
+  it('are none of a device without analysis', async () => {
+    const { connection } = await connectedOnvif({ faults: ['no-analytics'] });
+    expect((await connection.offers?.(limit()))?.rules).toEqual([]);
+  });
+});
+
 describe('what there is to choose from', () => {
   it('lists channels, inputs, relays, presets, event types and switches', async () => {
     const { connection } = await connectedOnvif({ channels: 2 });
@@ -157,6 +178,13 @@ describe('what there is to choose from', () => {
       'digital-input',
       'relay-state',
     ]);
+    expect(offers?.rules).toEqual(
+      [1, 2].flatMap((channel) => [
+        { channel, rule: `Gate & yard ${channel}`, name: `Gate & yard ${channel}`, type: 'line-crossing' },
+        { channel, rule: '00', name: '00', type: 'intrusion' },
+        { channel, rule: 'Hut', name: 'Hut', type: 'temperature-alarm' },
+      ]),
+    );
     expect(offers?.switches).toEqual([
       { kind: 'siren', name: 'tt:Siren', title: 'tt:Siren' },
       { kind: 'light', name: 'tt:IRLamp', title: 'tt:IRLamp' },

@@ -65,6 +65,44 @@ describe('events by pull', () => {
     expect(sink.events.at(-1)?.draft.quietMs).toBe(10_000);
   });
 
+  it('ends an input whose end was lost, and not one that is still active', async () => {
+    const { sim, sink } = await connectedOnvif();
+    const of = (input: string): string[] =>
+      sink.events.filter((e) => e.draft.input === input).map(({ draft }) => draft.phase);
+    await until('online', onvifOnline(sink));
+    sim.setInput('000', true);
+    sim.setInput('001', true);
+    await until('both', () => of('000').at(-1) === 'start' && of('001').at(-1) === 'start');
+    sim.faults.set('loses-messages');
+    sim.setInput('001', false);
+    await until('the end', () => of('001').at(-1) === 'stop');
+    expect(of('000').at(-1)).toBe('start');
+    expect(sim.state().events.created).toBe(1);
+  });
+
+  it('asks for no states while nothing is open', async () => {
+    const { sim, sink } = await connectedOnvif();
+    await until('online', onvifOnline(sink));
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    expect(sim.state().events.synchronizations).toBeLessThanOrEqual(1);
+  });
+
+  it('keeps motion apart from that of people, which ends by itself', async () => {
+    const { sim, sink } = await connectedOnvif();
+    await until('online', onvifOnline(sink));
+    const people = { topic: 'RuleEngine/MyRuleDetector/PeopleDetect', source: { VideoSource: '000' } };
+    sim.fire(motion('true'));
+    sim.fire({ ...people, data: { State: 'true' } });
+    sim.fire({ ...people, data: { State: 'false' } });
+    await until('the end', () => sink.told().includes('motion stop'));
+    const moved = sink.events.filter((e) => e.draft.type === 'motion');
+    expect(moved.map(({ draft }) => `${draft.phase} ${draft.condition ?? '-'}`)).toEqual([
+      'start -',
+      'start RuleEngine/MyRuleDetector/PeopleDetect',
+      'stop RuleEngine/MyRuleDetector/PeopleDetect',
+    ]);
+  });
+
   it('keeps an intrusion until the last object has left', async () => {
     const { sim, sink } = await connectedOnvif();
     await until('online', onvifOnline(sink));

@@ -195,6 +195,7 @@ export function createEventService(options: EventServiceOptions): EventService {
       }
     },
     send(notification) {
+      if (faults.has('loses-messages')) return;
       for (const subscription of subscriptions.all()) tell(subscription, [notification]);
     },
     subscriptions: () => subscriptions.all(),

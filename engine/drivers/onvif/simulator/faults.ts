@@ -33,6 +33,7 @@ export const onvifFaultNames = [
   'immediate-answers',
   'no-synchronization',
   'pull-fault-always',
+  'loses-messages',
   'manager-404',
   // Life of the connection.
   'half-open',
@@ -67,6 +68,8 @@ export const onvifFaultNames = [
   'truncated-jpeg',
   'media2-only',
   'no-video-sources',
+  'no-analytics',
+  'no-supported-rules',
 ] as const;
 
 export type OnvifFaultName = (typeof onvifFaultNames)[number];

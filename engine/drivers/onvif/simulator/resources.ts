@@ -27,6 +27,7 @@ const services: readonly [string, string, string][] = [
   ['http://www.onvif.org/ver10/deviceIO/wsdl', '/onvif/deviceio_service', 'DeviceIO'],
   ['http://www.onvif.org/ver20/ptz/wsdl', '/onvif/ptz_service', 'PTZ'],
   ['http://www.onvif.org/ver10/recording/wsdl', '/onvif/recording_service', 'Recording'],
+  ['http://www.onvif.org/ver20/analytics/wsdl', '/onvif/analytics_service', 'Analytics'],
 ];
 
 const topicSet = (): string => {
@@ -136,6 +137,15 @@ export function answerResource(
       return ok(
         `<trc:GetRecordingJobsResponse><trc:JobItem><tt:JobToken>job0</tt:JobToken><tt:JobConfiguration><tt:Mode>${hardware.recording ? 'Active' : 'Idle'}</tt:Mode></tt:JobConfiguration></trc:JobItem></trc:GetRecordingJobsResponse>`,
       );
+    case 'GetRules':
+    case 'GetSupportedRules': {
+      if (service !== 'analytics_service' || faults.has('no-analytics')) return unknownAction(faults);
+      const channel = /^VAC_(\d+)$/.exec(ask('ConfigurationToken'))?.[1];
+      if (channel === undefined || Number(channel) >= at.channels)
+        return badArgument(faults, 'ter:NoConfig', 'No such analytics configuration');
+      if (name === 'GetRules') return ok(rulesXml(Number(channel)));
+      return faults.has('no-supported-rules') ? unknownAction(faults) : ok(supportedRules);
+    }
     case 'SetRecordingJobMode':
       if (ask('JobToken') !== 'job0')
         return badArgument(faults, 'ter:NoRecordingJob', 'No such recording job, NoEntity');
@@ -146,6 +156,21 @@ export function answerResource(
       return unknownAction(faults);
   }
 }
+
+const rulesXml = (channel: number): string => {
+  const rule = (name: string, type: string): string =>
+    `<tan:Rule Name="${name}" Type="${type}"><tt:Parameters><tt:SimpleItem Name="Active" Value="true"/></tt:Parameters></tan:Rule>`;
+  const rules = [
+    rule(`Gate &amp; yard ${channel + 1}`, 'tt:LineDetector'),
+    rule('00', 'tt:FieldDetector'),
+    rule('Hut', 'simv:HeatWatch'),
+  ];
+  return `<tan:GetRulesResponse>${rules.join('')}</tan:GetRulesResponse>`;
+};
+
+const supportedRules =
+  '<tan:GetSupportedRulesResponse><tan:SupportedRules><tt:RuleDescription Name="tt:LineDetector"><tt:Messages><tt:ParentTopic>tns1:RuleEngine/LineDetector/Crossed</tt:ParentTopic></tt:Messages></tt:RuleDescription>' +
+  '<tt:RuleDescription Name="simv:HeatWatch"><tt:Messages IsProperty="true"><tt:ParentTopic> tns1:RuleEngine/HeatWatch/\n TemperatureAlarm</tt:ParentTopic></tt:Messages></tt:RuleDescription></tan:SupportedRules></tan:GetSupportedRulesResponse>';
 
 const each = (count: number, write: (i: number) => string): string =>
   Array.from({ length: count }, (_, i) => write(i)).join('');
@@ -185,7 +210,7 @@ function capabilitiesXml(at: ResourceSetting): string {
     return `<tt:${name}><tt:XAddr>${at.told(found?.[1] ?? '')}</tt:XAddr></tt:${name}>`;
   };
   return (
-    `<tds:GetCapabilitiesResponse><tds:Capabilities>${one('Device')}${one('Events')}${one('Media')}${one('PTZ')}` +
+    `<tds:GetCapabilitiesResponse><tds:Capabilities>${one('Analytics')}${one('Device')}${one('Events')}${one('Media')}${one('PTZ')}` +
     `<tt:Extension>${one('DeviceIO')}${one('Recording')}</tt:Extension></tds:Capabilities></tds:GetCapabilitiesResponse>`
   );
 }

@@ -9,7 +9,7 @@ export interface SimulatedAnswer {
 
 const declarations =
   ` xmlns:SOAP-ENV="${ns.envelope}" xmlns:tt="${ns.schema}" xmlns:tds="${ns.device}" xmlns:trt="${ns.media}"` +
-  ` xmlns:tr2="${ns.media2}" xmlns:tev="${ns.events}" xmlns:tmd="${ns.deviceIo}" xmlns:tptz="${ns.ptz}" xmlns:trc="${ns.recording}"` +
+  ` xmlns:tr2="${ns.media2}" xmlns:tev="${ns.events}" xmlns:tmd="${ns.deviceIo}" xmlns:tptz="${ns.ptz}" xmlns:trc="${ns.recording}" xmlns:tan="${ns.analytics}"` +
   ` xmlns:wsnt="${ns.notification}" xmlns:wsa5="${ns.addressing}" xmlns:wstop="http://docs.oasis-open.org/wsn/t-1"` +
   ' xmlns:tns1="http://www.onvif.org/ver10/topics" xmlns:tnshik="http://www.hikvision.com/2011/event/topics"' +
   ' xmlns:ter="http://www.onvif.org/ver10/error"';
