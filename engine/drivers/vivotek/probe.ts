@@ -212,7 +212,7 @@ function pushWarnings(events: Params | null, rules: CameraRule[] | null): string
   const warnings: string[] = [];
   if (!serversOf(events).some((server) => server.type === 'http' && server.url !== ''))
     warnings.push(
-      'No HTTP server is set up in the camera (Event > Server): add one with the ingest path of this device, or its events never arrive',
+      'No HTTP server is set up in the camera (Event > Server): press "Let the device push to this site", or add one with the push URL of this device, or its events never arrive',
     );
   const active = rules.filter((rule) => rule.enabled);
   if (active.length === 0)
