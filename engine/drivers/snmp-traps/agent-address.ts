@@ -5,11 +5,11 @@
 export function agentAddressIn(bytes: Buffer): string | null {
   const marked = bytes.indexOf(TRAP_ADDRESS);
   if (marked >= 0) return addressAt(bytes, marked + TRAP_ADDRESS.length);
-  const message = open(bytes, 0, 0x30);
-  const version = message && open(bytes, message.start, 0x02);
-  const community = version && open(bytes, version.end, 0x04);
-  const pdu = community && open(bytes, community.end, 0xa4);
-  const enterprise = pdu && open(bytes, pdu.start, 0x06);
+  const message = berElement(bytes, 0, 0x30);
+  const version = message && berElement(bytes, message.start, 0x02);
+  const community = version && berElement(bytes, version.end, 0x04);
+  const pdu = community && berElement(bytes, community.end, 0xa4);
+  const enterprise = pdu && berElement(bytes, pdu.start, 0x06);
   return enterprise ? addressAt(bytes, enterprise.end) : null;
 }
 
@@ -23,7 +23,7 @@ function addressAt(bytes: Buffer, at: number): string | null {
 }
 
 /** Where the contents of a BER element with that tag lie, or null where there is no such element. */
-function open(bytes: Buffer, at: number, tag: number): { start: number; end: number } | null {
+export function berElement(bytes: Buffer, at: number, tag: number): { start: number; end: number } | null {
   const first = bytes[at + 1];
   if (bytes[at] !== tag || first === undefined) return null;
   if (first < 0x80) return { start: at + 2, end: at + 2 + first };
@@ -35,14 +35,14 @@ function open(bytes: Buffer, at: number, tag: number): { start: number; end: num
 
 /** The datagram with its community blanked, as a capture may show it; version 3 has none. */
 export function withoutCommunity(bytes: Buffer): Buffer {
-  const message = open(bytes, 0, 0x30);
-  const version = message && open(bytes, message.start, 0x02);
+  const message = berElement(bytes, 0, 0x30);
+  const version = message && berElement(bytes, message.start, 0x02);
   const isVersion3 = version !== null && bytes[version.end - 1] === 3;
-  const community = version && !isVersion3 ? open(bytes, version.end, 0x04) : null;
+  const community = version && !isVersion3 ? berElement(bytes, version.end, 0x04) : null;
   return community ? Buffer.from(bytes).fill('*', community.start, community.end) : bytes;
 }
 
 /** Length of the BER message in front, or null where none begins or its length is not there yet. */
 export function messageLength(bytes: Buffer): number | null {
-  return open(bytes, 0, 0x30)?.end ?? null;
+  return berElement(bytes, 0, 0x30)?.end ?? null;
 }

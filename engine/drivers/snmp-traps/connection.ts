@@ -160,7 +160,7 @@ export function connectSnmpTraps(context: DriverContext): DriverConnection {
     start() {
       sink.link('connecting', `Opening UDP port ${settings.port}`);
       try {
-        decoder = createTrapDecoder(trapAccess(definition), definition.id);
+        decoder = createTrapDecoder(trapAccess(definition), definition.id, clock);
       } catch (thrown) {
         if (!(thrown instanceof AlarmflowError)) throw thrown;
         sink.link('refused', thrown.message);

@@ -5,17 +5,15 @@ import type { DriverField } from '../driver';
 import { linesOf, optionError, readFields } from '../driver-options';
 import { defaultTable } from './default-table';
 import { readTable, type TrapTable } from './table';
+import { readTrapUsers, type TrapUser, type TrapUserManner, withKeys } from './users';
 
 export type TrapAccess =
   | { kind: 'community'; community: string }
   | {
       kind: 'v3';
-      user: string;
-      level: 'noAuthNoPriv' | 'authNoPriv' | 'authPriv';
-      authentication: 'md5' | 'sha' | 'sha224' | 'sha256' | 'sha384' | 'sha512';
-      authKey: string;
-      privacy: 'des' | 'aes' | 'aes256b' | 'aes256r';
-      privKey: string;
+      users: readonly TrapUser[];
+      /** Whether messages outside the time window of RFC 3414 are refused. */
+      window: boolean;
     };
 
 /** A receiver's settings as the connection uses them. */
@@ -97,6 +95,25 @@ export const trapFields: readonly DriverField[] = [
       { value: 'two', label: 'two: authentication, a blank, encryption' },
     ],
   },
+  {
+    name: 'users',
+    label: 'Version 3: further users, one a line',
+    kind: 'lines',
+    when: { field: 'access', is: ['authPriv', 'authNoPriv', 'noAuthNoPriv'] },
+    value: '',
+    hint: 'Name, then what differs from the first: authPriv, authNoPriv or noAuthNoPriv; sha256 …; aes … Their passwords follow in the login, all apart by blanks, in this order',
+  },
+  {
+    name: 'window',
+    label: 'Version 3: time window',
+    kind: 'choice',
+    when: { field: 'access', is: ['authPriv', 'authNoPriv', 'noAuthNoPriv'] },
+    value: 'checked',
+    choices: [
+      { value: 'checked', label: 'checked (RFC 3414): nothing is taken that was recorded and sent again' },
+      { value: 'off', label: 'off, for senders that lose their count of restarts' },
+    ],
+  },
   { name: 'table', label: 'What notifications mean', kind: 'lines', value: defaultTable },
   { name: 'rate', label: 'Most notifications a second of one sender', kind: 'number', value: 100, min: 1, max: 10_000 },
   {
@@ -134,6 +151,7 @@ export function trapSettings(
     ...(definition.host?.trim() ? [definition.host.trim()] : []),
   ];
   for (const source of sources) checkSource(source);
+  furtherUsers(read);
   const silence = Number(read.silence);
   return {
     address,
@@ -164,25 +182,39 @@ export function trapAccess({ name, options, credentials }: DeviceDefinition): Tr
   }
   const user = credentials?.user ?? '';
   if (user === '') throw missing(name, 'give the user of SNMP version 3 in its login');
-  const level = read.access as Extract<TrapAccess, { kind: 'v3' }>['level'];
-  const cut = read.keys === 'two' ? password.indexOf(' ') : -1;
-  const authKey = cut < 0 ? password : password.slice(0, cut);
-  const privKey = cut < 0 ? password : password.slice(cut + 1);
-  if (read.keys === 'two' && level === 'authPriv' && cut < 0)
-    throw missing(name, 'give both passwords with a blank between them');
+  const further = furtherUsers(read);
+  if (further.some((one) => one.user === user))
+    throw optionError(TITLE, 'Version 3: further users', `"${user}" is the user of the login already`);
+  const users = withKeys([{ user, ...mannerOf(read) }, ...further], password, read.keys === 'two');
+  if (users === null)
+    throw missing(
+      name,
+      further.length === 0
+        ? 'give both passwords with a blank between them'
+        : 'give the passwords of all users in the login, in their order and with blanks between them',
+    );
   // RFC 3414 §11.2: shorter ones are no keys.
-  if (level !== 'noAuthNoPriv' && (authKey.length < 8 || (level === 'authPriv' && privKey.length < 8)))
+  if (
+    users.some(
+      ({ level, authKey, privKey }) =>
+        isShort(authKey, level !== 'noAuthNoPriv') || isShort(privKey, level === 'authPriv'),
+    )
+  )
     throw missing(name, 'passwords of SNMP version 3 have at least 8 characters');
-  return {
-    kind: 'v3',
-    user,
-    level,
-    authentication: read.authentication as Extract<TrapAccess, { kind: 'v3' }>['authentication'],
-    authKey,
-    privacy: read.privacy as Extract<TrapAccess, { kind: 'v3' }>['privacy'],
-    privKey,
-  };
+  return { kind: 'v3', users, window: read.window !== 'off' };
 }
+
+const isShort = (key: string, needed: boolean): boolean => needed && key.length < 8;
+
+/** How the user of the login proves itself; readFields has let nothing else pass. */
+const mannerOf = (read: Record<string, unknown>): Omit<TrapUserManner, 'user'> => ({
+  level: (read.access === 'community' ? 'authPriv' : read.access) as TrapUserManner['level'],
+  authentication: read.authentication as TrapUserManner['authentication'],
+  privacy: read.privacy as TrapUserManner['privacy'],
+});
+
+const furtherUsers = (read: Record<string, unknown>): TrapUserManner[] =>
+  readTrapUsers(TITLE, 'Version 3: further users', String(read.users), mannerOf(read));
 
 const missing = (name: string, remedy: string): AlarmflowError =>
   userError('E_CREDENTIALS_MISSING', `"${name}" takes no notification unproved: ${remedy}`);

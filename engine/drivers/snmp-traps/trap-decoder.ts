@@ -1,8 +1,11 @@
 import { EventEmitter } from 'node:events';
 import * as snmp from 'net-snmp';
+import type { Clock } from '../../clock/clock';
 import { mendDes, ownEngineId } from '../../snmp';
 import type { TrapAccess } from './settings';
+import { createTimeWindows, type EngineTime, engineTimeIn, isOurTime, ownEngineTime } from './time-window';
 import { type Trap, trapOf } from './trap';
+import type { TrapUser } from './users';
 
 /** What became of one datagram. */
 export interface DecodedTrap {
@@ -21,8 +24,33 @@ export interface TrapDecoder {
 const auth = snmp.AuthProtocols;
 const priv = snmp.PrivProtocols;
 
-/** @param access null: all that is readable without keys, for captures */
-export function createTrapDecoder(access: TrapAccess | null, id: string): TrapDecoder {
+/** What net-snmp makes of a message of version 3, as far as it is used here; its own types say nothing of it. */
+interface Version3Message {
+  pdu: { type: number };
+  user?: snmp.User;
+  msgSecurityParameters?: { msgUserName: string };
+  setReportable(on: boolean): void;
+  setAuthentication(on: boolean): void;
+  hasAuthentication(): unknown;
+  createReportResponseMessage(engine: object, context: string, error: string): Version3Message;
+  toBuffer(): Buffer;
+}
+
+interface ReceiverInside {
+  engine: { engineBoots: number; engineTime: number };
+  context: string;
+  listener: { send(message: Version3Message, ...to: unknown[]): void };
+}
+
+/** usmStatsNotInTimeWindows and usmStatsUnknownEngineIDs (RFC 3414 §5). */
+const NOT_IN_TIME_WINDOW = '2';
+const UNKNOWN_ENGINE_ID = '4';
+
+/**
+ * @param access null: all that is readable without keys, for captures
+ * @param clock absent: no times are compared
+ */
+export function createTrapDecoder(access: TrapAccess | null, id: string, clock: Clock | null = null): TrapDecoder {
   /** Stands where net-snmp would open a socket of its own: one port serves several devices, each with its keys. */
   class Line extends EventEmitter {
     replies: Buffer[] = [];
@@ -37,13 +65,14 @@ export function createTrapDecoder(access: TrapAccess | null, id: string): TrapDe
   }
   const line = new Line();
   let outcome: { error: Error | null; notification: unknown } | null = null;
-  if (access?.kind === 'v3' && access.privacy === 'des') mendDes();
+  if (access?.kind === 'v3' && access.users.some(({ privacy }) => privacy === 'des')) mendDes();
+  const ownEngine = ownEngineId(id);
   const receiver = snmp.createReceiver(
     {
       port: 1,
       includeAuthentication: true,
       disableAuthorization: access === null,
-      engineID: ownEngineId(id),
+      engineID: ownEngine,
       dgramModule: { createSocket: () => line },
     },
     (error: Error | null, notification: unknown) => {
@@ -51,12 +80,61 @@ export function createTrapDecoder(access: TrapAccess | null, id: string): TrapDe
     },
   );
   if (access?.kind === 'community') receiver.getAuthorizer().addCommunity(access.community);
-  if (access?.kind === 'v3') receiver.getAuthorizer().addUser(userOf(access));
+  if (access?.kind === 'v3') for (const user of access.users) receiver.getAuthorizer().addUser(userOf(user));
+
+  const inside = receiver as unknown as ReceiverInside;
+  const windows = clock && access?.kind === 'v3' && access.window ? createTimeWindows(clock) : null;
+  const ownTime = clock && ownEngineTime(clock);
+  let told: EngineTime | null = null;
+  let reported = false;
+  const send = inside.listener.send.bind(inside.listener);
+  inside.listener.send = (message, ...to) => {
+    // net-snmp confirms each inform before it says that there is one; for ours the time is checked first.
+    const error = message.pdu.type === snmp.PduType.GetResponse ? informError(message) : null;
+    if (error === null) return send(message, ...to);
+    reported = true;
+    send(reportOf(message, error), ...to);
+  };
+
+  /** What is wrong with the engine or the time of an inform (RFC 3414 §3.2, 3 and 7a), or null. */
+  function informError(message: Version3Message): string | null {
+    if (!windows || !ownTime || !told) return null;
+    if (told.engineId !== ownEngine) return UNKNOWN_ENGINE_ID;
+    return message.hasAuthentication() && !isOurTime(told, ownTime()) ? NOT_IN_TIME_WINDOW : null;
+  }
+
+  /** The sender learns our time only from a report that proves itself (RFC 3414 §3.2, 7a). */
+  function reportOf(message: Version3Message, error: string): Version3Message {
+    const report = message.createReportResponseMessage(inside.engine, inside.context, error);
+    report.setReportable(false);
+    const { user } = message;
+    if (error === NOT_IN_TIME_WINDOW && user && report.msgSecurityParameters) {
+      report.user = { ...user, level: snmp.SecurityLevel.authNoPriv } as snmp.User;
+      report.msgSecurityParameters.msgUserName = user.name;
+      report.setAuthentication(true);
+    }
+    return report;
+  }
+
+  /** Why a notification that is proved is none of now, or null. */
+  function staleness(isTrap: boolean, user: string | undefined): string | null {
+    if (!windows || !told || !isTrap || access?.kind !== 'v3') return null;
+    const proved = access.users.find((one) => one.user === user)?.level !== 'noAuthNoPriv';
+    if (!proved || windows.takes(told)) return null;
+    return 'it is outside the time window of its sender (RFC 3414): it was recorded and sent again, or the sender has lost its count of restarts; for such a sender switch the time window off';
+  }
 
   return {
     decode(bytes, from) {
       outcome = null;
       line.replies = [];
+      reported = false;
+      told = access?.kind === 'v3' ? engineTimeIn(bytes) : null;
+      if (ownTime) {
+        const { boots, time } = ownTime();
+        inside.engine.engineBoots = boots;
+        inside.engine.engineTime = time;
+      }
       try {
         line.emit('message', bytes, { ...from, family: 'IPv4', size: bytes.length });
       } catch (thrown) {
@@ -72,6 +150,9 @@ export function createTrapDecoder(access: TrapAccess | null, id: string): TrapDe
       // net-snmp lets a version 3 message of the empty user pass unproved, whoever is configured.
       const refusal = access === null ? null : wrongSender(access, pdu);
       if (refusal) return { trap: null, replies: [], refusal };
+      if (reported) return { trap: null, replies, refusal: null };
+      const stale = staleness(pdu.type === snmp.PduType.TrapV2, pdu.user);
+      if (stale) return { trap: null, replies: [], refusal: stale };
       const trap = trapOf(pdu, pdu.community === undefined && pdu.type !== snmp.PduType.Trap);
       return { trap, replies, refusal: trap ? null : 'it names no notification' };
     },
@@ -80,7 +161,7 @@ export function createTrapDecoder(access: TrapAccess | null, id: string): TrapDe
 
 function wrongSender(access: TrapAccess, { community, user }: { community?: string; user?: string }): string | null {
   if (access.kind === 'community') return community === access.community ? null : 'its community is another';
-  return user === access.user && community === undefined ? null : 'its user is another';
+  return community === undefined && access.users.some((one) => one.user === user) ? null : 'its user is another';
 }
 
 /** Never the community itself: what was refused may be right for another device. */
@@ -101,15 +182,9 @@ const authProtocols = {
 } as const;
 const privProtocols = { des: priv.des, aes: priv.aes, aes256b: priv.aes256b, aes256r: priv.aes256r } as const;
 
-function userOf(access: Extract<TrapAccess, { kind: 'v3' }>): snmp.User {
-  const { user, level } = access;
+function userOf({ user, level, authentication, authKey, privacy, privKey }: TrapUser): snmp.User {
   if (level === 'noAuthNoPriv') return { name: user, level: snmp.SecurityLevel.noAuthNoPriv };
-  const proven = { name: user, authProtocol: authProtocols[access.authentication], authKey: access.authKey };
+  const proven = { name: user, authProtocol: authProtocols[authentication], authKey };
   if (level === 'authNoPriv') return { ...proven, level: snmp.SecurityLevel.authNoPriv };
-  return {
-    ...proven,
-    level: snmp.SecurityLevel.authPriv,
-    privProtocol: privProtocols[access.privacy],
-    privKey: access.privKey,
-  };
+  return { ...proven, level: snmp.SecurityLevel.authPriv, privProtocol: privProtocols[privacy], privKey };
 }

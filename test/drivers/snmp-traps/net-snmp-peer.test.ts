@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
 import { snmpTrapsDriver } from '../../../engine/drivers/snmp-traps';
+import { ownEngineId } from '../../../engine/snmp';
 import { closeDrivers, connectDriver, linkIs } from '../../support/connected-driver';
 import { until } from '../../support/recording-sink';
 import { freeUdpPort } from '../../support/snmptrapd';
@@ -99,5 +100,41 @@ describe.skipIf(missing)(`from Net-SNMP’s tools${missing ? ` (skipped: ${missi
     await until('it is told', () => warnings.length > 0);
     await new Promise((resolve) => setTimeout(resolve, 200));
     expect(sink.events).toEqual([]);
+  });
+
+  it('come notifications of several users, each with its own protocols, and of no other', async () => {
+    const { port, sink } = await receiver(
+      { access: 'authPriv', keys: 'two', users: 'switch authNoPriv sha256\nnas authPriv md5 des\nprobe noAuthNoPriv' },
+      { user: 'ups', password: 'auth-pass-word priv-pass-word switch-word nas-auth-word nas-priv-word' },
+    );
+    const to = [`127.0.0.1:${port}`, '', ...linkDown];
+    const aes = v3('authPriv', 'SHA', 'AES');
+    const own = ['-v', '3', '-l', 'authNoPriv', '-a', 'SHA-256', '-A', 'switch-word', '-u', 'switch'];
+    const des = ['-v', '3', '-l', 'authPriv', '-a', 'MD5', '-A', 'nas-auth-word', '-x', 'DES', '-X', 'nas-priv-word'];
+    const bare = ['-v', '3', '-l', 'noAuthNoPriv', '-u', 'probe'];
+    const users = [aes, own, [...des, '-u', 'nas'], bare];
+    for (const [at, user] of users.entries()) {
+      await run('snmptrap', ['-e', `0x80000000010203${10 + at}`, ...user, ...to], { env });
+      await until(`trap ${at}`, () => sink.events.length === 2 * at + 1);
+      await run('snmpinform', ['-r', '1', '-t', '2', ...user, ...to], { env });
+      await until(`inform ${at}`, () => sink.events.length === 2 * at + 2);
+    }
+    // The name of one with the keys of another; and a user that must prove itself, but does not.
+    for (const wrong of [
+      [...own.slice(0, -1), 'nas'],
+      ['-v', '3', '-l', 'noAuthNoPriv', '-u', 'switch'],
+    ])
+      await run('snmptrap', [...engine, ...wrong, ...to], { env });
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(sink.events).toHaveLength(2 * users.length);
+  });
+
+  it('come informs of a sender that had our time wrong: it learns it from a report that proves itself', async () => {
+    const { port, sink } = await receiver({ access: 'authPriv' }, { user: 'ups', password: 'auth-pass-word' });
+    const from = ['-v', '3', '-u', 'ups', '-l', 'authPriv', '-a', 'SHA', '-A', 'auth-pass-word', '-x', 'AES'];
+    const stale = ['-X', 'auth-pass-word', '-e', `0x${ownEngineId('cam1')}`, '-Z', '5,5'];
+    const to = ['-r', '2', '-t', '2', `127.0.0.1:${port}`, '', ...linkDown];
+    await run('snmpinform', [...from, ...stale, ...to], { env });
+    expect(sink.told()).toEqual(['network-fault start']);
   });
 });

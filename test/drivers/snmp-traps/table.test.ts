@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { systemClock } from '../../../engine/clock/system-clock';
 import { agentAddressIn } from '../../../engine/drivers/snmp-traps/agent-address';
 import { defaultTable } from '../../../engine/drivers/snmp-traps/default-table';
 import { createRateLimit } from '../../../engine/drivers/snmp-traps/rate-limit';
@@ -110,6 +111,11 @@ describe('settings', () => {
     [{ listenAddress: 'eth0' }, /no address of this machine/],
     [{ listenPort: 0 }, /from 1 to 65535/],
     [{ community: 'x' }, /no such setting/],
+    [{ users: 'ups authPriv rot13' }, /line 1: "rot13" is none of/],
+    [{ users: 'ups\nups' }, /line 2: "ups" is there twice/],
+    [{ users: 'u'.repeat(33) }, /at most 32 bytes/],
+    [{ users: Array.from({ length: 51 }, (_, at) => `u${at}`).join('\n') }, /at most 50/],
+    [{ window: 'wide' }, /checked, off/],
   ])('refuse %j', (options, words) => {
     expect(() => readTrapOptions(options)).toThrow(words);
   });
@@ -119,8 +125,47 @@ describe('settings', () => {
     [{ access: 'authPriv' }, { user: '', password: 'longenough' }, /give the user/],
     [{ access: 'authPriv' }, { user: 'u', password: 'short' }, /at least 8/],
     [{ access: 'authPriv', keys: 'two' }, { user: 'u', password: 'onlyonepassword' }, /both passwords/],
+    [{ access: 'authPriv', users: 'w' }, { user: 'u', password: 'onlyonepassword' }, /passwords of all users/],
+    [{ access: 'authPriv', users: 'w' }, { user: 'u', password: 'longenough one-too-many longenough' }, /of all users/],
+    [{ access: 'authPriv', users: 'w' }, { user: 'u', password: 'longenough short' }, /at least 8/],
+    [{ access: 'authPriv', users: 'u' }, { user: 'u', password: 'longenough longenough' }, /user of the login/],
   ])('let nobody in unproved: %j %j', (options, credentials, words) => {
     expect(() => trapAccess(deviceAt(1, { options, credentials }))).toThrow(words);
+  });
+});
+
+describe('users', () => {
+  const keysOf = (options: Record<string, unknown>, password: string): unknown => {
+    const access = trapAccess(deviceAt(1, { options, credentials: { user: 'u', password } }));
+    return access.kind === 'v3' && access.users.map(({ user, authKey, privKey }) => [user, authKey, privKey]);
+  };
+
+  it.each<[Record<string, unknown>, string, string[][]]>([
+    [{ access: 'authPriv' }, 'with a blank', [['u', 'with a blank', 'with a blank']]],
+    [{ access: 'authPriv', keys: 'two' }, 'one-for-it and the rest', [['u', 'one-for-it', 'and the rest']]],
+    [{ access: 'noAuthNoPriv' }, '', [['u', '', '']]],
+    [{ access: 'authNoPriv', keys: 'two' }, 'one-for-it another-one', [['u', 'one-for-it', '']]],
+    [{ access: 'authNoPriv', keys: 'two' }, 'one-for-it', [['u', 'one-for-it', '']]],
+    [
+      { access: 'authPriv', keys: 'two', users: 'a authNoPriv\nb noAuthNoPriv\nc' },
+      'u-authword u-privword a-authword  c-authword c-privword',
+      [
+        ['u', 'u-authword', 'u-privword'],
+        ['a', 'a-authword', ''],
+        ['b', '', ''],
+        ['c', 'c-authword', 'c-privword'],
+      ],
+    ],
+    [
+      { access: 'authNoPriv', users: 'a authPriv aes' },
+      'u-authword a-bothword',
+      [
+        ['u', 'u-authword', ''],
+        ['a', 'a-bothword', 'a-bothword'],
+      ],
+    ],
+  ])('take their passwords from the login: %j %j', (options, password, keys) => {
+    expect(keysOf(options, password)).toEqual(keys);
   });
 });
 
@@ -154,14 +199,20 @@ describe('notifications', () => {
       createTrapDecoder(
         {
           kind: 'v3',
-          user: 'u',
-          level: 'authPriv',
-          authentication: 'sha',
-          authKey: 'longenough',
-          privacy: 'aes',
-          privKey: 'longenough',
+          users: [
+            {
+              user: 'u',
+              level: 'authPriv',
+              authentication: 'sha',
+              authKey: 'longenough',
+              privacy: 'aes',
+              privKey: 'longenough',
+            },
+          ],
+          window: true,
         },
         'x',
+        systemClock,
       ),
       createTrapDecoder(null, 'x'),
     ];

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { createSocket, type Socket } from 'node:dgram';
 import * as snmp from 'net-snmp';
 import type { Clock } from '../../../clock/clock';
@@ -15,6 +16,7 @@ export const snmpFaultNames = [
   'deaf-to-answers',
   'flood',
   'version-3-nobody',
+  'lost-boots',
 ] as const;
 export type SnmpFaultName = (typeof snmpFaultNames)[number];
 
@@ -52,6 +54,9 @@ export const snmpScenes: Readonly<Record<string, { oid: string; values: Values }
     ],
   },
 };
+
+/** How often the simulated sender has been restarted before. */
+const BOOTS = 7;
 
 export interface SnmpSimulatorOptions {
   /** Address of the receiver; default 127.0.0.1. */
@@ -107,6 +112,9 @@ export async function startSnmpSimulator(options: SnmpSimulatorOptions = {}): Pr
   const plain = createSocket(host.includes(':') ? 'udp6' : 'udp4');
   // Nobody listens at the other end: what is sent next may be heard.
   plain.on('error', () => undefined);
+  const startedAt = clock.monotonic();
+  // An engine of its own each time: it keeps no count of restarts.
+  const engineID = `80007ed905${randomBytes(8).toString('hex')}`;
   let sent = 0;
   let confirmed = 0;
 
@@ -154,7 +162,19 @@ export async function startSnmpSimulator(options: SnmpSimulatorOptions = {}): Pr
           privProtocol: snmp.PrivProtocols.aes,
           privKey: key,
         };
-    return snmp.Session.createV3(host, user, { ...common, engineID: '80007ed90573696d756c61746f72' });
+    const opened = snmp.Session.createV3(host, user, { ...common, engineID });
+    const send = opened.send.bind(opened);
+    opened.send = (request, withoutAnswer) => {
+      const security = request.message.msgSecurityParameters;
+      // For a trap the sender is the authority on time (RFC 3414 §1.5.1); net-snmp would always tell 0.
+      if (withoutAnswer && security) {
+        security.msgAuthoritativeEngineBoots = faults.has('lost-boots') ? 0 : BOOTS;
+        security.msgAuthoritativeEngineTime = Math.floor((clock.monotonic() - startedAt) / 1_000);
+      }
+      send(request, withoutAnswer);
+      return opened;
+    };
+    return opened;
   }
 
   async function send(oid: string, values: Values, inform: boolean, cut: boolean): Promise<void> {
