@@ -3,7 +3,7 @@ import type { DeviceFacts, DeviceOffers, ReceivedEvent } from '../../domain/devi
 import { type AlarmflowError, asAlarmflowError, operationalError, userError } from '../../domain/errors';
 import type { EventDraft } from '../../domain/events';
 import type { DriverConnection, DriverContext } from '../driver';
-import { createDeviceHttp, type FramedPart } from '../wire';
+import { createDeviceHttp, type FramedPart, orOtherProtocol } from '../wire';
 import { errorIn, listIn, readTable, textOf } from './answer';
 import { createCgi } from './cgi';
 import { createDeviceClock } from './device-clock';
@@ -333,7 +333,7 @@ export function connectDahua(context: DriverContext, timing: StreamTiming): Driv
         const error = asAlarmflowError(thrown);
         const lock =
           error.code === 'E_CREDENTIALS_REFUSED' ? await readLockState(definition, clock, log, signal) : null;
-        throw lock ? accountLocked(name, lock) : error;
+        throw lock ? accountLocked(name, lock) : await orOtherProtocol(error, { definition, clock, log, signal });
       }
       sink.facts(facts);
       return facts;

@@ -2,7 +2,7 @@ import type { Clock } from '../../clock/clock';
 import type { DeviceDefinition } from '../../domain/devices';
 import { type AlarmflowError, asAlarmflowError, operationalError, userError } from '../../domain/errors';
 import type { Log } from '../../domain/log';
-import { askPlainly } from '../wire';
+import { askPlainly, otherProtocol, speaksOtherProtocol } from '../wire';
 import { type LockState, readLockState } from './lock-state';
 
 export interface DiagnosisOptions {
@@ -48,12 +48,7 @@ export async function diagnose(error: AlarmflowError, options: DiagnosisOptions)
     });
   const cut = error.code === 'E_DEVICE_OFFLINE' && error.facts?.code === 'ECONNRESET';
   if ((!strange.has(error.code) && !cut) || error.facts?.http === 503) return error;
-  if (await answersOn(!definition.tls, options))
-    return userError(
-      'E_DEVICE_TLS',
-      `Port ${definition.port} of "${name}" speaks ${definition.tls ? 'HTTP, not HTTPS' : 'HTTPS, not HTTP'}: switch HTTPS ${definition.tls ? 'off' : 'on'} in the device's dialog, or give the other port`,
-      { cause: error },
-    );
+  if (await speaksOtherProtocol(options)) return otherProtocol(definition, error);
   if (cut) return error;
   return (await isOwnPage(options))
     ? userError(
@@ -66,19 +61,6 @@ export async function diagnose(error: AlarmflowError, options: DiagnosisOptions)
         `What answers at ${definition.host}:${definition.port} is no Hikvision or HIKMICRO device with ISAPI (${error.message}). Check address, port and the kind of device`,
         { cause: error },
       );
-}
-
-/** Whether the port answers with or without TLS, other than it is set here. */
-async function answersOn(tls: boolean, { definition, clock, log, signal }: DiagnosisOptions): Promise<boolean> {
-  try {
-    const other = { ...definition, tls, allowSelfSigned: true };
-    const { status, body } = await askPlainly(other, '/', clock, signal);
-    // Web servers answer plain HTTP on their TLS port with a 400 that says so.
-    return !(status === 400 && /plain HTTP|HTTPS port/i.test(body.toString('latin1')));
-  } catch (thrown) {
-    log.debug('hikvision.other-protocol-silent', { tls, reason: asAlarmflowError(thrown).message });
-    return false;
-  }
 }
 
 /** Whether the web page is that of such a device; asked without a login. */

@@ -2,6 +2,7 @@ import type { Timer } from '../../clock/clock';
 import type { DeviceFacts, PushRequest } from '../../domain/devices';
 import { type AlarmflowError, asAlarmflowError, operationalError } from '../../domain/errors';
 import type { DriverConnection, DriverContext } from '../driver';
+import { orOtherProtocol } from '../wire';
 import { createOnvifActions } from './actions';
 import type { OnvifChannel } from './channel-map';
 import { createEventFeed, type FeedTiming } from './event-feed';
@@ -283,7 +284,7 @@ export function connectOnvif(context: DriverContext, timing: FeedTiming): Driver
           error.code === 'E_CREDENTIALS_REFUSED' && !signal.aborted
             ? await missingOnvifUser(definition, clock, log, signal)
             : null;
-        throw missing ?? error;
+        throw missing ?? (signal.aborted ? error : await orOtherProtocol(error, { definition, clock, log, signal }));
       }
       sink.facts(facts);
       return facts;

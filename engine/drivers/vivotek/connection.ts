@@ -5,7 +5,7 @@ import type { EventDraft } from '../../domain/events';
 import type { DriverConnection, DriverContext } from '../driver';
 import { asMessage, MESSAGE_TYPE } from '../http-push';
 import { createOpenConditions } from '../open-conditions';
-import { backoff, createDeviceHttp, type DeviceHttp } from '../wire';
+import { backoff, createDeviceHttp, type DeviceHttp, orOtherProtocol } from '../wire';
 import { createCameraActions } from './actions';
 import { createCgi } from './cgi';
 import { eventTypes, natureOf } from './names';
@@ -253,7 +253,8 @@ export function connectVivotek(context: DriverContext, timing: CameraTiming): Vi
     if (answerErrors.has(error.code) && nature) {
       log.info('vivotek.learning-again', { reason: error.message });
       nature = null;
-    } else sink.link(refused ? 'refused' : 'offline', refused ? error.message : `${address}: ${error.message}`);
+    } else if (refused) sink.link('refused', withLockWords(error).message);
+    else sink.link('offline', `${address}: ${error.message}`);
     return Math.max(timing.reopenMs(attempt), error.retryAfterMs ?? 0);
   }
 
@@ -285,7 +286,13 @@ export function connectVivotek(context: DriverContext, timing: CameraTiming): Vi
     },
 
     async probe(signal): Promise<DeviceFacts> {
-      nature = await learn(signal);
+      try {
+        nature = await learn(signal);
+      } catch (thrown) {
+        const error = asAlarmflowError(thrown);
+        if (signal.aborted) throw error;
+        throw await orOtherProtocol(withLockWords(error), { definition, clock, log, signal });
+      }
       return nature.facts;
     },
 
@@ -348,4 +355,15 @@ export function connectVivotek(context: DriverContext, timing: CameraTiming): Vi
       await running;
     },
   };
+}
+
+/** Nothing in the answer of these cameras tells a locked account from a wrong password: the message names both. */
+function withLockWords(error: AlarmflowError): AlarmflowError {
+  if (error.code !== 'E_CREDENTIALS_REFUSED') return error;
+  const { retryAfterMs, facts } = error;
+  return operationalError(
+    error.code,
+    `${error.message} If they are right, the camera may have locked the account after too many tries: wait, or restart it.`,
+    { cause: error, ...(retryAfterMs === undefined ? {} : { retryAfterMs }), ...(facts ? { facts } : {}) },
+  );
 }

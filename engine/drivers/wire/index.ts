@@ -19,6 +19,8 @@ export type { GroupSearch } from './group-search';
 export { searchGroup } from './group-search';
 export type { KeptStream, KeptStreamEvents, KeptStreamTiming, Soon } from './kept-stream';
 export { keepStream, seconds } from './kept-stream';
+export type { OtherProtocolOptions } from './other-protocol';
+export { orOtherProtocol, otherProtocol, speaksOtherProtocol } from './other-protocol';
 export type { PlainAnswer } from './plain-question';
 export { askPlainly } from './plain-question';
 export type { XmlDraft, XmlElement } from './xml';

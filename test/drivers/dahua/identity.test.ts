@@ -6,8 +6,13 @@ import { silentLog } from '../../../engine/domain/log';
 import { dahuaDriver } from '../../../engine/drivers/dahua';
 import { closeConnected, closers, prepared } from '../../support/connected-dahua';
 import { deviceAt, recordingSink } from '../../support/recording-sink';
+import { secureFront } from '../../support/secure-front';
+import { selfSigned } from '../../support/smtp-certificate';
 
 afterEach(closeConnected);
+
+/** null: there is no openssl to make one with. */
+const certificate = selfSigned();
 
 const signal = (): AbortSignal => AbortSignal.timeout(10_000);
 
@@ -65,11 +70,26 @@ describe('the connection test', () => {
     ],
     ['no password', {}, { credentials: null }, 'E_CREDENTIALS_MISSING'],
     ['another maker’s device', { faults: ['other-maker'] }, {}, 'E_DEVICE_TYPE'],
+    ['HTTPS asked of HTTP', {}, { tls: true }, 'E_DEVICE_TLS'],
     ['a port where nothing listens', {}, { port: 1 }, 'E_DEVICE_OFFLINE'],
   ])('tells %s', async (_name, options, change, code) => {
     const { connection } = await prepared(options, change);
     await expect(connection.probe(signal())).rejects.toMatchObject({ code });
   });
+
+  it.skipIf(certificate === null && process.env.ALARMFLOW_REQUIRE_ALL !== '1')(
+    'tells HTTPS where HTTP is set (skipped without openssl)',
+    async () => {
+      const { sim } = await prepared();
+      const front = await secureFront(certificate, () => sim.port);
+      closers.push(front.close);
+      const { connection } = await prepared({}, { port: front.port });
+      await expect(connection.probe(signal())).rejects.toMatchObject({
+        code: 'E_DEVICE_TLS',
+        message: expect.stringMatching(/speaks HTTPS, not HTTP/),
+      });
+    },
+  );
 
   it('tells a user without rights', async () => {
     const answer: RequestListener = (_request, response) => {

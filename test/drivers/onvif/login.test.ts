@@ -9,8 +9,13 @@ import {
   onvifOnline,
 } from '../../support/connected-onvif';
 import { until } from '../../support/recording-sink';
+import { secureFront } from '../../support/secure-front';
+import { selfSigned } from '../../support/smtp-certificate';
 
 afterEach(closeOnvif);
+
+/** null: there is no openssl to make one with. */
+const certificate = selfSigned();
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 const limit = (): AbortSignal => AbortSignal.timeout(8_000);
@@ -150,13 +155,28 @@ describe('the test connection', () => {
     ],
     ['no login entered', { login: 'digest' }, { credentials: null }, /user and a password/, 'E_CREDENTIALS_MISSING'],
     ['a device without ONVIF', { faults: ['html-404'] }, {}, /speaks no ONVIF.*web page/, 'E_NOT_ONVIF'],
-    ['HTTPS asked of HTTP', {}, { tls: true }, /secure connection/, 'E_DEVICE_TLS'],
+    ['HTTPS asked of HTTP', {}, { tls: true }, /speaks HTTP, not HTTPS/, 'E_DEVICE_TLS'],
     ['nothing that listens', {}, { port: 1 }, /can't be reached/, 'E_DEVICE_OFFLINE'],
   ];
   it.each(refusals)('tells %s', async (_name, options, change, message, code) => {
     const { sim, told } = await probe(options, change);
     await expect(told).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
     expect(sim.state().logins.refused + sim.state().webLogins.refused).toBeLessThanOrEqual(2);
+  });
+
+  it.skipIf(certificate === null && process.env.ALARMFLOW_REQUIRE_ALL !== '1').each([
+    ['HTTPS where HTTP is set', false, /speaks HTTPS, not HTTP/],
+    ['a certificate that is not trusted', true, /not trusted/],
+  ])('tells %s (skipped without openssl)', async (_name, tls, message) => {
+    const sim = await onvifDevice();
+    const front = await secureFront(certificate, () => sim.port);
+    try {
+      const { connection } = onvifConnection(onvifAt(front.port, { tls, allowSelfSigned: false }));
+      const told = connection.probe(limit());
+      await expect(told).rejects.toMatchObject({ code: 'E_DEVICE_TLS', message: expect.stringMatching(message) });
+    } finally {
+      await front.close();
+    }
   });
 
   it.each(['digest', 'token'] as const)('tells a user without rights from a wrong password over %s', async (login) => {

@@ -2,9 +2,14 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { greyPicture } from '../../../engine/drivers/http-push';
 import type { CameraFault } from '../../../engine/drivers/vivotek';
 import { until } from '../../support/recording-sink';
+import { secureFront } from '../../support/secure-front';
+import { selfSigned } from '../../support/smtp-certificate';
 import { calm, cameraSite, closeSites, isOnline, receiverFor, soon } from './site';
 
 afterEach(closeSites);
+
+/** null: there is no openssl to make one with. */
+const certificate = selfSigned();
 
 const withFaults = (...faults: CameraFault[]) => cameraSite({ faults });
 
@@ -183,6 +188,37 @@ describe('the test of the connection', () => {
     const { connection } = await cameraSite({}, { credentials: { user: 'root', password: 'no' } });
     await expect(connection.probe(calm())).rejects.toMatchObject({ code: 'E_CREDENTIALS_REFUSED' });
   });
+
+  it.each([
+    ['a wrong password', { credentials: { user: 'root', password: 'no' } }, []],
+    ['a locked account', {}, ['account-locked']],
+  ] as const)('names both reasons for %s, which the camera does not tell apart', async (_name, change, faults) => {
+    const { connection, sink } = await cameraSite({ faults: [...faults] }, change);
+    await expect(connection.probe(calm())).rejects.toMatchObject({
+      code: 'E_CREDENTIALS_REFUSED',
+      message: expect.stringMatching(/user or password[\s\S]*locked the account after too many tries/),
+    });
+    connection.start();
+    await until('it is told', () => sink.links.at(-1)?.link === 'refused');
+    expect(sink.links.at(-1)?.detail).toMatch(/locked the account after too many tries/);
+  });
+
+  it.skipIf(certificate === null && process.env.ALARMFLOW_REQUIRE_ALL !== '1')(
+    'tells HTTPS where HTTP is set apart (skipped without openssl)',
+    async () => {
+      const { sim } = await cameraSite();
+      const front = await secureFront(certificate, () => sim.port);
+      try {
+        const { connection } = await cameraSite({}, { port: front.port });
+        await expect(connection.probe(calm())).rejects.toMatchObject({
+          code: 'E_DEVICE_TLS',
+          message: expect.stringMatching(/speaks HTTPS, not HTTP/),
+        });
+      } finally {
+        await front.close();
+      }
+    },
+  );
 
   it('tells a missing password apart', async () => {
     const { connection } = await cameraSite({}, { credentials: null });

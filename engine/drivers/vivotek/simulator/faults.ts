@@ -28,6 +28,7 @@ export const cameraFaults = [
   'error-instead-of-jpeg',
   // Login.
   'basic',
+  'account-locked',
   'stale-nonce',
   'reject-reused-nonce-403',
   'drop-401-body',

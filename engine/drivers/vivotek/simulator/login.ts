@@ -6,7 +6,7 @@ export type Verdict = { kind: 'welcome' } | { kind: 'refused'; challenge: string
 export interface CameraLoginOptions {
   user: string;
   password: string;
-  has(fault: 'basic' | 'stale-nonce' | 'reject-reused-nonce-403'): boolean;
+  has(fault: 'basic' | 'stale-nonce' | 'reject-reused-nonce-403' | 'account-locked'): boolean;
 }
 
 /** The camera's side of Basic and Digest (realm `streaming_server`, MD5, qop auth), written apart from the client's. */
@@ -43,6 +43,8 @@ export function createCameraLogin(options: CameraLoginOptions): CameraLogin {
     check(request) {
       const header = request.headers.authorization;
       if (header === undefined) return refuse(false);
+      // The same refusal as for a wrong password, whatever was given.
+      if (options.has('account-locked')) return refuse(true);
       if (/^basic /i.test(header)) {
         const given = Buffer.from(header.slice(6), 'base64').toString('utf8');
         return options.has('basic') && given === `${options.user}:${options.password}`
