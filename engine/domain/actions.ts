@@ -6,6 +6,10 @@ export type ActionKind =
   | 'email'
   | 'upload'
   | 'snapshot'
+  /** Local recording of an alarm, from before it began until after it ended. */
+  | 'record'
+  /** One file of such a recording; asked for by the recording itself. */
+  | 'record-clip'
   | 'log'
   | 'snmp-trap'
   | 'notify'

@@ -20,8 +20,22 @@ export interface DeviceDefinition {
   timeZone: string | null;
   /** Addresses that may push for this device; empty: any that knows the token. */
   pushFrom: string[];
+  /** Channels of which the last seconds are kept for alarms; absent: none. */
+  recording?: DeviceRecording;
   /** Settings of its driver alone, as the driver's `readOptions` has checked them; absent: all as by default. */
   options?: Record<string, unknown>;
+}
+
+/** What is kept of a camera's live stream, so that alarms can be given their past. */
+export interface DeviceRecording {
+  /** From 1. */
+  channels: number[];
+  /** How far back, 5–300. */
+  seconds: number;
+  /** The large picture, or the small one of the second stream. */
+  stream: 'main' | 'sub';
+  /** Port of the stream; null: what the device says, or what its make uses. */
+  rtspPort: number | null;
 }
 
 /** One setting of a driver, as the device dialog shows and stores it. */
@@ -53,6 +67,8 @@ export interface DriverDialog {
   /** false: its events never tell the time of a clock of the device's own: no time zone is asked for. Absent: they may. */
   clock?: boolean;
   fields: readonly DriverField[];
+  /** Its connections have `liveStream`: the last seconds can be kept for alarms. Absent: they have not. */
+  live?: boolean;
 }
 
 /** A driver that tells nothing of its dialog: host, login, stream and push, nothing of its own. */

@@ -2,6 +2,33 @@
 import type { Picture } from './devices';
 import { userError } from './errors';
 
+/** What is kept of an alarm. */
+export type MediaKind = 'picture' | 'clip';
+
+/** What an alarm's kept file shows. */
+export interface MediaReference {
+  alarmId: string;
+  mediaId: string;
+  kind: MediaKind;
+  deviceId: string;
+  /** From 1; null: the device's only one, or none is told. */
+  channel: number | null;
+  /** Wall milliseconds of the picture, or of the first picture of a clip. */
+  at: number;
+  /** Of the last picture of a clip; null for pictures. */
+  until: number | null;
+  /** What a person must know of it ("without 12 s, in which the stream was broken off"), or null. */
+  note: string | null;
+}
+
+/** A kept file of an alarm, as the console shows it. */
+export interface AlarmMedia extends MediaReference {
+  contentType: string;
+  /** Size in bytes. */
+  size: number;
+  name: string | null;
+}
+
 /** One video channel of one device. */
 export interface CameraChannel {
   deviceId: string;
@@ -19,6 +46,8 @@ export interface Clip {
   /** Wall milliseconds of its first and its last picture, as near as the stream allows (whole key frames). */
   from: number;
   to: number;
+  /** Milliseconds inside it of which there are no pictures, because the stream was broken off; absent: none. */
+  missingMs?: number;
 }
 
 /**

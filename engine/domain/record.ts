@@ -5,6 +5,7 @@
 import type { ActionRow, ActionStatus } from './actions';
 import type { Alarm, AlarmMessage, Decision } from './alarms';
 import type { DeviceEvent, PictureRef } from './events';
+import type { AlarmMedia, MediaReference } from './media';
 import type { OrderFacts } from './order-facts';
 import type { Lease, OutputId, OutputState } from './outputs';
 
@@ -98,6 +99,8 @@ export interface RecordWrites {
   standing?: StandingRow[];
   standingDeleted?: string[];
   audit?: AuditRow[];
+  /** What kept files show of alarms; the same file of the same alarm is one row. */
+  alarmMedia?: MediaReference[];
 }
 
 /**
@@ -206,9 +209,45 @@ export interface ExplainedEvent {
 }
 
 export interface MediaRecord {
-  /** Keeps bytes; resolves to their id when they are on disk. */
-  keep(picture: { contentType: string; bytes: Buffer; name?: string }): Promise<string>;
+  /**
+   * Keeps bytes; resolves to their id when they are on disk.
+   * `origin`: what they were made from; what is there already of the same origin is not kept again.
+   * @throws E_PICTURE_TOO_LARGE (user), E_MEDIA_WRITE (operational)
+   */
+  keep(picture: { contentType: string; bytes: Buffer; name?: string; origin?: string }): Promise<string>;
+  /** A picture, whole; null where there is none, or where it is too large to be read at one go (see `MediaStore.open`). */
   read(mediaId: string): Promise<{ contentType: string; bytes: Buffer; name?: string } | null>;
+}
+
+/** A kept file that is to be read in parts. */
+export interface OpenMedia {
+  contentType: string;
+  /** Size in bytes. */
+  size: number;
+  name: string | null;
+  /** Its bytes from `first` to `last`, both included. */
+  bytes(first: number, last: number): AsyncIterable<Buffer>;
+}
+
+/** What was kept under an origin. */
+export interface KeptFile {
+  mediaId: string;
+  size: number;
+}
+
+/** Pictures, and files of any size that are never whole in memory. */
+export interface MediaStore extends MediaRecord {
+  /**
+   * Keeps a file that `write` makes at the path it is given. Once for an origin: what is there already is not made again.
+   * @throws E_MEDIA_WRITE (operational) where the disk is full or refuses, whatever `write` throws
+   */
+  keepFile(
+    file: { contentType: string; name: string; origin: string },
+    write: (path: string) => Promise<void>,
+  ): Promise<KeptFile>;
+  /** What was kept under an origin, or null. */
+  ofOrigin(origin: string): Promise<KeptFile | null>;
+  open(mediaId: string): Promise<OpenMedia | null>;
 }
 
 /** A mail that the demo's catcher has taken. */
@@ -228,7 +267,9 @@ export interface RecordReader {
   events(query: EventQuery): Promise<ExplainedEvent[]>;
   event(id: string): Promise<ExplainedEvent | null>;
   alarms(query: { live: boolean; limit: number; before?: string }): Promise<Alarm[]>;
-  alarm(id: string): Promise<{ alarm: Alarm; decisions: Decision[]; actions: ActionRow[] } | null>;
+  alarm(
+    id: string,
+  ): Promise<{ alarm: Alarm; decisions: Decision[]; actions: ActionRow[]; media?: AlarmMedia[] } | null>;
   actions(query: { status?: ActionStatus; alarmId?: string; limit: number }): Promise<ActionRow[]>;
   mails(limit: number): Promise<CaughtMail[]>;
   keepMail(mail: CaughtMail): Promise<void>;

@@ -38,6 +38,8 @@ const actionKinds: Record<ActionKind, true> = {
   upload: true,
   'ptz-preset': true,
   snapshot: true,
+  record: true,
+  'record-clip': true,
   notify: true,
   'mqtt-publish': true,
   'modbus-write': true,

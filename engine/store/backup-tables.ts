@@ -37,6 +37,7 @@ export const historyTables: readonly HistoryTable[] = [
   { name: 'actions', only: "status NOT IN ('queued', 'running', 'retrying')", order: 'key', rows: 5_000 },
   { name: 'audit', order: 'id', rows: 20_000 },
   { name: 'media', order: 'id', rows: 50_000 },
+  { name: 'alarm_media', order: 'media_id', rows: 50_000 },
   { name: 'mails', order: 'id', rows: 500 },
 ];
 

@@ -4,6 +4,7 @@ import { schema1 } from './schema-1';
 import { schema2 } from './schema-2';
 import { schema3 } from './schema-3';
 import { schema4 } from './schema-4';
+import { schema5 } from './schema-5';
 
 /** One step from a layout to the next; steps are never changed once shipped, only added. */
 export interface Migration {
@@ -16,6 +17,7 @@ export const migrations: readonly Migration[] = [
   { version: 2, sql: schema2 },
   { version: 3, sql: schema3 },
   { version: 4, sql: schema4 },
+  { version: 5, sql: schema5 },
 ];
 
 /** Layout that this version of alarmflow works with. */

@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import type { Clock } from '../clock/clock';
 import type { Database, Query } from './database';
 import { mediaPath } from './media';
+import { clearOrphans } from './media-orphans';
 
 export interface PruneLimits {
   /** Days after which events, decisions, ended alarms, finished actions and mails go. */
@@ -31,6 +32,7 @@ const liveMedia = `
   SELECT jsonb_path_query(doc, '$.**.mediaId')#>>'{}' AS id FROM alarmflow.alarms WHERE id IN (${liveAlarms})
   UNION SELECT jsonb_path_query(request, '$.**.mediaId')#>>'{}' FROM alarmflow.actions
    WHERE status IN ('queued', 'running', 'retrying')
+  UNION SELECT media_id FROM alarmflow.alarm_media WHERE alarm_id IN (${liveAlarms})
   UNION SELECT jsonb_path_query(doc, '$.pictures[*].mediaId')#>>'{}' FROM alarmflow.events WHERE id IN (${liveEvents})`;
 
 /**
@@ -99,7 +101,10 @@ async function pruneMedia(query: Query, folder: string, limits: PruneLimits, now
       gone.push(row.id);
     }
     // The row first: a picture without its row is never shown, a row without its picture would be.
-    if (gone.length > 0) await query('DELETE FROM alarmflow.media WHERE id = ANY($1::text[])', [gone]);
+    if (gone.length > 0) {
+      await query('DELETE FROM alarmflow.alarm_media WHERE media_id = ANY($1::text[])', [gone]);
+      await query('DELETE FROM alarmflow.media WHERE id = ANY($1::text[])', [gone]);
+    }
     for (const id of gone) await rm(mediaPath(folder, id), { force: true });
     if (page.length < STEP || !due) return;
     await breathe();
@@ -147,10 +152,14 @@ export async function prune(database: Database, folder: string, clock: Clock, li
     Math.floor(now - Math.max(AUDIT_DAYS, limits.eventDays) * DAY_MS),
   );
   await pruneMedia(query, folder, limits, now);
+  await query(
+    'DELETE FROM alarmflow.alarm_media m WHERE NOT EXISTS (SELECT 1 FROM alarmflow.alarms a WHERE a.id = m.alarm_id)',
+  );
+  await clearOrphans(query, folder, now);
 }
 
 const busyTables = ['gate_states', 'timers', 'flow_messages', 'leases', 'outputs', 'standing', 'actions', 'alarms'];
-const historyOnes = ['events', 'decisions', 'audit', 'media', 'mails'];
+const historyOnes = ['events', 'decisions', 'audit', 'media', 'alarm_media', 'mails'];
 
 /**
  * Gives dead rows back. A server does it by itself; the embedded database has no background process, so without this

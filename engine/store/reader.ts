@@ -2,6 +2,7 @@ import type { ActionRow } from '../domain/actions';
 import type { Alarm, Decision } from '../domain/alarms';
 import type { DeviceEvent } from '../domain/events';
 import { idAfter } from '../domain/ids';
+import type { AlarmMedia } from '../domain/media';
 import { orderActions } from '../domain/order-facts';
 import type { Lease, OutputState } from '../domain/outputs';
 import type {
@@ -152,6 +153,13 @@ export function createRecordReader(database: Database): RecordReader & WhyRecord
         alarm,
         decisions: decisions.map(decisionOf),
         actions: await actions({ alarmId: alarm.id }, LARGEST_PAGE),
+        media: await database.query<AlarmMedia>(
+          `SELECT r.alarm_id AS "alarmId", r.media_id AS "mediaId", r.kind, r.device_id AS "deviceId", r.channel, r.at,
+                  r.until_at AS "until", r.note, m.content_type AS "contentType", m.size, m.name
+             FROM alarmflow.alarm_media r JOIN alarmflow.media m ON m.id = r.media_id
+            WHERE r.alarm_id = $1 ORDER BY r.at, r.media_id LIMIT ${LARGEST_PAGE}`,
+          [alarm.id],
+        ),
       };
     },
     async decisionsOf({ triggerId, after, withinMs, limit }) {

@@ -5,7 +5,7 @@ import { type AlarmflowError, asAlarmflowError, operationalError } from '../doma
 import type { Log } from '../domain/log';
 import type {
   ActionRecord,
-  MediaRecord,
+  MediaStore,
   RecordReader,
   RecordWriter,
   ResumeReader,
@@ -17,7 +17,7 @@ import { writeBackup } from './backup';
 import { tableNames } from './backup-tables';
 import { codeOf, type Database, messageOf } from './database';
 import { freeBytes, openEmbedded, RESERVE_BYTES, type Restored } from './embedded';
-import { createMediaRecord } from './media';
+import { createMediaStore } from './media';
 import { migrate } from './migrations';
 import { openPostgres, tellingLoss } from './postgres-database';
 import { type PruneLimits, prune, vacuum } from './prune';
@@ -43,7 +43,7 @@ export interface Store extends RecordWriter, ResumeReader, ActionRecord, Setting
   /** The executor runs BullMQ on the same instance, in its own schema; null on a server. */
   pglite: EmbeddedDatabase | null;
   databaseUrl: string | null;
-  media: MediaRecord;
+  media: MediaStore;
   users: UserRecord;
   flowStorage: FlowStorage;
   /** A torn database was replaced by the last backup at this start. */
@@ -187,7 +187,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     ...createActionRecord(asked, writer),
     ...createSettingsRecord(asked),
     ...createRecordReader(asked),
-    media: createMediaRecord(mediaFolder, asked, writer, clock, log),
+    media: createMediaStore(mediaFolder, asked, writer, clock, log, () => disk?.guard()),
     users: createUserRecord(asked, clock),
     flowStorage: createFlowStorage(asked),
     broken: () => {

@@ -11,6 +11,8 @@ export interface MediaRow {
   size: number;
   contentType: string;
   name: string | null;
+  /** What it was made from; null: kept as it came. */
+  origin: string | null;
 }
 
 /** One caller's batch: what the engine writes, and what the record's own parts add. */
@@ -47,6 +49,7 @@ class Latest<Row, Gone> {
   }
 }
 
+const byAlarmAndFile = (of: { alarmId: string; mediaId: string }): string => `${of.alarmId} ${of.mediaId}`;
 const byId = (of: { id: string } | string): string => (typeof of === 'string' ? of : of.id);
 const byMessage = (of: { messageId: string } | string): string => (typeof of === 'string' ? of : of.messageId);
 const byGate = (of: { triggerId: string; key: string }): string => `${of.triggerId}\u0000${of.key}`;
@@ -100,12 +103,14 @@ export function mergeBatches(batches: readonly Batch[]): Partial<Record<keyof Ba
   const outputs = new Latest<NonNullable<Batch['outputs']>[number], string>();
   const standing = new Latest<NonNullable<Batch['standing']>[number], string>();
   const messages = new Latest<NonNullable<Batch['flowMessages']>[number], string>();
+  const alarmMedia = new Latest<NonNullable<Batch['alarmMedia']>[number], { alarmId: string; mediaId: string }>();
   const gates = new Latest<NonNullable<Batch['gateStates']>[number], { triggerId: string; key: string }>();
   for (const batch of batches) {
     decisions.add(batch.decisions, undefined, byId);
     alarms.add(batch.alarms, undefined, byId);
     audit.add(batch.audit, undefined, byId);
     media.add(batch.media, undefined, byId);
+    alarmMedia.add(batch.alarmMedia, undefined, byAlarmAndFile);
     timers.add(batch.timers, batch.timersDeleted, byId);
     leases.add(batch.leases, batch.leasesDeleted, byId);
     outputs.add(batch.outputs, batch.outputsDeleted, byId);
@@ -120,6 +125,7 @@ export function mergeBatches(batches: readonly Batch[]): Partial<Record<keyof Ba
     alarms: alarms.rows(),
     audit: audit.rows(),
     media: media.rows(),
+    alarmMedia: alarmMedia.rows(),
     timers: timers.rows(),
     timersDeleted: timers.gone(),
     leases: leases.rows(),

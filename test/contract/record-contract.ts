@@ -1,5 +1,5 @@
 /** What every backend of the record must do; run by test/store/pglite.test.ts and test/store/postgres.test.ts. */
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -415,6 +415,77 @@ export function recordContract(name: string, databaseUrl: () => Promise<string |
       ).rejects.toMatchObject({ code: 'E_PICTURE_TOO_LARGE', family: 'user' });
     });
 
+    it('keeps a file once for its origin, reads it in parts and shows it with its alarms', async () => {
+      const clip = { contentType: 'video/mp4', name: 'hall.mp4', origin: 'clip:cam/1:1-2' };
+      let made = 0;
+      const make = async (path: string): Promise<void> => {
+        made++;
+        writeFileSync(path, 'abcdefghij');
+      };
+      const [first, second] = await Promise.all([store.media.keepFile(clip, make), store.media.keepFile(clip, make)]);
+      expect(second).toEqual(first);
+      expect(await store.media.keepFile(clip, make)).toEqual({ mediaId: first.mediaId, size: 10 });
+      expect(made).toBe(1);
+      const open = await store.media.open(first.mediaId);
+      const parts: Buffer[] = [];
+      for await (const part of open!.bytes(2, 4)) parts.push(part);
+      expect({ ...open, bytes: Buffer.concat(parts).toString() }).toEqual({
+        contentType: 'video/mp4',
+        name: 'hall.mp4',
+        size: 10,
+        bytes: 'cde',
+      });
+      const reference = {
+        mediaId: first.mediaId,
+        kind: 'clip' as const,
+        deviceId: 'cam',
+        channel: 1,
+        at: base,
+        until: base + 9,
+      };
+      await store.commit({
+        alarms: [alarmRow('clip-1'), alarmRow('clip-2')],
+        alarmMedia: [
+          { ...reference, alarmId: 'clip-1', note: null },
+          { ...reference, alarmId: 'clip-2', note: 'with a gap' },
+        ],
+      });
+      expect((await store.alarm('clip-2'))?.media).toEqual([
+        { ...reference, alarmId: 'clip-2', note: 'with a gap', contentType: 'video/mp4', size: 10, name: 'hall.mp4' },
+      ]);
+      expect((await store.alarm('clip-1'))?.media?.length).toBe(1);
+      await store.commit({ alarms: [alarmRow('clip-1', { endedAt: base }), alarmRow('clip-2', { endedAt: base })] });
+    });
+
+    it('keeps nothing of a file that could not be written', async () => {
+      const clip = { contentType: 'video/mp4', name: 'hall.mp4', origin: 'clip:broken' };
+      const full = Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
+      await expect(
+        store.media.keepFile(clip, async (path) => {
+          writeFileSync(path, 'half');
+          throw full;
+        }),
+      ).rejects.toMatchObject({ code: 'E_MEDIA_WRITE', family: 'operational' });
+      expect(await store.media.ofOrigin(clip.origin)).toBeNull();
+      const kept = await store.media.keepFile(clip, async (path) => writeFileSync(path, 'whole'));
+      expect(kept.size).toBe(5);
+    });
+
+    it('clears files without a row and rows without a file, but not those just being written', async () => {
+      const id = (at: number) => `${at.toString(36).padStart(9, '0')}000000000000`;
+      const lately = systemClock.now();
+      const month = join(dataDir, 'media', new Date(lately).toISOString().slice(0, 7).replace('-', '/'));
+      mkdirSync(month, { recursive: true });
+      const old = lately - 7 * 3_600_000;
+      for (const name of [id(old), `${id(old)}.new`, `${id(lately)}.new`]) writeFileSync(join(month, name), 'x');
+      await store.prune({ eventDays: 3_650, maxEvents: 1_000_000, mediaDays: 365, mediaBytes: 1e9 });
+      expect([id(old), `${id(old)}.new`, `${id(lately)}.new`].map((name) => existsSync(join(month, name)))).toEqual([
+        false,
+        false,
+        true,
+      ]);
+    });
+
     it('prunes by age and by number but nothing that a live alarm or an open action stands on', async () => {
       const old = base - 400 * 86_400_000;
       const now = systemClock.now();
@@ -423,7 +494,8 @@ export function recordContract(name: string, databaseUrl: () => Promise<string |
         contentType: 'image/jpeg',
         size: 10,
       });
-      const [kept, loose] = [await picture(), await picture()];
+      const [kept, loose, shown] = [await picture(), await picture(), await picture()];
+      const shows = { kind: 'picture' as const, deviceId: 'cam', channel: 1, at: old, until: null, note: null };
       const event = eventRow('0-live', { receivedAt: old, pictures: [kept] });
       const { raw: _raw, ...ofAlarm } = event;
       await store.commit({
@@ -436,6 +508,10 @@ export function recordContract(name: string, databaseUrl: () => Promise<string |
         decisions: [
           decisionRow('0-live', { at: old, alarmId: 'prune-live' }),
           decisionRow('0-old', { at: old, eventId: '0-old' }),
+        ],
+        alarmMedia: [
+          { ...shows, alarmId: 'prune-live', mediaId: shown.mediaId },
+          { ...shows, alarmId: 'prune-old', mediaId: loose.mediaId },
         ],
         actions: [
           actionRow('prune-open', { alarmId: 'prune-open', requestedAt: old }),
@@ -452,6 +528,7 @@ export function recordContract(name: string, databaseUrl: () => Promise<string |
       expect((await store.actions({ alarmId: 'prune-old', limit: 1 })).length).toBe(0);
       expect(await store.media.read(kept.mediaId)).not.toBeNull();
       expect(await store.media.read(loose.mediaId)).toBeNull();
+      expect(await store.media.read(shown.mediaId)).not.toBeNull();
       await store.prune({ eventDays: 3_650, maxEvents: 1, mediaDays: 365, mediaBytes: 1e9 });
       expect((await store.events({ limit: 1_000 })).map((one) => one.event.id)).toEqual(['zz-new', '0-live']);
       await store.settleAction('prune-open', outcome('done'));
