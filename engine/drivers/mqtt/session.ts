@@ -80,6 +80,13 @@ export function createSession(options: SessionOptions): Session {
       `Broker ${address} did not answer within ${timing.connectMs} ms: check that the port is the one for MQTT, and whether it wants TLS`,
     );
 
+  /** A port that wants TLS closes or resets the connection at the first bytes that are none. */
+  const unanswered = (): AlarmflowError =>
+    operationalError(
+      'E_DEVICE_OFFLINE',
+      `Broker ${address} closed the connection without an answer: check that the port is the one for MQTT, and whether it wants TLS`,
+    );
+
   /** One connection from its opening to its end; resolves with why it ended. */
   async function live(onOpen: (opened: MqttClient, refused: string[]) => void): Promise<AlarmflowError> {
     breaker.check();
@@ -121,18 +128,15 @@ export function createSession(options: SessionOptions): Session {
         closing.signal.addEventListener('abort', () => resolve(asAlarmflowError(closing.signal.reason)), {
           once: true,
         });
-        mine.on('error', (error) => resolve(refusal(error)));
+        mine.on('error', (error) => resolve(!greeted && isCut(error) ? unanswered() : refusal(error)));
         mine.on('disconnect', ({ reasonCode }) =>
           resolve(operationalError('E_DEVICE_OFFLINE', `Broker ${address} ended the connection (${reasonCode})`)),
         );
         mine.on('close', () =>
           resolve(
-            operationalError(
-              'E_DEVICE_OFFLINE',
-              greeted
-                ? `The connection to broker ${address} is lost`
-                : `Broker ${address} closed the connection without an answer: check that the port is the one for MQTT, and whether it wants TLS`,
-            ),
+            greeted
+              ? operationalError('E_DEVICE_OFFLINE', `The connection to broker ${address} is lost`)
+              : unanswered(),
           ),
         );
         mine.on('message', options.onMessage);
@@ -282,6 +286,8 @@ export function createSession(options: SessionOptions): Session {
     },
   };
 }
+
+const isCut = (error: Error): boolean => 'code' in error && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
 
 /** The codes of a SUBACK that mqtt.js makes an error of. */
 function subackCodes(thrown: unknown): number[] | null {
