@@ -22,6 +22,7 @@ import type { Log } from '../domain/log';
 import { createDeliveryQueue, type DeliveryQueue } from './delivery-queue';
 import { createDeliveryShares } from './delivery-shares';
 import type { CapturedPart, DeviceDriver, DriverConnection, DriverSink, PushSetUp } from './driver';
+import { moveWords } from './ptz-moves';
 import { mayPushFrom } from './push-from';
 import { driverOf } from './registry';
 import { backoff } from './wire';
@@ -477,6 +478,11 @@ export function createDevices(options: DevicesOptions): Devices {
           use((c) => (c.setSwitch ? c.setSwitch(kind, name, on, manner, signal) : noSwitch(c.name, kind))),
         readSwitch: (kind, name, signal) =>
           use((c) => (c.readSwitch ? c.readSwitch(kind, name, signal) : noSwitch(c.name, kind))),
+        ptz: (channel, move, signal) =>
+          use((c) => {
+            if (c.ptz) return c.ptz(channel, move, signal);
+            return move.move === 'preset' ? c.gotoPreset(channel, move.number, signal) : noPtz(c.name, moveWords(move));
+          }),
         trigger: (name, signal) => use((c) => (c.trigger ? c.trigger(name, signal) : noTrigger(c.name))),
       };
     },
@@ -505,6 +511,11 @@ const noSwitch = (device: string, kind: SwitchKind): Promise<never> =>
       'E_NOT_SUPPORTED',
       `"${device}" has no ${kind} that alarmflow can switch: choose another device or action`,
     ),
+  );
+
+const noPtz = (device: string, move: string): Promise<never> =>
+  Promise.reject(
+    userError('E_NOT_SUPPORTED', `"${device}" does not know the PTZ move "${move}": choose a preset or another camera`),
   );
 
 const noTrigger = (device: string): Promise<never> =>

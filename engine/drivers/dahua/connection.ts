@@ -15,6 +15,7 @@ import { readDahuaOptions } from './options';
 import { createOutputs } from './outputs';
 import { createPictures } from './pictures';
 import { gotoPreset } from './presets';
+import { createPtz } from './ptz';
 import { createReader, type Finding } from './reader';
 import { createStateWatch } from './state-watch';
 import { createSwitches } from './switches';
@@ -345,6 +346,7 @@ export function connectDahua(context: DriverContext, timing: StreamTiming): Driv
     readOutput: outputs.read,
     snapshot: pictures.snapshot,
     gotoPreset: (channel, preset, signal) => gotoPreset(cgi, name, channel, preset, signal),
+    ptz: createPtz(cgi, name),
     setSwitch: switches.set,
     readSwitch: switches.read,
 

@@ -15,10 +15,12 @@ import { createInputWatch, inputStatesIn } from './input-watch';
 import { createIsapiCalls } from './isapi-calls';
 import { setUpListening } from './listening';
 import { readLockState } from './lock-state';
+import { loginIsRight } from './login-check';
 import { readOffers } from './offers';
 import { eventFilterOf, isWanted, readHikvisionOptions } from './options';
 import { createPresence } from './presence';
 import { type Probed, probeDevice, readDeviceTime } from './probe';
+import { createPtz } from './ptz';
 import { readPush } from './push';
 import { createReader, type Finding } from './reader';
 import { createSubscription, SUBSCRIBE_CAPABILITY } from './subscription';
@@ -57,6 +59,7 @@ export function connectHikvision(context: DriverContext, timing: StreamTiming): 
   let probed: Probed | null = null;
   let probing: Promise<void> | null = null;
   let online = false;
+  let loginChecked = false;
   let grace: Timer | null = null;
 
   const http = createDeviceHttp({
@@ -305,7 +308,7 @@ export function connectHikvision(context: DriverContext, timing: StreamTiming): 
       deviceClock.reconnected();
       isLost(error, dead);
     },
-    lockedFor: lockTime,
+    lockedFor: streamRefused,
   });
 
   const presence = createPresence({
@@ -391,6 +394,19 @@ export function connectHikvision(context: DriverContext, timing: StreamTiming): 
     }
   }
 
+  /** Tried once: a second time it would be a knock at an account that may be about to be locked. */
+  async function streamRefused(error: AlarmflowError): Promise<number> {
+    const ms = await lockTime(error);
+    if (ms > 0 || loginChecked) return ms;
+    loginChecked = true;
+    if (await loginIsRight(definition, clock, log, closing.signal))
+      sink.link(
+        'refused',
+        `"${name}" takes the login but refuses its stream of events to this user, as door stations do: let the device push (Receives: push), or give the user the right "Remote: Notify Surveillance Center / Trigger Alarm Output"`,
+      );
+    return ms;
+  }
+
   // ---- who it is ----
 
   function learnDevice(): void {
@@ -470,6 +486,7 @@ export function connectHikvision(context: DriverContext, timing: StreamTiming): 
     readOutput: actions.readOutput,
     snapshot: actions.snapshot,
     gotoPreset: actions.gotoPreset,
+    ptz: createPtz({ calls: createIsapiCalls(http), deviceName: name, gotoPreset: actions.gotoPreset }),
     setSwitch: switches.set,
     readSwitch: switches.read,
 

@@ -1,11 +1,12 @@
 import type { Clock } from '../../clock/clock';
-import type { Picture, SwitchKind, SwitchManner } from '../../domain/devices';
+import type { Picture, PtzMove, SwitchKind, SwitchManner } from '../../domain/devices';
 import { asAlarmflowError, operationalError, userError } from '../../domain/errors';
 import { faultError, isUnsupported, textIn } from './answer';
 import type { OnvifChannel } from './channel-map';
 import { element, xmlText } from './envelope';
 import type { Inventory, Preset, Relay } from './inventory';
 import { ns } from './namespaces';
+import { createPtz } from './ptz';
 import { type ServiceAddress, serviceAddress } from './service-address';
 import type { Services } from './services';
 import type { SoapClient } from './soap-client';
@@ -27,6 +28,7 @@ export interface OnvifActions {
   readOutput(output: string): Promise<boolean | null>;
   snapshot(channel: number, signal: AbortSignal): Promise<Picture>;
   gotoPreset(channel: number, preset: number, signal: AbortSignal): Promise<void>;
+  ptz(channel: number, move: PtzMove, signal: AbortSignal): Promise<void>;
   setSwitch(
     kind: SwitchKind,
     name: string,
@@ -188,6 +190,23 @@ export function createOnvifActions(options: ActionsOptions): OnvifActions {
     return mode === 'active' ? true : mode === 'idle' ? false : null;
   }
 
+  async function gotoPreset(channel: number, preset: number, signal: AbortSignal): Promise<void> {
+    const at = await channelAt(channel, signal);
+    const { ptz } = await options.services(signal);
+    const what = named(`Preset ${preset} on channel ${channel}`);
+    if (!ptz || at.ptzProfileToken === null) throw notSupported(`PTZ of channel ${channel}`);
+    let found = (await presetsOf(at, false, signal)).find((p) => p.number === preset);
+    found ??= (await presetsOf(at, true, signal)).find((p) => p.number === preset);
+    if (!found) throw userError('E_BAD_PARAMETER', `${what}: the device has no such preset. Choose one from its list`);
+    const inner = `<ProfileToken>${xmlText(at.ptzProfileToken)}</ProfileToken><PresetToken>${xmlText(found.token)}</PresetToken>`;
+    const request = { what, action: `${ns.ptz}/GotoPreset`, body: element('GotoPreset', ns.ptz, inner) };
+    const reply = await client.call(ptz, request, signal);
+    if (!reply.ok) {
+      presets.delete(channel);
+      throw faultError(reply.fault, what);
+    }
+  }
+
   return {
     async setOutput(output, on, signal) {
       const token = output.trim();
@@ -222,23 +241,8 @@ export function createOnvifActions(options: ActionsOptions): OnvifActions {
       }
     },
 
-    async gotoPreset(channel, preset, signal) {
-      const at = await channelAt(channel, signal);
-      const { ptz } = await options.services(signal);
-      const what = named(`Preset ${preset} on channel ${channel}`);
-      if (!ptz || at.ptzProfileToken === null) throw notSupported(`PTZ of channel ${channel}`);
-      let found = (await presetsOf(at, false, signal)).find((p) => p.number === preset);
-      found ??= (await presetsOf(at, true, signal)).find((p) => p.number === preset);
-      if (!found)
-        throw userError('E_BAD_PARAMETER', `${what}: the device has no such preset. Choose one from its list`);
-      const inner = `<ProfileToken>${xmlText(at.ptzProfileToken)}</ProfileToken><PresetToken>${xmlText(found.token)}</PresetToken>`;
-      const request = { what, action: `${ns.ptz}/GotoPreset`, body: element('GotoPreset', ns.ptz, inner) };
-      const reply = await client.call(ptz, request, signal);
-      if (!reply.ok) {
-        presets.delete(channel);
-        throw faultError(reply.fault, what);
-      }
-    },
+    gotoPreset,
+    ptz: createPtz({ client, inventory, deviceName, services: options.services, channelAt, gotoPreset, auxiliary }),
 
     async setSwitch(kind, name, on, _manner, signal) {
       if (kind === 'light' || kind === 'siren') {

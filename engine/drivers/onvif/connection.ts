@@ -295,6 +295,7 @@ export function connectOnvif(context: DriverContext, timing: FeedTiming): Driver
     readOutput: actions.readOutput,
     snapshot: actions.snapshot,
     gotoPreset: actions.gotoPreset,
+    ptz: actions.ptz,
     setSwitch: actions.setSwitch,
     readSwitch: actions.readSwitch,
 

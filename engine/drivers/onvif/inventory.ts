@@ -40,6 +40,8 @@ export interface Inventory {
   relays(services: Services, signal: AbortSignal): Promise<Relay[]>;
   inputs(services: Services, signal: AbortSignal): Promise<string[]>;
   presets(services: Services, channel: OnvifChannel, signal: AbortSignal): Promise<Preset[]>;
+  /** Tours through presets that the device runs by itself, numbered as presets are. */
+  presetTours(services: Services, channel: OnvifChannel, signal: AbortSignal): Promise<Preset[]>;
   /** Topic paths of GetEventProperties, prefixes left out. */
   topics(services: Services, signal: AbortSignal): Promise<string[]>;
   /** Auxiliary commands of the device and its PTZ nodes, e.g. `tt:IRLamp|On`. */
@@ -143,6 +145,18 @@ export function createInventory(client: SoapClient, log: Log): Inventory {
       const answer = await ask(ptz, 'PTZ presets', ns.ptz, 'GetPresets', signal, inner);
       return numbered(
         childrenOf(answer, 'Preset')
+          .slice(0, MAX_LISTED)
+          .map((e) => ({ token: (e.attributes.token ?? '').trim(), name: childText(e, 'Name') ?? '' }))
+          .filter(({ token }) => token !== ''),
+      );
+    },
+
+    async presetTours({ ptz }, { ptzProfileToken }, signal) {
+      if (!ptz || ptzProfileToken === null) return [];
+      const inner = `<ProfileToken>${xmlText(ptzProfileToken)}</ProfileToken>`;
+      const answer = await ask(ptz, 'PTZ preset tours', ns.ptz, 'GetPresetTours', signal, inner);
+      return numbered(
+        childrenOf(answer, 'PresetTour')
           .slice(0, MAX_LISTED)
           .map((e) => ({ token: (e.attributes.token ?? '').trim(), name: childText(e, 'Name') ?? '' }))
           .filter(({ token }) => token !== ''),

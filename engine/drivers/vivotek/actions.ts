@@ -1,11 +1,12 @@
 import type { Clock } from '../../clock/clock';
-import type { Picture, SwitchKind, SwitchManner } from '../../domain/devices';
+import type { Picture, PtzMove, SwitchKind, SwitchManner } from '../../domain/devices';
 import { AlarmflowError, operationalError, userError } from '../../domain/errors';
 import type { DeviceResponse } from '../wire';
 import { type Cgi, errorIn } from './cgi';
 import type { VivotekOptions } from './options';
 import { escapeParam } from './params';
 import { readPorts } from './ports';
+import { createPtz } from './ptz';
 
 /** What actions do with a camera (PROTOCOLS §3.3). Errors name the camera and what was asked. */
 export interface CameraActions {
@@ -13,6 +14,7 @@ export interface CameraActions {
   readOutput(output: string, signal: AbortSignal): Promise<boolean | null>;
   snapshot(channel: number, signal: AbortSignal): Promise<Picture>;
   gotoPreset(channel: number, preset: number, signal: AbortSignal): Promise<void>;
+  ptz(channel: number, move: PtzMove, signal: AbortSignal): Promise<void>;
   /** `line` with `vi<n>` (virtual input, runs the camera's own rule) or `do<n>` (output with the camera's own timer). */
   setSwitch(
     kind: SwitchKind,
@@ -152,6 +154,20 @@ export function createCameraActions(options: CameraActionsOptions): CameraAction
     return { port: match[1]?.toLowerCase() === 'vi' ? 'vi' : 'do', number: String(Number(match[2])) };
   }
 
+  async function gotoPreset(channel: number, preset: number, signal: AbortSignal): Promise<void> {
+    wholeNumber(channel, 'Channel');
+    wholeNumber(preset, 'Preset');
+    const name = settings.presets.get(preset) ?? (await options.presetName(channel, preset, signal)) ?? String(preset);
+    const query = `?recall=${escapeParam(name)}&channel=${channel - 1}`;
+    const paths = recallPath === null ? RECALL : [recallPath, ...RECALL.filter((path) => path !== recallPath)];
+    const used = await orderAny(
+      paths.map((path) => path + query),
+      `Preset ${preset} ("${name}")`,
+      signal,
+    );
+    recallPath = used.slice(0, used.indexOf('?'));
+  }
+
   return {
     setOutput: (output, on, signal) => setOutput(output, on, settings.outputMostMs, signal),
     readOutput,
@@ -179,20 +195,8 @@ export function createCameraActions(options: CameraActionsOptions): CameraAction
       throw operationalError('E_BAD_PICTURE', `${what}: the camera sent something that is no complete JPEG`);
     },
 
-    async gotoPreset(channel, preset, signal) {
-      wholeNumber(channel, 'Channel');
-      wholeNumber(preset, 'Preset');
-      const name =
-        settings.presets.get(preset) ?? (await options.presetName(channel, preset, signal)) ?? String(preset);
-      const query = `?recall=${escapeParam(name)}&channel=${channel - 1}`;
-      const paths = recallPath === null ? RECALL : [recallPath, ...RECALL.filter((path) => path !== recallPath)];
-      const used = await orderAny(
-        paths.map((path) => path + query),
-        `Preset ${preset} ("${name}")`,
-        signal,
-      );
-      recallPath = used.slice(0, used.indexOf('?'));
-    },
+    gotoPreset,
+    ptz: createPtz({ deviceName: options.name, orderAny, gotoPreset }),
   };
 }
 

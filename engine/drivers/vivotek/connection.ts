@@ -338,6 +338,7 @@ export function connectVivotek(context: DriverContext, timing: CameraTiming): Vi
     readOutput: actions.readOutput,
     snapshot: actions.snapshot,
     gotoPreset: actions.gotoPreset,
+    ptz: actions.ptz,
     setSwitch: actions.setSwitch,
     readSwitch: actions.readSwitch,
     async setUpPush(ingestUrl, signal) {

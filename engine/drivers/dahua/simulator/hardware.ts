@@ -23,6 +23,10 @@ export interface Hardware {
   sirenStarts: number;
   preset: { channel: number; preset: number; at: number } | null;
   readonly presets: number;
+  /** What the camera does by itself, e.g. `tour 2`; null: nothing. */
+  motion: string | null;
+  /** Auxiliary switches that are on. */
+  readonly aux: Set<number>;
   /** Newest last; at most 500. */
   readonly commands: { at: number; command: string }[];
   log(command: string): void;
@@ -39,6 +43,8 @@ export function createHardware(options: HardwareOptions): Hardware {
     sirenStarts: 0,
     preset: null,
     presets: options.presets,
+    motion: null,
+    aux: new Set(),
     commands: [],
     log(command) {
       hardware.commands.push({ at: options.clock.now(), command });

@@ -67,6 +67,10 @@ export interface DahuaSimulatorState {
   siren: boolean;
   sirenStarts: number;
   preset: { channel: number; preset: number } | null;
+  /** What a PTZ camera does by itself, e.g. `tour 2`; null: nothing. */
+  motion: string | null;
+  /** Auxiliary switches that are on. */
+  aux: number[];
   commands: { at: number; time: string; command: string }[];
   /** Event streams open now, and ever opened. */
   streams: number;
@@ -201,6 +205,8 @@ export async function startDahuaSimulator(options: DahuaSimulatorOptions = {}): 
     siren: hardware.siren,
     sirenStarts: hardware.sirenStarts,
     preset: hardware.preset && { channel: hardware.preset.channel, preset: hardware.preset.preset },
+    motion: hardware.motion,
+    aux: [...hardware.aux],
     commands: hardware.commands.map((c) => ({ ...c, time: logTime(c.at) })),
     streams: streams.count(),
     streamsOpened,

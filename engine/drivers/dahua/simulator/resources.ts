@@ -175,12 +175,49 @@ function ptz(
     const numbers = Array.from({ length: Math.min(hardware.presets, 3) }, (_, i) => i);
     return text(numbers.map((i) => `presets[${i}].Index=${i + 1}\r\npresets[${i}].Name=Place ${i + 1}\r\n`).join(''));
   }
-  if (action !== 'start' || query.get('code') !== 'GotoPreset') return badRequest();
+  const code = query.get('code') ?? '';
   if (faults.has('error-in-200')) return text('Error\r\n');
+  if (action === 'stop') {
+    hardware.motion = null;
+    hardware.log('stop');
+    return ok();
+  }
+  if (action !== 'start') return badRequest();
+  if (code !== 'GotoPreset') return goOn(code, Number(query.get('arg1')), hardware);
+  hardware.motion = null;
   const preset = Number(query.get('arg2'));
   if (!(preset >= 1 && preset <= hardware.presets)) return badRequest();
   hardware.preset = { channel, preset, at: hardware.commands.at(-1)?.at ?? 0 };
   hardware.log(`channel ${channel} preset ${preset}`);
+  return ok();
+}
+
+/** Tours, patterns and scans that are set up on the device. */
+const MOST_TOURS = 5;
+const goings: Readonly<Record<string, string | null>> = {
+  StartTour: 'tour',
+  StopTour: null,
+  StartPattern: 'pattern',
+  StopPattern: null,
+  AutoScanOn: 'scan',
+  AutoScanOff: null,
+  AutoPanOn: 'pan',
+  AutoPanOff: null,
+};
+
+function goOn(code: string, number: number, hardware: Resources['hardware']): Answer {
+  if (code === 'AuxOn' || code === 'AuxOff') {
+    if (!(number >= 1 && number <= 8)) return badRequest();
+    if (code === 'AuxOn') hardware.aux.add(number);
+    else hardware.aux.delete(number);
+    hardware.log(`aux ${number} ${code === 'AuxOn' ? 'on' : 'off'}`);
+    return ok();
+  }
+  if (!Object.hasOwn(goings, code)) return badRequest();
+  const going = goings[code] ?? null;
+  if (going !== null && going !== 'pan' && !(number >= 1 && number <= MOST_TOURS)) return badRequest();
+  hardware.motion = going === null || going === 'pan' ? going : `${going} ${number}`;
+  hardware.log(hardware.motion ?? code);
   return ok();
 }
 

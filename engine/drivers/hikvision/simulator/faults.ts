@@ -41,6 +41,7 @@ export const faultNames = [
   'subscribe-busy',
   'subscribe-barren',
   'no-right-to-events',
+  'stream-401',
   // Who it is.
   'isapi-off',
   'not-isapi',

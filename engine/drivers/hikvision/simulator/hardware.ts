@@ -8,12 +8,19 @@ export interface Hardware {
   inputs: { id: number; name: string; active: boolean }[];
   preset: { channel: number; preset: number; at: number } | null;
   presets: number;
+  /** What the camera does by itself or last did on command, e.g. `patrol 2`; null: it stands still where it was left. */
+  motion: string | null;
+  /** Auxiliary switches that are on. */
+  aux: Set<number>;
   /** Newest last; at most 500. */
   commands: { at: number; command: string }[];
   /** True when the output exists. */
   setOutput(id: number, on: boolean): boolean;
   setInput(id: number, active: boolean): void;
   gotoPreset(channel: number, preset: number): boolean;
+  /** null: it stops. */
+  move(motion: string | null): void;
+  setAux(number: number, on: boolean): void;
   /** Notes a command that is none of the above. */
   command(text: string): void;
   close(): void;
@@ -30,6 +37,16 @@ export interface HardwareOptions {
   onCommand?(command: string): void;
 }
 
+/** Presets that begin or end a scan instead of turning the camera somewhere. */
+const specialPresets: ReadonlyMap<number, string | null> = new Map([
+  [96, null],
+  [97, 'random scan'],
+  [98, 'frame scan'],
+  [99, 'auto scan'],
+  [100, 'tilt scan'],
+  [101, 'panorama scan'],
+]);
+
 export function createHardware(options: HardwareOptions): Hardware {
   const timers = new Map<number, Timer>();
   const log = (command: string): void => {
@@ -42,6 +59,8 @@ export function createHardware(options: HardwareOptions): Hardware {
     inputs: Array.from({ length: options.inputs }, (_, i) => ({ id: i + 1, name: `A<-${i + 1}`, active: false })),
     preset: null,
     presets: options.presets,
+    motion: null,
+    aux: new Set(),
     commands: [],
     command: log,
     setOutput(id, on) {
@@ -69,10 +88,25 @@ export function createHardware(options: HardwareOptions): Hardware {
       if (input) input.active = active;
     },
     gotoPreset(channel, preset) {
+      const scan = specialPresets.get(preset);
+      if (scan !== undefined && options.presets > 0) {
+        hardware.move(scan);
+        return true;
+      }
       if (preset < 1 || preset > options.presets) return false;
+      hardware.motion = null;
       hardware.preset = { channel, preset, at: options.clock.now() };
       log(`channel ${channel} preset ${preset}`);
       return true;
+    },
+    move(motion) {
+      hardware.motion = motion;
+      log(motion === null ? 'stop' : motion);
+    },
+    setAux(number, on) {
+      if (on) hardware.aux.add(number);
+      else hardware.aux.delete(number);
+      log(`aux ${number} ${on ? 'on' : 'off'}`);
     },
     close() {
       for (const timer of timers.values()) timer.cancel();

@@ -74,6 +74,10 @@ export interface HikvisionSimulatorState {
   outputs: { id: number; name: string; on: boolean }[];
   inputs: { id: number; name: string; active: boolean }[];
   preset: { channel: number; preset: number; at: number } | null;
+  /** What a PTZ camera does by itself, e.g. `patrol 2`; null: nothing. */
+  motion: string | null;
+  /** Auxiliary switches that are on. */
+  aux: number[];
   commands: { at: number; time: string; command: string }[];
   switches: SwitchableState;
   /** Cameras behind the recorder and their ports; empty for a camera. */
@@ -269,6 +273,8 @@ export async function startHikvisionSimulator(options: HikvisionSimulatorOptions
     outputs: hardware.outputs.map((o) => ({ ...o })),
     inputs: hardware.inputs.map((i) => ({ ...i })),
     preset: hardware.preset,
+    motion: hardware.motion,
+    aux: [...hardware.aux],
     switches: structuredClone({
       siren: switchables.siren,
       lights: switchables.lights,
@@ -375,6 +381,10 @@ export async function startHikvisionSimulator(options: HikvisionSimulatorOptions
 
   function openStream(url: string, request: IncomingMessage, response: ServerResponse): void {
     streamsOpened++;
+    if (faults.has('stream-401')) {
+      refuse(response, [`Digest qop="auth", realm="door", nonce="d00r${streamsOpened}"`], url);
+      return;
+    }
     if (faults.has('no-right-to-events')) {
       response
         .writeHead(403, { 'Content-Type': 'application/xml' })

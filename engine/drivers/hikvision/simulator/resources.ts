@@ -14,6 +14,7 @@ import {
 import type { Resources } from './device-state';
 import type { Draft } from './documents';
 import { listenerRoutes } from './listener-routes';
+import { ptzRoutes } from './ptz-routes';
 import { recorderRoutes } from './recorder-routes';
 import { sceneTitles } from './scenes';
 import { smartRoutes } from './smart';
@@ -150,6 +151,7 @@ const routes: Route[] = [
     /^GET \/ISAPI\/(Streaming|ContentMgmt\/StreamingProxy)\/channels\/(\d+)0\d\/picture$/,
     (r, [via, channel], at) => snapshot(r, via === 'Streaming', Number(channel), at),
   ],
+  ...ptzRoutes,
   ...listenerRoutes,
   ...smartRoutes,
 ];

@@ -11,6 +11,11 @@ export interface OnvifHardware {
   inputs: { token: string; active: boolean }[];
   presets: { token: string; name: string }[];
   position: { channel: number; preset: string } | null;
+  /** What the camera does by itself, e.g. `tour Tour_2`, or `home`; null: nothing. */
+  motion: string | null;
+  /** Tokens of the tours. */
+  tours: string[];
+  wiper: boolean;
   recording: boolean;
   lamp: boolean;
   /** A monostable relay falls back after this. */
@@ -33,6 +38,9 @@ export function createOnvifHardware(
     inputs: tokens(counts.inputs, 3).map((token) => ({ token, active: false })),
     presets: Array.from({ length: counts.presets }, (_, i) => ({ token: `Preset_${i + 1}`, name: `Place ${i + 1}` })),
     position: null,
+    motion: null,
+    tours: ['Tour_1', 'Tour_2'],
+    wiper: false,
     recording: false,
     lamp: false,
     delayMs: counts.delayMs,

@@ -54,6 +54,9 @@ export interface OnvifSimulatorState {
   relays: { token: string; on: boolean }[];
   inputs: { token: string; active: boolean }[];
   position: { channel: number; preset: string } | null;
+  /** What a PTZ camera does by itself, e.g. `tour Tour_2`; null: nothing. */
+  motion: string | null;
+  wiper: boolean;
   recording: boolean;
   lamp: boolean;
   commands: string[];
@@ -323,6 +326,8 @@ export async function startOnvifSimulator(options: OnvifSimulatorOptions = {}): 
     relays: hardware.relays.map((r) => ({ ...r })),
     inputs: hardware.inputs.map((i) => ({ ...i })),
     position: hardware.position,
+    motion: hardware.motion,
+    wiper: hardware.wiper,
     recording: hardware.recording,
     lamp: hardware.lamp,
     commands: [...commands],

@@ -119,15 +119,39 @@ export function answerResource(
       const token = ask('PresetToken');
       if (!hardware.presets.some((p) => p.token === token)) return badArgument(faults, 'ter:NoToken', 'No such preset');
       hardware.position = { channel: Number(/(\d+)$/.exec(ask('ProfileToken'))?.[1] ?? 0) + 1, preset: token };
+      hardware.motion = null;
       at.commanded(`preset ${token}`);
       return ok('<tptz:GotoPresetResponse/>');
     }
+    case 'GetPresetTours':
+      return ok(
+        `<tptz:GetPresetToursResponse>${hardware.tours.map((t) => `<tptz:PresetTour token="${t}"><tt:Name>${t}</tt:Name></tptz:PresetTour>`).join('')}</tptz:GetPresetToursResponse>`,
+      );
+    case 'OperatePresetTour': {
+      const token = ask('PresetTourToken');
+      const operation = ask('Operation');
+      if (!hardware.tours.includes(token)) return badArgument(faults, 'ter:NoToken', 'No such tour');
+      if (operation !== 'Start' && operation !== 'Stop')
+        return badArgument(faults, 'ter:InvalidArgVal', 'No such operation');
+      return moved(at, operation === 'Start' ? `tour ${token}` : null, 'OperatePresetTour');
+    }
+    case 'GotoHomePosition':
+      return moved(at, 'home', name);
+    case 'ContinuousMove':
+      return moved(at, 'pan', name);
+    case 'Stop':
+      return moved(at, null, name);
     case 'GetNodes':
       return ok(
         '<tptz:GetNodesResponse><tptz:PTZNode token="N0"><tt:AuxiliaryCommands>tt:Wiper|On</tt:AuxiliaryCommands></tptz:PTZNode></tptz:GetNodesResponse>',
       );
     case 'SendAuxiliaryCommand': {
-      const word = ask('AuxiliaryCommand');
+      const word = service === 'ptz_service' ? ask('AuxiliaryData') : ask('AuxiliaryCommand');
+      if (service === 'ptz_service' && /^tt:Wiper\|(?:On|Off)$/.test(word)) {
+        hardware.wiper = word.endsWith('On');
+        at.commanded(word);
+        return ok('<tptz:SendAuxiliaryCommandResponse/>');
+      }
       if (!/^tt:(?:IRLamp|Siren)\|(?:On|Off)$/.test(word)) return badArgument(faults, 'ter:NoAux', 'Unknown command');
       if (word.includes('IRLamp')) hardware.lamp = word.endsWith('On');
       at.commanded(word);
@@ -155,6 +179,12 @@ export function answerResource(
     default:
       return unknownAction(faults);
   }
+}
+
+function moved({ hardware, commanded }: ResourceSetting, motion: string | null, request: string): SimulatedAnswer {
+  hardware.motion = motion;
+  commanded(motion ?? 'stop');
+  return ok(`<tptz:${request}Response/>`);
 }
 
 const rulesXml = (channel: number): string => {

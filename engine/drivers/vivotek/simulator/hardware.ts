@@ -11,11 +11,15 @@ export interface CameraHardware {
   outputs: PortState[];
   virtual: PortState[];
   preset: string | null;
+  /** What the camera does by itself, e.g. `patrol`, or `home`; null: nothing. */
+  motion: string | null;
   /** Newest last; at most 500. */
   commands: string[];
   /** `1`, `0`, or a pulse `1(1000)0`; false for a port or value that is none. */
   order(port: 'do' | 'vi', number: number, value: string): 'done' | 'unknown' | 'bad' | 'running';
   recall(preset: string): void;
+  /** null: it stops. */
+  move(motion: string | null): void;
   close(): void;
 }
 
@@ -42,6 +46,7 @@ export function createCameraHardware(options: CameraHardwareOptions): CameraHard
     outputs: ports(options.outputs),
     virtual: ports(3),
     preset: null,
+    motion: null,
     commands: [],
     order(port, number, value) {
       const list = port === 'do' ? hardware.outputs : hardware.virtual;
@@ -74,7 +79,12 @@ export function createCameraHardware(options: CameraHardwareOptions): CameraHard
     },
     recall(preset) {
       hardware.preset = preset;
+      hardware.motion = null;
       log(`recall ${preset}`);
+    },
+    move(motion) {
+      hardware.motion = motion;
+      log(motion ?? 'stop');
     },
     close() {
       for (const timer of timers.values()) timer.cancel();

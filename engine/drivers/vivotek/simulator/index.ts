@@ -50,6 +50,8 @@ export interface VivotekSimulatorState {
   outputs: PortState[];
   virtual: PortState[];
   preset: string | null;
+  /** What a PTZ camera does by itself, e.g. `patrol`; null: nothing. */
+  motion: string | null;
   commands: string[];
   requests: number;
   /** Paths of the last requests. */
@@ -184,6 +186,16 @@ export async function startVivotekSimulator(options: VivotekSimulatorOptions = {
     return faults.has('recall-204') ? { status: 204, type: 'text/plain', body: Buffer.alloc(0) } : text('');
   }
 
+  function control(query: string): Answer {
+    const fields = new URLSearchParams(query);
+    const auto = fields.get('auto');
+    const known = auto === null ? fields.get('move') === 'home' : ['pan', 'patrol', 'stop'].includes(auto);
+    if (!known || presets.length === 0 || Number(fields.get('channel') ?? 0) > 1)
+      return text('ERROR: Invalid argument');
+    hardware.move(auto === 'stop' ? null : (auto ?? 'home'));
+    return text('');
+  }
+
   function setParameters(query: string): Answer {
     const changed: [string, string][] = [];
     for (const [name, value] of new URLSearchParams(query)) {
@@ -227,6 +239,8 @@ export async function startVivotekSimulator(options: VivotekSimulatorOptions = {
     if (path === '/cgi-bin/admin/setvi.cgi') return order('vi', query);
     const recallPath = faults.has('camctrl-recall') ? '/cgi-bin/camctrl/recall.cgi' : '/cgi-bin/viewer/recall.cgi';
     if (path === recallPath) return recall(query);
+    if (path === (faults.has('camctrl-recall') ? '/cgi-bin/camctrl/camctrl.cgi' : '/cgi-bin/viewer/camctrl.cgi'))
+      return control(query);
     if (path === '/cgi-bin/viewer/video.jpg') {
       if (faults.has('error-instead-of-jpeg')) return text('ERROR: Time out');
       const bytes = faults.has('truncated-jpeg') ? greyPicture.subarray(0, 100) : greyPicture;
@@ -317,6 +331,7 @@ export async function startVivotekSimulator(options: VivotekSimulatorOptions = {
     outputs: hardware.outputs.map((p) => ({ ...p })),
     virtual: hardware.virtual.map((p) => ({ ...p })),
     preset: hardware.preset,
+    motion: hardware.motion,
     commands: [...hardware.commands],
     requests,
     paths: [...paths],
