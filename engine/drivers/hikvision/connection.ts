@@ -15,7 +15,6 @@ import { createInputWatch, inputStatesIn } from './input-watch';
 import { createIsapiCalls } from './isapi-calls';
 import { setUpListening } from './listening';
 import { readLockState } from './lock-state';
-import { loginIsRight } from './login-check';
 import { readOffers } from './offers';
 import { eventFilterOf, isWanted, readHikvisionOptions } from './options';
 import { createPresence } from './presence';
@@ -59,7 +58,8 @@ export function connectHikvision(context: DriverContext, timing: StreamTiming): 
   let probed: Probed | null = null;
   let probing: Promise<void> | null = null;
   let online = false;
-  let loginChecked = false;
+  /** The device has answered a question with this login since the stream was last open. */
+  let loginTaken = false;
   let grace: Timer | null = null;
 
   const http = createDeviceHttp({
@@ -283,7 +283,11 @@ export function connectHikvision(context: DriverContext, timing: StreamTiming): 
     mode: settings.eventSource,
     heartbeatSeconds: settings.heartbeatSeconds,
     filter,
-    capability: (signal) => askIf(question(signal), SUBSCRIBE_CAPABILITY),
+    async capability(signal) {
+      const found = await askIf(question(signal), SUBSCRIBE_CAPABILITY);
+      loginTaken = true;
+      return found;
+    },
     log,
   });
 
@@ -296,6 +300,7 @@ export function connectHikvision(context: DriverContext, timing: StreamTiming): 
     onOpen() {
       lastEvent = null;
       unwanted = false;
+      loginTaken = false;
       const wasAway = !online;
       isOnline('Alert stream open');
       inputs.connected();
@@ -394,12 +399,10 @@ export function connectHikvision(context: DriverContext, timing: StreamTiming): 
     }
   }
 
-  /** Tried once: a second time it would be a knock at an account that may be about to be locked. */
+  /** A login that was just taken elsewhere is right: door stations refuse their stream with 401 all the same (§1.2). */
   async function streamRefused(error: AlarmflowError): Promise<number> {
     const ms = await lockTime(error);
-    if (ms > 0 || loginChecked) return ms;
-    loginChecked = true;
-    if (await loginIsRight(definition, clock, log, closing.signal))
+    if (ms === 0 && loginTaken)
       sink.link(
         'refused',
         `"${name}" takes the login but refuses its stream of events to this user, as door stations do: let the device push (Receives: push), or give the user the right "Remote: Notify Surveillance Center / Trigger Alarm Output"`,

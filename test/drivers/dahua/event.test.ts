@@ -376,6 +376,21 @@ describe('thermal events', () => {
     ).toMatchObject([{ type: 'temperature-difference', temperature: { value: 12.5, difference: true } }]);
   });
 
+  it('of a camera behind a recorder belong to the recorder’s channel, whatever the camera calls its own', () => {
+    const data = { Channel: 1, Name: 'Boiler', TemperatureValue: 95.5, TemperatureUnit: 0, PresetID: 3 };
+    expect(drafts(reader({ channels: 16 }).read(event('HeatImagingTemper', 'Start', 5, data)))).toMatchObject([
+      {
+        type: 'temperature-alarm',
+        channel: 6,
+        rule: 'Boiler',
+        temperature: { value: 95.5, unit: 'celsius', preset: 3 },
+      },
+    ]);
+    expect(drafts(reader({ channels: 16 }).read(event('FireWarning', 'Start', 15, { Channel: 0 })))).toMatchObject([
+      { type: 'fire', channel: 16 },
+    ]);
+  });
+
   it('take the channel from the data where the index is missing', () => {
     expect(drafts(reader().read(event('HeatImagingTemper', 'Start', '', { Channel: 1 })))).toMatchObject([
       { channel: 2 },

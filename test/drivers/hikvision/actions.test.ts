@@ -104,6 +104,11 @@ describe('pictures', () => {
     expect((await device.snapshot(1, signal())).bytes.length).toBeGreaterThan(500);
   });
 
+  it('of a camera that has them at the other path come from there', async () => {
+    const { device } = await setUp({ faults: ['snapshot-other-path'] });
+    expect((await device.snapshot(1, signal())).bytes.length).toBeGreaterThan(500);
+  });
+
   it('of a recorder come by its proxy, which is asked at once the next time', async () => {
     const { sim, device } = await setUp({ model: 'nvr', login: 'none' });
     await device.snapshot(3, signal());

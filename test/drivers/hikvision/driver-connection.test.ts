@@ -45,6 +45,17 @@ describe('the connection', () => {
     expect(sink.links.map((l) => l.link)).not.toContain('offline');
   });
 
+  it('opens a stream anew that answers and then says nothing at all', async () => {
+    const { sim, sink } = await connected({ faults: ['silent-stream'] }, {}, quick);
+    await until('online', isOnline(sink));
+    await until('a second stream', () => sim.state().streamsOpened >= 2, 6_000);
+    expect(sink.links.map((l) => l.link)).not.toContain('offline');
+    sim.faults.set('silent-stream', false);
+    await until('a stream that speaks', () => sim.state().streams === 1);
+    await sim.fire({ scene: 'motion' });
+    await until('the alarm', () => sink.told().includes('motion start'), 8_000);
+  });
+
   it('waits longer and longer for a device that closes at once', async () => {
     const { sim, sink } = await connected({ faults: ['close-at-once'] });
     await until('two tries', () => sim.state().streamsOpened >= 2);
@@ -105,10 +116,13 @@ describe('time', () => {
     expect(sink.events[0]).toMatchObject({ late: false, clockSuspect: false });
   });
 
-  it('marks a stored event by its flag', async () => {
-    const { sim, sink } = await connected();
+  it.each([
+    ['this event', [], true],
+    ['every event', ['retransmission-flag'], false],
+  ])('marks a stored event by the flag of %s', async (_name, faults, retransmission) => {
+    const { sim, sink } = await connected({ faults });
     await until('online', isOnline(sink));
-    await sim.fire({ scene: 'intrusion', retransmission: true });
+    await sim.fire({ scene: 'intrusion', retransmission });
     await until('the alarm is there', () => sink.events.length === 1);
     expect(sink.events[0]).toMatchObject({ late: true, draft: { retransmitted: true } });
   });

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { closeDrivers, never } from '../../support/connected-driver';
+import { closeDrivers, closeLater, never } from '../../support/connected-driver';
 import { hikvisionDevice } from '../../support/hikvision-device';
+import { startPushReceiver } from '../../support/push-receiver';
 import { until } from '../../support/recording-sink';
 
 afterEach(closeDrivers);
@@ -44,6 +45,20 @@ describe('setting up the push', () => {
     await connection.setUpPush?.(ours.replace('192.0.2.7', '192.0.2.8'), never);
     expect(sim.state().listeners.map((s) => s.host)).toEqual(['192.0.2.8']);
   });
+
+  it.each([[[]], [['no-content-type']], [['blank-line-before-head']], [['no-content-type', 'json-alerts']]])(
+    'brings its events in with the faults %j',
+    async (faults) => {
+      const { sim, connection } = await setUp(faults);
+      const receiver = await startPushReceiver(connection);
+      closeLater(() => receiver.close());
+      sim.addListener(receiver.url);
+      await sim.fire({ scene: 'intrusion', pictures: 1 });
+      await until('the alarm is there', () => receiver.told().includes('intrusion start'));
+      expect(receiver.refusals).toEqual([]);
+      expect(receiver.events[0]?.pictures).toHaveLength(1);
+    },
+  );
 
   it('really makes the device push', async () => {
     const { sim, connection } = await setUp();

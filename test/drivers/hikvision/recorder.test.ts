@@ -36,6 +36,32 @@ describe('channels of a recorder', () => {
     expect(others(sink)[0]?.draft).toMatchObject({ channel: expected, channelName: `IPCamera ${expected}` });
   });
 
+  it.each([
+    ['as they are', []],
+    ['from 33', ['ip-channels-from-33']],
+    ['in dynChannelID alone, from 33', ['dyn-channel-only', 'ip-channels-from-33']],
+  ])('of thermal cameras are found when it writes them %s, with all that was measured', async (_name, faults) => {
+    const { sim, sink } = await hikvisionDevice(
+      { ...nvr, faults: [...faults, 'no-channel-name'] },
+      { cameraSeconds: 0 },
+    );
+    await until('facts', learnt(sink));
+    for (const scene of ['thermal-prealarm', 'thermal-alarm', 'fire'] as const) await sim.fire({ scene, channel: 2 });
+    await sim.fire({ scene: 'thermal-alarm', channel: 2, state: 'inactive' });
+    await until('all', () => others(sink).length === 4);
+    const told = others(sink).map(({ draft }) => draft);
+    expect(told.map((d) => `${d.type} ${d.phase} ${d.channel} ${d.channelName}`)).toEqual([
+      'temperature-prealarm start 2 IPCamera 2',
+      'temperature-alarm start 2 IPCamera 2',
+      'fire start 2 IPCamera 2',
+      'temperature-alarm stop 2 IPCamera 2',
+    ]);
+    expect(told[1]).toMatchObject({
+      rule: expect.any(String),
+      temperature: { unit: 'celsius', value: expect.any(Number) },
+    });
+  });
+
   it('stand behind the analog ones of a hybrid recorder', async () => {
     const { sim, sink } = await hikvisionDevice(
       { model: 'nvr', channels: 6, analogChannels: 4, faults: ['ip-channels-from-33', 'no-channel-name'] },

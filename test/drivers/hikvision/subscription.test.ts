@@ -98,6 +98,13 @@ it('unwanted events of an alert stream are left out with their pictures', async 
   expect(sink.told()).toEqual(['intrusion start']);
 });
 
+it('a stream that is refused with 401 although the login is right is told from a wrong password', async () => {
+  const { sim, sink } = await hikvisionDevice({ faults: ['stream-401'] });
+  await until('it is told', () => /takes the login/.test(sink.links.at(-1)?.detail ?? ''));
+  expect(sink.links.at(-1)).toMatchObject({ link: 'refused', detail: expect.stringMatching(/let the device push/) });
+  expect(sim.state().logins.refused).toBe(0);
+});
+
 it('a user without the right to events is told so, and is no offline device', async () => {
   const { sink } = await hikvisionDevice({ faults: ['no-right-to-events'] });
   await until('refused', linkIs(sink, 'refused'));

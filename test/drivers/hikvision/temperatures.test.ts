@@ -1,6 +1,10 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { VirtualClock } from '../../../engine/clock/virtual-clock';
+import { operationalError } from '../../../engine/domain/errors';
 import type { DeviceEvent } from '../../../engine/domain/events';
+import { silentLog } from '../../../engine/domain/log';
 import { hikvisionDriver } from '../../../engine/drivers/hikvision';
+import { createTemperatureFeed } from '../../../engine/drivers/hikvision/temperature-feed';
 import { readingsOf } from '../../../engine/thermal/readings';
 import { closeDrivers, linkIs } from '../../support/connected-driver';
 import { hikvisionDevice } from '../../support/hikvision-device';
@@ -165,6 +169,52 @@ describe('differences of temperatures', () => {
     await sim.fire({ scene: 'thermal-alarm' });
     await until('the other is there', () => sink.events.length === 2);
     expect(sink.events[1]?.draft.temperature).not.toHaveProperty('difference');
+  });
+});
+
+describe('the feed', () => {
+  it('opens a stream anew that says nothing for 20 s', async () => {
+    const clock = new VirtualClock(0);
+    let opened = 0;
+    const feed = createTemperatureFeed({
+      async stream(_path, signal) {
+        opened++;
+        async function* silence(): AsyncGenerator<Buffer> {
+          await new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+        }
+        return { status: 200, headers: {}, body: silence(), close() {} };
+      },
+      get: () => Promise.reject(operationalError('E_DEVICE_BUSY', 'not now')),
+      channels: () => [2],
+      everyMs: 1_000,
+      timeZone: null,
+      deliver() {},
+      onPart() {},
+      clock,
+      log: silentLog,
+    });
+    feed.connected();
+    await clock.advance(19_000);
+    expect(opened).toBe(1);
+    await clock.advance(10_000);
+    expect(opened).toBe(2);
+    await feed.close();
+  });
+
+  it('of a camera whose rules say nothing disturbs no alarm', async () => {
+    const { sim, sink } = await hikvisionDevice({ faults: ['thermometry-silent'] }, on);
+    await until('the stream', () => sim.state().temperatureStreams === 1);
+    await sim.fire({ scene: 'thermal-alarm' });
+    await until('the alarm', () => sink.told().includes('temperature-alarm start'));
+    expect(readings(sink)).toEqual([]);
+  });
+
+  it('of a camera that has neither stream nor poll disturbs no alarm', async () => {
+    const { sim, sink } = await hikvisionDevice({ faults: ['no-thermometry-stream', 'no-thermometry-poll'] }, on);
+    await until('facts', () => sink.factList.length > 0);
+    await sim.fire({ scene: 'thermal-alarm' });
+    await until('the alarm', () => sink.told().includes('temperature-alarm start'));
+    expect(readings(sink)).toEqual([]);
   });
 });
 

@@ -96,6 +96,17 @@ describe('the inputs of a camera', () => {
   });
 });
 
+describe('a slow camera', () => {
+  it('is not called away, and its inputs are told', async () => {
+    const { sim, sink, connection } = await cameraSite({ faults: ['slow'], slowMs: 150 });
+    connection.start();
+    await until('online', isOnline(sink));
+    sim.setInput(1, true);
+    await until('the start', () => sink.told().includes('digital-input start'));
+    expect(sink.links.map((l) => l.link)).not.toContain('offline');
+  });
+});
+
 describe('the outputs of a camera', () => {
   it('are reported when they change', async () => {
     const site = await online();
