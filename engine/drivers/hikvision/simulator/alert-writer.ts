@@ -25,8 +25,19 @@ export interface AlertWriterOptions {
   reporter(): Reporter;
 }
 
+/** Namespaces that were seen on one and the same resource (PROTOCOLS §1.1); null: none. */
+const namespaces = [
+  'http://www.isapi.org/ver20/XMLSchema',
+  'http://www.isapi.com/ver20/XMLSchema',
+  'http://www.std-cgi.com/ver20/XMLSchema',
+  'http://www.hikvision.com/ver10/XMLSchema',
+  null,
+] as const;
+
 export function createAlertWriter({ faults, face, eol, reporter }: AlertWriterOptions): AlertWriter {
   const usual = (): AlertFormat => (faults.has('json-alerts') || faults.has('json-array') ? 'JSON' : 'XML');
+
+  let written = 0;
 
   function write(draft: Draft, format: AlertFormat, psia = false): Pick<StreamAlert, 'text' | 'contentType'> {
     if (format === 'JSON') {
@@ -34,7 +45,12 @@ export function createAlertWriter({ faults, face, eol, reporter }: AlertWriterOp
       return { text: JSON.stringify(value), contentType: 'application/json' };
     }
     const old = { namespace: 'urn:psialliance-org', version: '1.0', declaration: true };
-    let text = xmlText('EventNotificationAlert', draft, psia ? { ...old, eol } : { eol });
+    const other = faults.has('other-namespaces') ? { namespace: namespaces[written++ % namespaces.length] } : {};
+    let text = xmlText('EventNotificationAlert', draft, psia ? { ...old, eol } : { eol, ...other });
+    if (faults.has('prefixed-names'))
+      text = text.replace(/<(\/?)(\w)/g, '<$1h:$2').replace(' version=', ' xmlns:h="urn:h" version=');
+    if (faults.has('byte-order-mark')) text = `\uFEFF${text}`;
+    if (faults.has('trailing-nul')) text = `${text}\0`;
     if (faults.has('bare-ampersand')) text = text.replace('<channelName>', '<channelName>Gate & yard ');
     if (faults.has('malformed-xml')) text = text.replace('</eventType>', '</eventTyp>');
     return { text, contentType: 'application/xml' };

@@ -182,10 +182,18 @@ export function frame(alert: StreamAlert, faults: Faults): Buffer {
   return Buffer.concat(parts);
 }
 
+/** Text that calls itself UTF-8 and holds a name in GBK. */
+function gbkNamed(text: string): Buffer {
+  const [before, ...behind] = text.split('<channelName>');
+  if (behind.length === 0) return Buffer.from(text);
+  const name = Buffer.from([0xb4, 0xf3, 0xc3, 0xc5]);
+  return Buffer.concat([Buffer.from(`${before}<channelName>`), name, Buffer.from(behind.join('<channelName>'))]);
+}
+
 function textPart(alert: StreamAlert, faults: Faults, eol: string, boundary: string): Buffer {
   let text = faults.has('lf-only') ? alert.text.replaceAll('\r\n', '\n') : alert.text;
   if (faults.has('leading-blank-line')) text = `${eol}<?xml version="1.0" encoding="UTF-8"?>${eol}${text}`;
-  const body = Buffer.from(text);
+  const body = faults.has('gbk-names') ? gbkNamed(text) : Buffer.from(text);
   const lengths = {
     'wrong-content-length': body.length + 57,
     'short-content-length': Math.max(1, body.length - 40),
