@@ -129,7 +129,7 @@ describe.skipIf(missing)(`from Net-SNMP’s tools${missing ? ` (skipped: ${missi
     expect(sink.events).toHaveLength(2 * users.length);
   });
 
-  it('come informs of a sender that had our time wrong: it learns it from a report that proves itself', async () => {
+  it('come informs of a sender that had our time wrong and learns it', async () => {
     const { port, sink } = await receiver({ access: 'authPriv' }, { user: 'ups', password: 'auth-pass-word' });
     const from = ['-v', '3', '-u', 'ups', '-l', 'authPriv', '-a', 'SHA', '-A', 'auth-pass-word', '-x', 'AES'];
     const stale = ['-X', 'auth-pass-word', '-e', `0x${ownEngineId('cam1')}`, '-Z', '5,5'];

@@ -4,7 +4,12 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { VirtualClock } from '../../../engine/clock/virtual-clock';
 import { type SnmpSimulator, startSnmpSimulator } from '../../../engine/drivers/snmp-traps';
 import { trapAccess } from '../../../engine/drivers/snmp-traps/settings';
-import { createTimeWindows, engineTimeIn, ownEngineTime } from '../../../engine/drivers/snmp-traps/time-window';
+import {
+  createTimeWindows,
+  engineTimeIn,
+  isOurTime,
+  ownEngineTime,
+} from '../../../engine/drivers/snmp-traps/time-window';
 import { createTrapDecoder, type DecodedTrap } from '../../../engine/drivers/snmp-traps/trap-decoder';
 import { closeDrivers, closeLater } from '../../support/connected-driver';
 import { deviceAt } from '../../support/recording-sink';
@@ -118,6 +123,18 @@ describe('our own time', () => {
     expect(second().time).toBe(0);
     expect(second().boots).toBeGreaterThan(first().boots);
     expect(second().boots).toBeLessThan(2 ** 31 - 1);
+  });
+
+  it.each([
+    [7, 1_000, true],
+    [7, 850, true],
+    [7, 1_150, true],
+    [7, 849, false],
+    [7, 1_151, false],
+    [6, 1_000, false],
+    [8, 1_000, false],
+  ])('is met by boots %i and time %i: %s', (boots, time, met) => {
+    expect(isOurTime({ engineId: 'aa', boots, time }, { boots: 7, time: 1_000 })).toBe(met);
   });
 });
 
