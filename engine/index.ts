@@ -68,6 +68,7 @@ export { MOST_ESCALATION_REPEATS, MOST_ESCALATION_STEPS } from './domain/escalat
 export type { EventTarget, EventTemperature, EventType, KnownEventType, TemperatureUnit } from './domain/events';
 export { knownEventTypes } from './domain/events';
 export type { FileServer as FileServerDefinition } from './domain/file-server';
+export { consoleDevice, playerDevice } from './domain/local-devices';
 export type { MailServer as MailServerDefinition } from './domain/mail';
 export type { HoldPolicy, OutputKind, OutputManner } from './domain/outputs';
 export { DEFAULT_PRIORITY } from './domain/outputs';

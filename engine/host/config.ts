@@ -57,6 +57,19 @@ const size = (least: number, most: number) => z.preprocess(readSize, z.int().min
 const text = (most: number) => z.string().trim().min(1).max(most);
 const addresses = () =>
   z.preprocess(readList, z.array(z.string().refine(isAddressOrNetwork, 'no address or network')).max(100));
+const texts = (most: number) =>
+  z.preprocess(
+    readList,
+    z
+      .array(
+        z
+          .string()
+          .min(1)
+          .max(1000)
+          .refine((given) => !given.includes('\0')),
+      )
+      .max(most),
+  );
 const url = (...protocols: string[]) =>
   z
     .string()
@@ -195,6 +208,32 @@ const shape = {
     description: 'private key for HTTPS, PEM; goes with the certificate',
     allowed: 'the path of a file',
   }),
+  playerCommand: field(
+    text(1000)
+      .refine((given) => !given.includes('\0'))
+      .nullable()
+      .default(null),
+    {
+      env: 'ALARMFLOW_PLAYER_COMMAND',
+      description: 'program that plays audible alarms on this machine, e.g. aplay; started without a shell',
+      allowed: 'name or path of a program',
+    },
+  ),
+  playerArguments: field(texts(50).default(['{sound}']), {
+    env: 'ALARMFLOW_PLAYER_ARGUMENTS',
+    description: 'its arguments, one by one; {sound} stands for the file, {volume} for 0 to 100',
+    allowed: 'a list, e.g. -q,{sound}',
+  }),
+  playerSounds: field(texts(100).default([]), {
+    env: 'ALARMFLOW_PLAYER_SOUNDS',
+    description: 'sound files of the player, numbered from 1; none plays a sound of its own',
+    allowed: 'paths of files, e.g. fire.wav,door.wav',
+  }),
+  playerRepeat: field(z.preprocess(readBoolean, z.boolean()).default(true), {
+    env: 'ALARMFLOW_PLAYER_REPEAT',
+    description: 'start the player again when the sound ends before the alarm does',
+    allowed: 'true or false',
+  }),
 };
 
 function field<T extends z.ZodType>(schema: T, document: FieldDocument): T {
@@ -297,6 +336,7 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
   config.data = absolute(config.data);
   if (config.tlsCert !== null) config.tlsCert = absolute(config.tlsCert);
   if (config.tlsKey !== null) config.tlsKey = absolute(config.tlsKey);
+  config.playerSounds = config.playerSounds.map(absolute);
   if (sources.demo === 'default') config.demo = input.command === 'start' && isEmptyFolder(config.data);
   return { config, sources, file: read ? file : null, warnings: unknownVariables(env) };
 }

@@ -8,6 +8,7 @@ import type { ActionHandler, ActionRow } from '../domain/actions';
 import type { ArmingOrder, ArmingRow, ArmingSubject } from '../domain/arming';
 import type { DeviceDefinition, DeviceStatus } from '../domain/devices';
 import { asAlarmflowError, userError } from '../domain/errors';
+import { localDeviceName } from '../domain/local-devices';
 import type { Log } from '../domain/log';
 import { heldOutput, type OutputId, outputId } from '../domain/outputs';
 import type { RecordWriter, SettingsRecord, StandingRow } from '../domain/record';
@@ -202,7 +203,7 @@ export function createFlowEngine(parts: FlowEngineParts): FlowEngine & FlowHostC
     const definition = definitions.get(id);
     if (definition?.kind === 'device') return definition.device.name || definition.device.host;
     if (definition?.kind === 'trigger') return definition.trigger.name;
-    return id;
+    return localDeviceName(id) ?? id;
   }
 
   /** A linkage or combination node stands for its own device: only its own messages reach its gates. */

@@ -74,6 +74,12 @@ export async function serve(options: ServeOptions): Promise<void> {
       databaseUrl: config.databaseUrl,
       redisUrl: config.redisUrl,
       siteName: config.siteName,
+      player: {
+        command: config.playerCommand,
+        arguments: config.playerArguments,
+        sounds: config.playerSounds,
+        repeat: config.playerRepeat,
+      },
       clock: systemClock,
       log,
     });

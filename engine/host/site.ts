@@ -22,6 +22,8 @@ import { createDeviceQuestions } from './device-questions';
 import { withoutStoppedSteps } from './escalation-steps';
 import { createFlowEngine, type FlowHostCalls } from './flow-engine';
 import { type IngestTokens, openIngestTokens } from './ingest-tokens';
+import { withLocalDevices } from './local-devices';
+import type { PlayerSettings } from './local-player';
 import { ruleTestProcess } from './rule-test-process';
 
 export interface SiteOptions {
@@ -29,6 +31,8 @@ export interface SiteOptions {
   databaseUrl: string | null;
   redisUrl: string | null;
   siteName: string;
+  /** Absent: this machine plays no sounds. */
+  player?: PlayerSettings;
   clock: Clock;
   log: Log;
 }
@@ -116,12 +120,21 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
     },
   });
 
+  const local = withLocalDevices({
+    devices,
+    player: options.player ?? { command: null, arguments: [], sounds: [], repeat: true },
+    dataDir: options.dataDir,
+    clock,
+    log,
+    driveAgain: (deviceId) => outputs.deviceOnline(deviceId),
+  });
+
   const outputs: Outputs = createOutputs({
     writer: store,
     clock,
     log,
     timers,
-    devices,
+    devices: local,
     requestReconcile: (id, generation) => {
       if (live) executor.requestReconcile(id, generation);
     },
@@ -299,6 +312,7 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
       await devices.close();
       timers.close();
       await executor.close();
+      await local.close();
       await store.close();
     },
   };

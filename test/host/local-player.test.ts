@@ -1,0 +1,172 @@
+import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../engine/clock/system-clock';
+import { consoleDevice, playerDevice } from '../../engine/domain/local-devices';
+import { silentLog } from '../../engine/domain/log';
+import { type LocalDevices, withLocalDevices } from '../../engine/host/local-devices';
+import type { PlayerSettings } from '../../engine/host/local-player';
+import { until } from '../support/recording-sink';
+import { temporaryFolder } from '../support/temporary-folder';
+
+const opened: LocalDevices[] = [];
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((devices) => devices.close()));
+});
+
+/** A player that writes down how it was called and its process id, and plays for some milliseconds. */
+const fake = (body: string): string =>
+  `const fs=require('fs');const [,file,...rest]=process.argv;fs.appendFileSync(file,JSON.stringify({pid:process.pid,rest})+'\\n');${body}`;
+const plays = 'setTimeout(()=>{},60000)';
+
+async function site(body: string, settings: Partial<PlayerSettings> = {}, dataDir?: string) {
+  const folder = dataDir ?? (await temporaryFolder());
+  const calls = join(folder, 'calls');
+  const again: string[] = [];
+  const devices = withLocalDevices({
+    devices: {
+      device: () => {
+        throw new Error('no flow here');
+      },
+    },
+    player: {
+      command: process.execPath,
+      arguments: ['-e', fake(body), calls, '{sound}', '{volume}', '$(touch x); `id`'],
+      sounds: [],
+      repeat: true,
+      ...settings,
+    },
+    dataDir: folder,
+    clock: systemClock,
+    log: silentLog,
+    driveAgain: (id) => again.push(id),
+  });
+  opened.push(devices);
+  const player = devices.device(playerDevice.id);
+  return {
+    folder,
+    again,
+    devices,
+    set: (on: boolean, manner = {}) =>
+      player.setSwitch!('siren', playerDevice.output, on, manner, new AbortController().signal),
+    read: () => player.readSwitch!('siren', playerDevice.output, new AbortController().signal),
+    calls: async () =>
+      (existsSync(calls) ? await readFile(calls, 'utf8') : '')
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => JSON.parse(line) as { pid: number; rest: string[] }),
+  };
+}
+
+const lives = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    // No such process.
+    return false;
+  }
+};
+
+describe('the local player', () => {
+  it('plays while it is held, without a shell, and is ended with the hold', async () => {
+    const player = await site(plays);
+    expect(await player.set(true, { volume: 40 })).toBe(true);
+    const [call] = await player.calls();
+    expect(call?.rest).toEqual([join(player.folder, 'sounds', 'alarm.wav'), '40', '$(touch x); `id`']);
+    expect(await player.read()).toBe(true);
+    expect(await player.set(false)).toBe(false);
+    expect(lives(call!.pid)).toBe(false);
+    expect(await player.read()).toBe(false);
+  });
+
+  it('has a sound of its own that is a WAVE file', async () => {
+    const player = await site(plays);
+    await player.set(true);
+    const bytes = await readFile(join(player.folder, 'sounds', 'alarm.wav'));
+    expect(bytes.toString('latin1', 0, 4) + bytes.toString('latin1', 8, 12)).toBe('RIFFWAVE');
+    expect(bytes.readUInt32LE(40)).toBe(bytes.length - 44);
+  });
+
+  it('goes on with the sound that plays when it is set again, and changes to another', async () => {
+    const player = await site(plays, { sounds: ['/a.wav', '/b.wav'] });
+    await player.set(true, { sound: 1 });
+    await player.set(true, { sound: 1 });
+    expect(await player.calls()).toHaveLength(1);
+    await player.set(true, { sound: 2 });
+    const [first, second] = await player.calls();
+    expect([first?.rest[0], second?.rest[0]]).toEqual(['/a.wav', '/b.wav']);
+    expect(lives(first!.pid)).toBe(false);
+  });
+
+  it('is started again when the sound ends before the hold', async () => {
+    const player = await site('setTimeout(()=>{},550)');
+    await player.set(true);
+    await until('played twice', async () => (await player.calls()).length >= 2);
+    await player.set(false);
+    const before = (await player.calls()).length;
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    expect(await player.calls()).toHaveLength(before);
+  });
+
+  it('plays once where the site says so', async () => {
+    const player = await site('setTimeout(()=>{},300)', { repeat: false });
+    await player.set(true);
+    await until('played', async () => (await player.read()) === false);
+    expect(await player.calls()).toHaveLength(1);
+    expect(player.again).toEqual([]);
+  });
+
+  it('that goes on failing is driven again, so that its trouble is shown', async () => {
+    const player = await site('setTimeout(()=>process.exit(3),300)');
+    await player.set(true);
+    await until('told', () => player.again.length > 0);
+    expect(player.again).toEqual([playerDevice.id]);
+  });
+
+  it.each<[string, string, Partial<PlayerSettings>, object, string, string]>([
+    ['is not configured', plays, { command: null }, {}, 'E_NO_PLAYER', '--player-command'],
+    ['is not installed', plays, { command: 'no-such-player' }, {}, 'E_PLAYER_AWAY', 'Install the program'],
+    ['cannot play', "console.error('no sound card');process.exit(1)", {}, {}, 'E_PLAYER_AWAY', 'no sound card'],
+    ['has no such sound', plays, { sounds: ['/a.wav'] }, { sound: 7 }, 'E_BAD_PARAMETER', 'it has 1'],
+  ])('that %s says so with the remedy', async (_what, body, settings, manner, code, words) => {
+    const player = await site(body, settings);
+    await expect(player.set(true, manner)).rejects.toMatchObject({ code, message: expect.stringContaining(words) });
+    expect(await player.read()).toBe(false);
+    expect(await player.set(false)).toBe(false);
+  });
+
+  it('of a killed run is silenced by the next start', async () => {
+    const first = await site(plays);
+    await first.set(true);
+    const [call] = await first.calls();
+    // As after SIGKILL: nobody has ended it, only the note of it is left.
+    const note = await readFile(join(first.folder, 'player.pid'), 'utf8');
+    opened.length = 0;
+    await writeFile(join(first.folder, 'player.pid'), note);
+    await site(plays, {}, first.folder);
+    await until('silent', () => !lives(call!.pid));
+  });
+
+  it('leaves a process alone that has the number of a player that is gone', async () => {
+    const folder = await temporaryFolder();
+    await writeFile(join(folder, 'player.pid'), JSON.stringify({ pid: process.ppid, line: ['aplay', 'alarm.wav'] }));
+    await site(plays, {}, folder);
+    expect(lives(process.ppid)).toBe(true);
+  });
+});
+
+describe("the console's buzzer", () => {
+  it('holds its state for the consoles and knows nothing else', async () => {
+    const { devices } = await site(plays);
+    const device = devices.device(consoleDevice.id);
+    const { signal } = new AbortController();
+    expect(await device.setSwitch!('siren', 'buzzer', true, {}, signal)).toBe(true);
+    expect(await device.readSwitch!('siren', 'buzzer', signal)).toBe(true);
+    await expect(device.setSwitch!('light', 'buzzer', true, {}, signal)).rejects.toMatchObject({
+      code: 'E_NOT_SUPPORTED',
+    });
+    await expect(device.setOutput('1', true, signal)).rejects.toMatchObject({ code: 'E_NOT_SUPPORTED' });
+  });
+});
