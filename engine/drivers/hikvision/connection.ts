@@ -53,6 +53,7 @@ export function connectHikvision(context: DriverContext, timing: StreamTiming): 
   const log = context.log.with({ deviceId: definition.id });
   const { name, timeZone } = definition;
   const address = `${definition.host}:${definition.port}`;
+  const pushes = definition.receive === 'push';
   const closing = new AbortController();
   const deviceClock = createDeviceClock();
   let probed: Probed | null = null;
@@ -420,7 +421,7 @@ export function connectHikvision(context: DriverContext, timing: StreamTiming): 
         const options = question(signal);
         const deviceAt = await readDeviceTime(options, timeZone);
         if (deviceAt !== null) clockMeasured('system-time', deviceAt);
-        probed ??= await probeDevice(options, timeZone);
+        probed ??= await probeDevice(options, timeZone, pushes);
         sink.facts(probed.facts);
         if (online && probed.family === 'recorder') cameras.connected();
         const { inventory } = probed;
@@ -470,7 +471,7 @@ export function connectHikvision(context: DriverContext, timing: StreamTiming): 
 
     async probe(signal): Promise<DeviceFacts> {
       try {
-        probed = await probeDevice(question(signal), timeZone);
+        probed = await probeDevice(question(signal), timeZone, pushes);
       } catch (thrown) {
         throw await diagnose(asAlarmflowError(thrown), { definition, clock, log, signal });
       }
@@ -479,7 +480,7 @@ export function connectHikvision(context: DriverContext, timing: StreamTiming): 
     },
 
     async offers(signal): Promise<DeviceOffers> {
-      probed ??= await probeDevice(question(signal), timeZone);
+      probed ??= await probeDevice(question(signal), timeZone, pushes);
       return readOffers({ ...question(signal), probed, switches });
     },
 

@@ -19,8 +19,12 @@ const singleTriggers = ['VMD-1', 'linedetection-1', 'fielddetection-1', 'IO-1', 
 /** A clock further off than this is told as a thing to mend. */
 const CLOCK_OFF_MS = 60_000;
 
-/** Asks a device who it is and what its alarms lack. Throws what the request for its identity throws. */
-export async function probeDevice(asked: AskOptions, timeZone: string | null): Promise<Probed> {
+/**
+ * Asks a device who it is and what its alarms lack. Throws what the request for its identity throws.
+ *
+ * @param pushes its events come by push alone
+ */
+export async function probeDevice(asked: AskOptions, timeZone: string | null, pushes: boolean): Promise<Probed> {
   const options = { ...asked, forbidden: new Set<string>() };
   const info = await ask(options, '/ISAPI/System/deviceInfo');
   const optional = (path: string): Promise<DocumentNode | null> => askIf(options, path);
@@ -48,7 +52,7 @@ export async function probeDevice(asked: AskOptions, timeZone: string | null): P
       hasPtz: ptz,
       hasThermal: flagIn(capabilities, 'isSupportThermometry') || flagIn(capabilities, 'isSupportRealtimeThermometry'),
       warnings: [
-        ...(await linkageWarnings(options)),
+        ...(await linkageWarnings(options, pushes)),
         ...rightsWarnings(options.forbidden),
         ...clockWarnings(time, options),
       ],
@@ -79,7 +83,7 @@ function clockWarnings(time: number | null, { clock }: AskOptions): string[] {
 }
 
 /** Without "Notify Surveillance Center" in its linkage an event reaches neither stream nor listener (§1.1). */
-async function linkageWarnings(options: AskOptions): Promise<string[]> {
+async function linkageWarnings(options: AskOptions, pushes: boolean): Promise<string[]> {
   const list = await askIf(options, '/ISAPI/Event/triggers');
   let triggers = list ? childrenOf(findNode(list, 'EventTriggerList') ?? list, 'EventTrigger') : [];
   if (!list) {
@@ -87,7 +91,7 @@ async function linkageWarnings(options: AskOptions): Promise<string[]> {
     for (const id of singleTriggers) found.push(await askIf(options, `/ISAPI/Event/triggers/${id}`));
     triggers = found.filter((t) => t !== null);
   }
-  const silent = triggers.filter((t) => !notifiesCenter(t)).map(triggerName);
+  const silent = triggers.filter((t) => !notifiesCenter(t, pushes)).map(triggerName);
   if (silent.length === 0) return [];
   const names = [...new Set(silent)];
   const shown = names.length > 8 ? `${names.slice(0, 8).join(', ')} and ${names.length - 8} more` : names.join(', ');
@@ -99,9 +103,10 @@ async function linkageWarnings(options: AskOptions): Promise<string[]> {
 const triggerName = (trigger: DocumentNode): string =>
   textOf(trigger, 'id') ?? textOf(trigger, 'eventType') ?? 'an event without name';
 
-function notifiesCenter(trigger: DocumentNode): boolean {
+/** HTTP alone is enough for listening only: the stream asks for the centre (§1.1). */
+function notifiesCenter(trigger: DocumentNode, pushes: boolean): boolean {
   const list = childOf(trigger, 'EventTriggerNotificationList');
   return childrenOf(list, 'EventTriggerNotification').some((n) =>
-    /^(center|http)$/i.test(textOf(n, 'notificationMethod', 'id') ?? ''),
+    (pushes ? /^(center|http)$/i : /^center$/i).test(textOf(n, 'notificationMethod', 'id') ?? ''),
   );
 }

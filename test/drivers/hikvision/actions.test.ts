@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../engine/clock/system-clock';
+import type { DeviceDefinition } from '../../../engine/domain/devices';
 import { silentLog } from '../../../engine/domain/log';
 import type { DriverConnection } from '../../../engine/drivers/driver';
 import {
@@ -17,11 +18,12 @@ afterEach(async () => {
 
 async function setUp(
   options: HikvisionSimulatorOptions = {},
+  change: Partial<DeviceDefinition> = {},
 ): Promise<{ sim: HikvisionSimulator; device: DriverConnection }> {
   const sim = await startHikvisionSimulator(options);
   closers.push(() => sim.close());
   const device = hikvisionDriver.connect({
-    definition: deviceAt(sim.port),
+    definition: deviceAt(sim.port, change),
     sink: recordingSink(),
     clock: systemClock,
     log: silentLog,
@@ -165,6 +167,18 @@ describe('the question who it is', () => {
       expect.stringMatching(/VMD-1.*Notify Surveillance Center/),
     ]);
   });
+
+  it.each([
+    ['stream', [expect.stringMatching(/Notify Surveillance Center/)]],
+    ['both', [expect.stringMatching(/Notify Surveillance Center/)]],
+    ['push', []],
+  ] as const)(
+    'takes a linkage with HTTP alone for enough to push, not for the stream (%s)',
+    async (receive, warnings) => {
+      const { device } = await setUp({ faults: ['http-linkage-only'] }, { receive });
+      expect((await device.probe(signal())).warnings).toEqual(warnings);
+    },
+  );
 
   it('asks event by event where the list is refused', async () => {
     const { device } = await setUp({ faults: ['no-center', 'triggers-refused'] });

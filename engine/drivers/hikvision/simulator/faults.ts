@@ -64,6 +64,7 @@ export const faultNames = [
   'snapshot-other-path',
   'truncated-jpeg',
   'no-center',
+  'http-linkage-only',
   'triggers-refused',
   'malformed-xml',
   // Recorder.

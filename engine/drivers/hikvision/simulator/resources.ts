@@ -220,7 +220,7 @@ const triggerName = (eventType: string): string => {
 };
 
 function trigger(at: Resources, type: string, channel: number): Draft {
-  const center = at.faults.has('no-center') ? 'record' : 'center';
+  const center = at.faults.has('no-center') ? 'record' : at.faults.has('http-linkage-only') ? 'HTTP' : 'center';
   return {
     id: `${type}-${channel}`,
     eventType: type,
