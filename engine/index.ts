@@ -168,6 +168,8 @@ export interface ActionRequest {
   interval?: ActionInterval;
   /** Overrides the kind's default. */
   deadlineMs?: number;
+  /** Writes down what it would do, and does nothing of it. */
+  dryRun?: boolean;
 }
 
 /**
@@ -190,6 +192,8 @@ export interface OutputRequest {
   manner?: OutputManner;
   /** 0–100; absent: DEFAULT_PRIORITY. */
   priority?: number;
+  /** Its claim drives nothing. */
+  dryRun?: boolean;
 }
 
 /** What a node tells at deploy, so that its output is known, shown and driven to its state from the start. */
@@ -203,6 +207,16 @@ export interface OutputNodeDefinition {
   /** How it is on when a person sets it on by hand. */
   manner?: OutputManner;
   priority?: number;
+  /** The node only writes down what it would do: an output that no other node works on is not driven. */
+  dryRun?: boolean;
+}
+
+/** What an action node tells at deploy. */
+export interface ActionNodeDefinition {
+  nodeId: string;
+  name: string;
+  /** What it will ask for, so that what its device cannot do is known before the first alarm. */
+  action?: { kind: ActionKind; deviceId: string | null; params: Record<string, unknown> };
 }
 
 /** What a test button asks for; nothing of it needs to be deployed. */
@@ -212,6 +226,10 @@ export interface ActionTest {
   kind: ActionKind;
   deviceId: string | null;
   params: Record<string, unknown>;
+  /** The form's own "dry run": says what it would do. */
+  dryRun?: boolean;
+  /** Who pressed the button; absent: the machine's own. */
+  who?: string;
 }
 
 /** Holds an output for a moment, as its node would. */
@@ -222,6 +240,10 @@ export interface OutputTest {
   output: string;
   kind?: OutputKind;
   manner?: OutputManner;
+  /** The form's own "dry run": says what it would do. */
+  dryRun?: boolean;
+  /** Who pressed the button; absent: the machine's own. */
+  who?: string;
 }
 
 /** What happened at a test, in words for people; never a secret. */
@@ -258,7 +280,7 @@ export interface FlowEngine {
   /** Called once for each output that the node works on. */
   defineOutput(definition: OutputNodeDefinition): Promise<void>;
   /** An action node tells that it is there, so that it can be armed and disarmed by itself. */
-  defineAction(definition: { nodeId: string; name: string }): Promise<void>;
+  defineAction(definition: ActionNodeDefinition): Promise<void>;
   /** @throws E_BAD_AREA, E_SITE_AREA_TWICE, E_ARMING_SCHEDULE_TWICE (user) */
   defineArea(area: AreaDefinition): Promise<void>;
   /** `changed` is called whenever the subject turns. @throws E_ARMING_SCHEDULE_TWICE (user) */
@@ -295,6 +317,16 @@ export interface FlowEngine {
   testFileServer(definition: FileServer): Promise<{ ok: boolean; detail: string }>;
   /** Sends a test notification. */
   testSnmpReceiver(definition: SnmpReceiver): Promise<{ ok: boolean; detail: string }>;
+  /**
+   * Does an action once, now, as a test that says so wherever people see it; on record with who asked for it.
+   * A failure is an outcome. @throws E_TOO_MANY_TESTS (user)
+   */
+  testAction(test: ActionTest): Promise<TestOutcome>;
+  /** Holds an output for three seconds, by a lease like any other. @throws E_TOO_MANY_TESTS (user) */
+  testOutput(test: OutputTest): Promise<TestOutcome>;
+  /** Why the device cannot do what a node asks of it, as far as it is known; null: nothing is known against it. */
+  checkAction(test: ActionTest): Promise<string | null>;
+  checkOutput(test: OutputTest): Promise<string | null>;
   /** The next twenty edges of a schedule from now on, for its dialog; nothing of it needs to be deployed. */
   previewSchedule(schedule: ArmingSchedule): Promise<SchedulePreview>;
   /** Asks the device who it is, for the dialog's test button. */

@@ -16,6 +16,7 @@
   alarmflow.gates = {
     labels: {
       devices: 'devices.label',
+      dryRun: 'test.dryRun',
       alarmPer: 'gates.alarmPer',
       enabled: 'gates.enabled',
       schedule: 'gates.schedule',

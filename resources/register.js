@@ -136,15 +136,18 @@
       alarmflow.gates.prepare(formOf(definition));
       alarmflow.pickLists.prepare(formOf(definition));
       oneditprepare?.call(this);
+      alarmflow.nodeTest.prepare(this, definition, formOf(definition));
     };
     definition.oneditsave = function save() {
       saveChoices(this, definition);
       alarmflow.devices.save(this, formOf(definition));
+      alarmflow.nodeTest.leave(formOf(definition));
       this.version = version;
       return oneditsave?.call(this);
     };
     definition.oneditcancel = function cancel() {
       alarmflow.devices.leave(formOf(definition));
+      alarmflow.nodeTest.leave(formOf(definition));
       oneditcancel?.call(this);
     };
     RED.nodes.registerType(type, definition);

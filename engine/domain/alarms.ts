@@ -17,6 +17,9 @@ export type EndReason =
   | 'trigger-removed'
   | 'device-removed';
 
+/** What an acknowledgement may say beside that somebody has seen the alarm. */
+export type AcknowledgedAs = 'false-alarm';
+
 /** Ends to which an alarm comes by itself; all others are somebody's doing and release at once (DESIGN §1.5). */
 export const naturalEnds: ReadonlySet<EndReason> = new Set<EndReason>(['cleared', 'implied-stop']);
 
@@ -62,6 +65,8 @@ export interface Alarm {
   latched: boolean;
   acknowledgedAt: number | null;
   acknowledgedBy: string | null;
+  /** What whoever acknowledged it took it for; absent: an alarm like any other, or nobody has acknowledged. */
+  acknowledgedAs?: AcknowledgedAs;
   /** Set where it fell into a flood of its area, or was the first of one. */
   flood?: AlarmFlood;
   /** The event that raised it, pictures and temperatures included; `raw` is left out. */
@@ -119,7 +124,9 @@ export type DecisionOutcome =
   | 'acknowledged'
   | 'reminded'
   | 'no-trigger'
-  | 'no-alarm';
+  | 'no-alarm'
+  /** Nothing was decided; something about it is worth knowing (a dry run, a device that cannot do it). */
+  | 'noted';
 
 /** One line of the journal: a decision and its reason. */
 export interface Decision {

@@ -25,6 +25,7 @@ export function withoutStoppedSteps(handlers: readonly ActionHandler[], parts: E
     defaultDeadlineMs: handler.defaultDeadlineMs,
     attempts: handler.attempts,
     check: (params) => handler.check(params),
+    ...(handler.rehearse ? { rehearse: (row) => handler.rehearse!(row) } : {}),
     async execute(run): Promise<ActionResult> {
       const { alarm } = run.row;
       const isStep = alarm?.escalation !== undefined && alarm.phase === 'escalate';

@@ -5,12 +5,15 @@
 import type { Alarms } from '../alarms';
 import type { Clock } from '../clock/clock';
 import type { ActionHandler, ActionRow } from '../domain/actions';
+import type { Decision } from '../domain/alarms';
 import { asAlarmflowError, userError } from '../domain/errors';
 import { heldBackByFlood } from '../domain/flood-notices';
 import { sortableId } from '../domain/ids';
 import type { Log } from '../domain/log';
+import { heldOutput, outputId } from '../domain/outputs';
 import { addWrites, emptyChange, type RecordWriter, type StandingRow } from '../domain/record';
 import type { DurableTimers } from '../domain/timers';
+import { DRY_PARAM } from '../executor';
 import type { ActionRequest, OutputRequest } from '../index';
 import type { Outputs } from '../outputs';
 import { createActionIntervals } from './action-intervals';
@@ -29,6 +32,10 @@ export interface FlowActionsParts {
   submit(rows: ActionRow[]): Promise<void>;
   /** A row is on disk; it may be one that says why nothing is done. */
   recorded(row: ActionRow): void;
+  /** Nothing that is known of an output may drive it; absent: all are driven. */
+  outputIsDry?(id: string): boolean;
+  /** Why the device cannot do what is asked, as far as is known; absent: nothing is known. */
+  problemOf?(request: ActionRequest | OutputRequest): string | null;
 }
 
 export interface FlowActions {
@@ -77,6 +84,31 @@ export function createFlowActions(parts: FlowActionsParts): FlowActions {
     });
   });
 
+  /** What is worth knowing of a request, in the journal of its alarm. */
+  const noted = (request: ActionRequest | OutputRequest, reason: string, detail: string): Decision => {
+    const at = clock.now();
+    const { alarm } = request;
+    return {
+      id: sortableId(at),
+      at,
+      eventId: null,
+      triggerId: alarm?.triggerId ?? null,
+      alarmId: alarm?.id ?? null,
+      outcome: 'noted',
+      reason,
+      detail,
+    };
+  };
+
+  const titleOf = ({ nodeName, nodeId }: { nodeName: string; nodeId: string }): string => nodeName || nodeId;
+
+  function problemsOf(request: ActionRequest | OutputRequest): Decision[] {
+    const problem = parts.problemOf?.(request) ?? null;
+    if (problem === null) return [];
+    log.warn('node.device-cannot', { node: request.nodeId, problem });
+    return [noted(request, 'device-cannot', `Node "${titleOf(request)}": ${problem}`)];
+  }
+
   function rowOf(request: ActionRequest, handler: ActionHandler): ActionRow {
     const { alarm } = request;
     const now = clock.now();
@@ -88,7 +120,7 @@ export function createFlowActions(parts: FlowActionsParts): FlowActions {
       kind: request.kind,
       phase: alarm?.phase ?? 'message',
       deviceId: request.deviceId ?? (alarm && parts.isDevice(alarm.deviceId) ? alarm.deviceId : null),
-      params: request.params,
+      params: request.dryRun ? { ...request.params, [DRY_PARAM]: true } : request.params,
       alarm,
       requestedAt: now,
       deadlineAt: (alarm ? phaseTime(alarm, now) : now) + (request.deadlineMs ?? handler.defaultDeadlineMs),
@@ -120,6 +152,8 @@ export function createFlowActions(parts: FlowActionsParts): FlowActions {
         ? { row: refused, undo: () => undefined }
         : intervals.judge(asked, request.interval, change);
       addWrites(change, 'actions', row);
+      const problems = row.status === 'queued' ? problemsOf(request) : [];
+      if (problems.length > 0) addWrites(change, 'decisions', ...problems);
       try {
         await writer.commit(change.writes);
       } catch (thrown) {
@@ -135,7 +169,19 @@ export function createFlowActions(parts: FlowActionsParts): FlowActions {
       const at = clock.now();
       const asks = request.alarm !== null || request.condition;
       const reason = asks ? disarmed(request.nodeId, at) : null;
-      if (reason === null) return outputs.request(request);
+      if (reason === null) {
+        const id = outputId(request.deviceId, request.kind ?? 'relay', heldOutput(request));
+        const dry = parts.outputIsDry?.(id) ?? false;
+        const decisions = asks ? problemsOf(request) : [];
+        if (asks && (dry || request.dryRun)) {
+          const detail = `Dry run of node "${titleOf(request)}": would hold ${request.kind ?? 'relay'} output ${request.output}`;
+          decisions.push(noted(request, 'dry-run', detail));
+        }
+        if (decisions.length > 0) await writer.commit({ decisions });
+        // Another node drives this output for real: a claim that only pretends must not.
+        if (request.dryRun && !dry) return undefined;
+        return outputs.request(request);
+      }
       const { alarm, nodeId, nodeName, deviceId, kind = 'relay', output } = request;
       log.info('output.claim-refused', {
         node: nodeId,

@@ -6,7 +6,7 @@ import type { Alarms } from '../alarms';
 import type { Clock } from '../clock/clock';
 import type { ActionHandler, ActionRow } from '../domain/actions';
 import type { ArmingOrder, ArmingRow, ArmingSubject } from '../domain/arming';
-import type { DeviceDefinition, DeviceStatus } from '../domain/devices';
+import type { DeviceDefinition, DeviceOffers, DeviceStatus } from '../domain/devices';
 import { asAlarmflowError, userError } from '../domain/errors';
 import { localDeviceName } from '../domain/local-devices';
 import type { Log } from '../domain/log';
@@ -18,13 +18,16 @@ import type { TriggerDefinition } from '../domain/triggers';
 import { checkSchedule, previewSchedule } from '../gates';
 import type { FlowEngine, NodeNotice, OutputRequest, ServiceDefinitions } from '../index';
 import type { Outputs } from '../outputs';
+import { actionNeeds, firstProblem, type NodeNeed, outputNeeds } from './device-needs';
 import type { DeviceQuestions } from './device-questions';
 import { createFlowActions } from './flow-actions';
 import { createFlowArming, type KnownSubject } from './flow-arming';
 import type { IngestTokens } from './ingest-tokens';
-import { actionNotice, deviceNotice, outputsNotice } from './node-notices';
+import { actionNotice, cannotNotice, deviceNotice, dryNotice, outputsNotice } from './node-notices';
+import { createNodeTests } from './node-tests';
 import { messageEvent } from './offered-message';
 import { readingEvent } from './offered-reading';
+import { sampleAlarm } from './sample-alarm';
 
 /** The devices as the joiner needs them; `engine/drivers` has more. */
 export interface FlowDevices {
@@ -46,10 +49,14 @@ export interface FlowEngineParts {
   timers: DurableTimers;
   /** Hands rows that are on disk to the queue. */
   submit(rows: ActionRow[]): Promise<void>;
-  /** An action that was asked for is not done; its row says why. */
+  /** An action that was asked for is over without the queue: not done, or a test; its row says more. */
   actionSkipped?(row: ActionRow): void;
   /** The dialogs' test buttons for services of others. */
   tests: Pick<FlowEngine, 'testMailServer' | 'testFileServer' | 'testSnmpReceiver' | 'runRuleTests'>;
+  /** The whole site only writes down what it would do. Absent: it acts. */
+  siteIsDry?(): boolean;
+  /** For the sample alarms of tests. */
+  siteName?: string;
   clock: Clock;
   log: Log;
 }
@@ -71,6 +78,8 @@ export interface FlowHostCalls {
   deviceName(id: string): string;
   /** Name of an action node; its id where it has none. */
   nodeName(id: string): string;
+  /** An output is not driven: the site makes a dry run, or every node that works on it does. */
+  outputIsDry(id: string): boolean;
   armingRows(): ArmingRow[];
   /** Refreshes what nodes show: after an action's outcome, an output's or a device's change. */
   actionSettled(row: ActionRow): void;
@@ -86,8 +95,8 @@ type Definition =
   | { kind: 'service'; service: ServiceKind }
   | { kind: 'trigger'; trigger: TriggerDefinition }
   | { kind: 'escalation' }
-  | { kind: 'output'; outputs: ReadonlySet<OutputId>; name: string }
-  | { kind: 'action'; name: string }
+  | { kind: 'output'; outputs: ReadonlySet<OutputId>; name: string; dryRun: boolean; needs: readonly NodeNeed[] }
+  | { kind: 'action'; name: string; needs: readonly NodeNeed[] }
   | { kind: 'area' }
   | { kind: 'arm'; subject: ArmingSubject };
 
@@ -142,8 +151,12 @@ export function createFlowEngine(parts: FlowEngineParts): FlowEngine & FlowHostC
           .find((status) => status && (status.link === 'offline' || status.link === 'refused'));
         return away ? deviceNotice(away) : alarms.triggerNotice(nodeId);
       }
-      case 'output':
-        return outputsNotice(outputs.list().filter((output) => definition.outputs.has(output.id)));
+      case 'output': {
+        const own = outputs.list().filter((output) => definition.outputs.has(output.id));
+        if (definition.dryRun || (own.length > 0 && own.every(({ id }) => outputIsDry(id)))) return dryNotice(own);
+        const cannot = own.every(({ confirmed }) => confirmed === null) && problemIn(definition.needs) !== null;
+        return cannot ? cannotNotice : outputsNotice(own);
+      }
       case 'arm':
         return arming.notice(definition.subject);
       case 'escalation':
@@ -154,7 +167,8 @@ export function createFlowEngine(parts: FlowEngineParts): FlowEngine & FlowHostC
         return null;
       default: {
         const row = lastAction.get(nodeId);
-        return row ? actionNotice(row) : null;
+        const cannot = row?.status !== 'done' && definition?.kind === 'action' && problemIn(definition.needs) !== null;
+        return cannot ? cannotNotice : row ? actionNotice(row) : null;
       }
     }
   }
@@ -171,6 +185,43 @@ export function createFlowEngine(parts: FlowEngineParts): FlowEngine & FlowHostC
   }
 
   alarms.onNotice(show);
+
+  /** What the devices last offered to choose from; they are not asked anew for it. */
+  const offered = new Map<string, DeviceOffers>();
+
+  async function deviceOffers(deviceId: string): ReturnType<FlowEngine['deviceOffers']> {
+    const answer = await parts.questions.deviceOffers(deviceId);
+    if (answer.problem === null) offered.set(deviceId, answer.offers);
+    return answer;
+  }
+
+  const problemIn = (needs: readonly NodeNeed[]): string | null =>
+    firstProblem(needs, (deviceId) =>
+      definitions.get(deviceId)?.kind === 'device'
+        ? {
+            name: deviceName(deviceId),
+            facts: devices.status(deviceId)?.facts ?? null,
+            offers: offered.get(deviceId) ?? null,
+          }
+        : null,
+    );
+
+  /** A person waits: what the device can be asked, it is asked once. */
+  async function askedProblem(needs: readonly NodeNeed[]): Promise<string | null> {
+    for (const { deviceId } of needs)
+      if (!offered.has(deviceId) && devices.status(deviceId)?.link === 'online') await deviceOffers(deviceId);
+    return problemIn(needs);
+  }
+
+  const siteIsDry = (): boolean => parts.siteIsDry?.() ?? false;
+
+  function outputIsDry(id: OutputId): boolean {
+    if (siteIsDry()) return true;
+    const working = [...definitions.values()].filter(
+      (definition) => definition.kind === 'output' && definition.outputs.has(id),
+    );
+    return working.length > 0 && working.every((definition) => definition.kind === 'output' && definition.dryRun);
+  }
 
   /** What a message asks for and the record does not take is asked for again: the message comes once more. */
   const asked = async <T>(alarmId: string | undefined, work: Promise<T>): Promise<T> => {
@@ -220,8 +271,32 @@ export function createFlowEngine(parts: FlowEngineParts): FlowEngine & FlowHostC
         }
       : trigger;
 
+  const tests = createNodeTests({
+    handlers: parts.handlers,
+    outputs,
+    writer: parts.writer,
+    siteIsDry,
+    outputIsDry,
+    deviceName,
+    sample: (about) =>
+      sampleAlarm({
+        ...about,
+        siteName: parts.siteName ?? '',
+        triggers: [...definitions.values()].flatMap((one) => (one.kind === 'trigger' ? [one.trigger] : [])),
+        devices: [...definitions.values()].flatMap((one) =>
+          one.kind === 'device' ? [{ id: one.device.id, name: deviceName(one.device.id) }] : [],
+        ),
+      }),
+    problemOf: (test) => problemIn('params' in test ? actionNeeds(test) : outputNeeds(test)),
+    recorded: (row) => parts.actionSkipped?.(row),
+    clock,
+    log,
+  });
+
   const actions = createFlowActions({
     ...parts,
+    outputIsDry,
+    problemOf: (request) => problemIn('params' in request ? actionNeeds(request) : outputNeeds(request)),
     isDevice: (id) => definitions.get(id)?.kind === 'device',
     recorded(row) {
       lastAction.set(row.nodeId, row);
@@ -252,13 +327,16 @@ export function createFlowEngine(parts: FlowEngineParts): FlowEngine & FlowHostC
       const id = outputId(deviceId, kind, heldOutput(definition));
       const known = definitions.get(nodeId);
       // A node that holds several tells of each; those of before a deploy do not count.
-      const others = attached.has(nodeId) && known?.kind === 'output' ? known.outputs : [];
-      return define(nodeId, { kind: 'output', outputs: new Set([...others, id]), name }, () =>
+      const former = attached.has(nodeId) && known?.kind === 'output' ? known : null;
+      const needs = [...(former?.needs ?? []), ...outputNeeds(definition)];
+      const all = new Set([...(former?.outputs ?? []), id]);
+      return define(nodeId, { kind: 'output', outputs: all, name, dryRun: definition.dryRun === true, needs }, () =>
         outputs.define(definition),
       );
     },
 
-    defineAction: ({ nodeId, name }) => define(nodeId, { kind: 'action', name }, () => undefined),
+    defineAction: ({ nodeId, name, action }) =>
+      define(nodeId, { kind: 'action', name, needs: action ? actionNeeds(action) : [] }, () => undefined),
     defineArea: (area) => define(area.id, { kind: 'area' }, () => alarms.defineArea(area)),
     defineArming({ nodeId, subject, scheduleId }, changed) {
       return define(nodeId, { kind: 'arm', subject }, async () => {
@@ -286,6 +364,14 @@ export function createFlowEngine(parts: FlowEngineParts): FlowEngine & FlowHostC
         lastAction.delete(id);
       }
       await alarms.flowsStarted();
+      // What a node holds only for show must not drive an output that another one works on for real.
+      for (const [id, definition] of definitions)
+        if (
+          definition.kind === 'output' &&
+          definition.dryRun &&
+          [...definition.outputs].some((one) => !outputIsDry(one))
+        )
+          await outputs.releaseNode(id);
       await outputs.flowsStarted();
       await actions.flowsStarted((id) => attached.has(id));
       for (const [id, { kind }] of gone) if (kind === 'device') await devices.remove(id);
@@ -325,6 +411,10 @@ export function createFlowEngine(parts: FlowEngineParts): FlowEngine & FlowHostC
     },
 
     ...parts.questions,
+    deviceOffers,
+    ...tests,
+    checkAction: (test) => askedProblem(actionNeeds(test)),
+    checkOutput: (test) => askedProblem(outputNeeds(test)),
     deviceStatus: async (deviceId) => devices.status(deviceId),
     ingestPath: async (deviceId) => `/ingest/${await parts.tokens.tokenFor(deviceId)}`,
     ...parts.tests,
@@ -341,6 +431,7 @@ export function createFlowEngine(parts: FlowEngineParts): FlowEngine & FlowHostC
     },
     devices: () => [...definitions.values()].flatMap((entry) => (entry.kind === 'device' ? [entry.device] : [])),
     deviceName,
+    outputIsDry,
     nodeName(id) {
       const definition = definitions.get(id);
       const name = definition?.kind === 'output' || definition?.kind === 'action' ? definition.name : '';
@@ -357,8 +448,10 @@ export function createFlowEngine(parts: FlowEngineParts): FlowEngine & FlowHostC
     },
     deviceChanged(status) {
       for (const [nodeId, definition] of definitions) {
+        const needs = definition.kind === 'output' || definition.kind === 'action' ? definition.needs : [];
         const concerned =
           nodeId === status.deviceId ||
+          needs.some(({ deviceId }) => deviceId === status.deviceId) ||
           (definition.kind === 'trigger' && definition.trigger.filter.deviceIds?.includes(status.deviceId));
         if (concerned) show(nodeId);
       }

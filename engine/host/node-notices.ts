@@ -18,6 +18,15 @@ export function deviceNotice(status: DeviceStatus | null): NodeNotice {
   }
 }
 
+/** What the device tells of itself is against what the node asks for; its dialog says it in full. */
+export const cannotNotice: NodeNotice = { state: 'trouble', text: 'not on this device' };
+
+/** Outputs that are held and not driven. */
+export const dryNotice = (outputs: readonly OutputState[]): NodeNotice =>
+  outputs.some(({ desired }) => desired)
+    ? { state: 'waiting', text: 'dry run: would be on' }
+    : { state: 'off', text: 'dry run: would be off' };
+
 /** Of a node with several outputs the one that a person has to know of first. */
 export function outputsNotice(outputs: readonly OutputState[]): NodeNotice {
   const notices = outputs.map(outputNotice);
@@ -49,7 +58,7 @@ export function actionNotice(row: ActionRow): NodeNotice {
     case 'done':
       return { state: 'idle', text: 'done' };
     case 'skipped':
-      return { state: 'idle', text: 'skipped' };
+      return { state: 'idle', text: row.summary?.startsWith('Dry run') ? 'dry run: not done' : 'skipped' };
     case 'expired':
       return { state: 'trouble', text: 'too late' };
     case 'failed':

@@ -12,13 +12,14 @@ import type { DeviceEvent, PictureRef } from '../domain/events';
 import { sortableId } from '../domain/ids';
 import type { Log } from '../domain/log';
 import { createDevices, type Devices, discoverDevices, driverChoices } from '../drivers';
-import { createExecutor, createTimers, type Executor } from '../executor';
+import { createExecutor, createTimers, type Executor, withDryRun } from '../executor';
 import { setBackBy } from '../gates';
 import type { FlowEngine } from '../index';
 import { createOutputs, type Outputs } from '../outputs';
 import { openStore, type Store } from '../store';
 import { readGuide } from './device-guide';
 import { createDeviceQuestions } from './device-questions';
+import { type DryRun, openDryRun } from './dry-run';
 import { withoutStoppedSteps } from './escalation-steps';
 import { createFlowEngine, type FlowHostCalls } from './flow-engine';
 import { type IngestTokens, openIngestTokens } from './ingest-tokens';
@@ -31,6 +32,8 @@ export interface SiteOptions {
   databaseUrl: string | null;
   redisUrl: string | null;
   siteName: string;
+  /** Nothing is done and nothing driven while this process runs, whatever has been switched. Absent: as switched. */
+  dryRun?: boolean;
   /** Absent: this machine plays no sounds. */
   player?: PlayerSettings;
   clock: Clock;
@@ -45,6 +48,7 @@ export interface Site {
   readonly executor: Executor;
   readonly flow: FlowEngine & FlowHostCalls;
   readonly tokens: IngestTokens;
+  readonly dryRun: DryRun;
   readonly name: string;
   /** Whether devices are listened to and actions run: the flows have started at least once. */
   isLive(): boolean;
@@ -95,6 +99,22 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
   };
 
   const tokens = await openIngestTokens(store);
+  const dryRun = await openDryRun({
+    settings: store,
+    writer: store,
+    clock,
+    held: options.dryRun === true,
+    turned(on) {
+      log.warn(on ? 'site.dry-run-on' : 'site.dry-run-off', {});
+      // What was held only on paper is driven; what was skipped stays skipped.
+      for (const deviceId of new Set(outputs.list().map((output) => output.deviceId))) outputs.deviceOnline(deviceId);
+      for (const output of outputs.list()) {
+        flow.outputChanged(output.id);
+        announce({ kind: 'output', data: { id: output.id } });
+      }
+      announce({ kind: 'site', data: { armed: alarms.isArmed() } });
+    },
+  });
   const timers = createTimers({ clock, log });
   let live = false;
   let urlTowards: (deviceHost: string) => Promise<string | null> = async () => null;
@@ -148,6 +168,7 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
       if (announcement.kind === 'output') flow.outputChanged(announcement.data.id);
       announce(announcement);
     },
+    dryRun: (id) => flow.outputIsDry(id),
   });
 
   const alarms: Alarms = createAlarms({
@@ -162,7 +183,7 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
     nodeName: (id) => flow.nodeName(id),
   });
 
-  const handlers = withoutStoppedSteps(
+  const acting = withoutStoppedSteps(
     createActionHandlers({
       devices,
       mailServer: (id) => flow.service('mail-server', id),
@@ -176,6 +197,8 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
     }),
     { alarms, recorded: async (alarmId) => (await store.alarm(alarmId))?.alarm ?? null },
   );
+  // The one way to a handler: whatever is asked of it passes the dry run.
+  const handlers = withDryRun(acting, () => dryRun.isOn());
 
   const executor: Executor = createExecutor({
     backend: queueBackend(options, store),
@@ -206,6 +229,8 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
       clock,
     }),
     handlers,
+    siteIsDry: () => dryRun.isOn(),
+    siteName: options.siteName,
     writer: store,
     timers,
     actionSkipped: (row) => announce({ kind: 'action', data: row }),
@@ -284,6 +309,7 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
     executor,
     flow,
     tokens,
+    dryRun,
     name: options.siteName,
     isLive: () => live,
     flowsStarted() {

@@ -25,6 +25,7 @@ export interface DriveParts {
   log: Log;
   devices: DeviceDirectory;
   announce: Announce;
+  dryRun?(outputId: string): boolean;
   /** When the claims on it end by themselves; null: one has no end. */
   endOf(output: ManagedOutput): number | null;
   /** Takes an output that was driven off for the last time out of memory. */
@@ -37,6 +38,12 @@ export async function driveOutput(parts: DriveParts, output: ManagedOutput): Pro
     const aim = { generation: output.state.generation, demand: output.demand };
     const on = output.state.desired;
     const overtaken = (): boolean => output.state.generation !== aim.generation || output.demand !== aim.demand;
+    if (parts.dryRun?.(output.state.id) && !endsWhatWasReal(output.state)) {
+      parts.log.info('output.dry-run', { output: output.state.id, desired: on });
+      output.settled = aim;
+      if (output.retiring && isSettled(output)) await forget(parts, output);
+      continue;
+    }
     try {
       await beforeMove(parts, output, on);
       const readBack = await command(parts, output, on);
@@ -67,6 +74,10 @@ export async function driveOutput(parts: DriveParts, output: ManagedOutput): Pro
 }
 
 const words = (on: boolean): string => (on ? 'on' : 'off');
+
+/** What was, or may have been, switched on before a dry run began is still switched off: it must not leave a siren on. */
+const endsWhatWasReal = ({ desired, confirmed, lastError }: OutputState): boolean =>
+  !desired && (confirmed === true || (confirmed === false && lastError !== null));
 
 const notConfirmed = (state: OutputState, on: boolean): AlarmflowError =>
   operationalError(

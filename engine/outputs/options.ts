@@ -21,4 +21,6 @@ export interface OutputsOptions {
   /** The last lease of an alarm may be gone. */
   holdEnded(alarmId: string): void;
   announce: Announce;
+  /** The output is held, but nothing is switched on: a dry run. Absent: none is. */
+  dryRun?(outputId: OutputId): boolean;
 }

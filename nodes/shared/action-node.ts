@@ -3,6 +3,7 @@ import type { NodeKind } from './define-node';
 import type { Fields } from './fields';
 import { alarmOf, messageIdOf } from './messages';
 import type { Migration } from './migrations';
+import { testable } from './node-test';
 import type { RawConfig } from './runtime-api';
 
 /** Phases that an action's dialog offers. */
@@ -41,6 +42,10 @@ export interface ActionConfig {
   params: Record<string, unknown>;
 }
 
+/** The check box of the dialog part `test`; an output node passes it on with all that it tells the engine. */
+export const readDryRun = (fields: Fields): { dryRun?: true } =>
+  fields.flag('dryRun', 'Dry run') ? { dryRun: true } : {};
+
 /**
  * A node for a one-shot action. An alarm's message acts in the chosen phases; a plain message acts unless its payload
  * is false (the end of a condition). The message goes on when the request is on disk, or at once when there is none.
@@ -51,28 +56,41 @@ export const actionKind = (kind: {
   action: ActionKind;
   defaults: Readonly<RawConfig>;
   migrations: readonly Migration[];
+  credentials?: NodeKind<ActionConfig>['credentials'];
   read(fields: Fields): ActionConfig;
-}): NodeKind<ActionConfig> => ({
-  type: kind.type,
-  title: kind.title,
-  defaults: kind.defaults,
-  migrations: kind.migrations,
-  read: kind.read,
-  start: (config, site) => site.engine.defineAction({ nodeId: site.id, name: config.name }),
-  async input(message, config, site) {
-    const alarm = alarmOf(message, site.subject);
-    const acts = alarm ? actsOn(alarm, config.phases) : message.payload !== false;
-    if (acts)
-      await site.engine.requestAction({
-        nodeId: site.id,
-        nodeName: config.name,
-        kind: kind.action,
-        alarm,
-        messageId: messageIdOf(message, site.subject),
-        deviceId: config.deviceId,
-        params: config.params,
-        ...(config.interval && config.interval.everyMs > 0 ? { interval: config.interval } : {}),
-      });
-    return message;
-  },
-});
+  /** Runs once when the type is registered, for admin routes of its own. */
+  register?: NodeKind<ActionConfig>['register'];
+}): NodeKind<ActionConfig & { dryRun?: true }> =>
+  testable(
+    {
+      type: kind.type,
+      title: kind.title,
+      defaults: { dryRun: false, ...kind.defaults },
+      migrations: kind.migrations,
+      ...(kind.credentials ? { credentials: kind.credentials } : {}),
+      ...(kind.register ? { register: kind.register } : {}),
+      read: (fields) => ({ ...kind.read(fields), ...readDryRun(fields) }),
+      start: ({ name, deviceId, params }, site) =>
+        site.engine.defineAction({ nodeId: site.id, name, action: { kind: kind.action, deviceId, params } }),
+      async input(message, config, site) {
+        const alarm = alarmOf(message, site.subject);
+        const acts = alarm ? actsOn(alarm, config.phases) : message.payload !== false;
+        if (acts)
+          await site.engine.requestAction({
+            nodeId: site.id,
+            nodeName: config.name,
+            kind: kind.action,
+            alarm,
+            messageId: messageIdOf(message, site.subject),
+            deviceId: config.deviceId,
+            params: config.params,
+            ...(config.interval && config.interval.everyMs > 0 ? { interval: config.interval } : {}),
+            ...(config.dryRun ? { dryRun: true } : {}),
+          });
+        return message;
+      },
+    },
+    ({ deviceId, params, dryRun }) => [
+      { action: { kind: kind.action, deviceId, params, ...(dryRun ? { dryRun } : {}) } },
+    ],
+  );

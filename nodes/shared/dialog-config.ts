@@ -24,13 +24,17 @@ export function bodyOf(request: AdminRequest): RawConfig {
  * Reads a config node as its open dialog has it, for a test button; nothing of it needs to be deployed.
  * A password that was not touched is the deployed one.
  */
-export function readDialog<Config>(red: Red, kind: NodeKind<Config>, sent: RawConfig): Config {
+export const readDialog = <Config>(red: Red, kind: NodeKind<Config>, sent: RawConfig): Config =>
+  kind.read(dialogFields(red, kind, sent));
+
+/** The same, not read yet: what is left out of the reading is known by its issues. */
+export function dialogFields<Config>(red: Red, kind: NodeKind<Config>, sent: RawConfig): Fields {
   const id = typeof sent.id === 'string' && /^[\w.-]{1,64}$/.test(sent.id) ? sent.id : 'new';
   const secrets = kind.credentials ?? {};
   const config = Object.fromEntries(Object.entries(sent).filter(([field]) => !Object.hasOwn(secrets, field)));
   const stored = red.nodes.getCredentials(id) ?? {};
   const subject = subjectOf(kind.title, { ...config, id });
-  const fields = new Fields(
+  return new Fields(
     completeConfig(kind, { ...config, id }, subject),
     subject,
     (reference) => red.nodes.getNode(reference),
@@ -39,7 +43,6 @@ export function readDialog<Config>(red: Red, kind: NodeKind<Config>, sent: RawCo
     ),
     DIALOG_REMEDY,
   );
-  return kind.read(fields);
 }
 
 /** The route behind a test button: tries what the open dialog holds and says what happened. */

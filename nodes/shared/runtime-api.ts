@@ -45,6 +45,8 @@ export interface AdminRequest {
   params: Record<string, string | undefined>;
   body?: unknown;
   headers: Record<string, string | string[] | undefined>;
+  /** Who is logged in; absent while no users are set up. */
+  user?: { username?: string } | null;
 }
 
 export interface AdminResponse {

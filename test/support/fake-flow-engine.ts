@@ -1,5 +1,7 @@
 import {
+  type ActionNodeDefinition,
   type ActionRequest,
+  type ActionTest,
   type AlarmMessage,
   type AreaDefinition,
   type ArmingChange,
@@ -23,10 +25,12 @@ import {
   type OfferedReading,
   type OutputNodeDefinition,
   type OutputRequest,
+  type OutputTest,
   type RecentPush,
   type RuleTestReport,
   type SchedulePreview,
   type SnmpReceiverDefinition,
+  type TestOutcome,
   type TriggerDefinition,
   usualDialog,
 } from '../../engine/index';
@@ -82,6 +86,8 @@ export class FakeFlowEngine implements FlowEngine {
   offersAnswer: DeviceChoices = { offers: structuredClone(noOffers), sent: [], problem: null };
   discovery: Discovery = { devices: [], problems: [] };
   recent: RecentPush[] = [];
+  testOutcome: TestOutcome = { ok: true, detail: 'as expected', tookMs: 12 };
+  problem: string | null = null;
 
   private readonly deliveries = new Map<string, (message: AlarmMessage) => void>();
   private readonly watchers = new Map<string, (notice: NodeNotice) => void>();
@@ -156,7 +162,7 @@ export class FakeFlowEngine implements FlowEngine {
     this.outputs.set(definition.nodeId, definition);
   }
 
-  async defineAction(definition: { nodeId: string; name: string }): Promise<void> {
+  async defineAction(definition: ActionNodeDefinition): Promise<void> {
     await this.called('defineAction', definition);
     this.actionNodes.set(definition.nodeId, definition.name);
   }
@@ -232,6 +238,26 @@ export class FakeFlowEngine implements FlowEngine {
   async testSnmpReceiver(definition: SnmpReceiverDefinition): Promise<{ ok: boolean; detail: string }> {
     await this.called('testSnmpReceiver', definition);
     return this.testAnswer;
+  }
+
+  async testAction(test: ActionTest): Promise<TestOutcome> {
+    await this.called('testAction', test);
+    return this.testOutcome;
+  }
+
+  async testOutput(test: OutputTest): Promise<TestOutcome> {
+    await this.called('testOutput', test);
+    return this.testOutcome;
+  }
+
+  async checkAction(test: ActionTest): Promise<string | null> {
+    await this.called('checkAction', test);
+    return this.problem;
+  }
+
+  async checkOutput(test: OutputTest): Promise<string | null> {
+    await this.called('checkOutput', test);
+    return this.problem;
   }
 
   async runRuleTests(flows: unknown): Promise<RuleTestReport> {

@@ -12,6 +12,7 @@ export const defaults = {
   picture: 'event-or-snapshot',
   snapshotDevice: '',
   snapshotChannel: '',
+  dryRun: false,
 };
 
 export const migrations: readonly Migration[] = [firstVersion];

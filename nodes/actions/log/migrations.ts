@@ -7,6 +7,7 @@ export const defaults = {
   phases: ['raise', 'escalate', 'clear', 'end'] as readonly string[],
   interval: 0,
   intervalTell: 'next',
+  dryRun: false,
 };
 
 export const migrations: readonly Migration[] = [firstVersion];

@@ -9,6 +9,7 @@ export const defaults = {
   postAlarm: 10,
   untilCleared: false,
   cap: '',
+  dryRun: false,
 };
 
 export const migrations: readonly Migration[] = [firstVersion];

@@ -1,6 +1,8 @@
 import type { HoldPolicy } from '../../../engine/index';
+import { readDryRun } from '../../shared/action-node';
 import { defineNode, type NodeKind } from '../../shared/define-node';
 import { alarmOf, conditionOf, messageIdOf, topicOf } from '../../shared/messages';
+import { testable } from '../../shared/node-test';
 import { defaults, migrations } from './migrations';
 
 /** REQUIREMENTS M4: alarm output time 0–86400 s. */
@@ -11,7 +13,10 @@ interface RelayConfig {
   deviceId: string;
   output: string;
   hold: HoldPolicy;
+  dryRun?: true;
 }
+
+const dryRunOf = ({ dryRun }: RelayConfig): { dryRun?: true } => (dryRun ? { dryRun } : {});
 
 const relayOut: NodeKind<RelayConfig> = {
   type: 'alarmflow-relay-out',
@@ -33,6 +38,7 @@ const relayOut: NodeKind<RelayConfig> = {
         capMs: cap === null ? null : Math.round(cap * 1000),
         ...(hold === 'after-clear' ? {} : { kind: hold, onMs }),
       },
+      ...readDryRun(fields),
     };
   },
   start: (config, site) =>
@@ -41,6 +47,7 @@ const relayOut: NodeKind<RelayConfig> = {
       deviceId: config.deviceId,
       output: config.output,
       name: config.name,
+      ...dryRunOf(config),
     }),
   async input(message, config, site) {
     const alarm = alarmOf(message, site.subject);
@@ -57,9 +64,14 @@ const relayOut: NodeKind<RelayConfig> = {
         condition: alarm ? true : conditionOf(message.payload, site.subject),
         topic: alarm ? alarm.topic : topicOf(message, site.subject),
         hold: config.hold,
+        ...dryRunOf(config),
       });
     return message;
   },
 };
 
-export default defineNode(relayOut);
+export default defineNode(
+  testable(relayOut, (config) => [
+    { output: { deviceId: config.deviceId, output: config.output, ...dryRunOf(config) } },
+  ]),
+);

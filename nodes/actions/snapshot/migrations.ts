@@ -6,6 +6,7 @@ export const defaults = {
   channel: '',
   phases: ['raise'] as readonly string[],
   interval: 0,
+  dryRun: false,
 };
 
 export const migrations: readonly Migration[] = [firstVersion];

@@ -7,6 +7,7 @@ export const defaults = {
   interval: 0,
   intervalTell: 'next',
   text: '',
+  dryRun: false,
 };
 
 export const migrations: readonly Migration[] = [firstVersion];

@@ -8,6 +8,7 @@ export const defaults = {
   path: '{{site}}/{{alarm.deviceName}}/{{date}}/{{clock}} {{alarm.typeText}}',
   snapshotDevice: '',
   snapshotChannel: '',
+  dryRun: false,
 };
 
 export const migrations: readonly Migration[] = [firstVersion];
