@@ -1,12 +1,12 @@
 import type { Clock } from '../clock/clock';
-import type { Alarm, AlarmMessage } from '../domain/alarms';
+import type { AcknowledgedAs, Alarm, AlarmMessage } from '../domain/alarms';
 import type { Announce } from '../domain/announcements';
 import { userError } from '../domain/errors';
 import type { EscalationDefinition } from '../domain/escalations';
 import type { DeviceEvent, PictureRef } from '../domain/events';
 import type { AlarmHolds } from '../domain/holds';
 import type { Log } from '../domain/log';
-import { addWrites, type RecordWriter, type ResumeState, type TimerRow } from '../domain/record';
+import { addWrites, type RecordWriter, type ResumeState, type StandingRow, type TimerRow } from '../domain/record';
 import type { ArmingSchedule } from '../domain/schedules';
 import type { DurableTimers } from '../domain/timers';
 import { defaultPolicy, type TriggerDefinition } from '../domain/triggers';
@@ -35,7 +35,7 @@ import { createInspection, type Inspection } from './inspection';
 import { createIntake } from './intake';
 import { noticeOf, type TriggerNotice } from './notice';
 import { createNoticeBoard } from './notice-board';
-import { orderLine } from './order-line';
+import { type OrderSaid, orderLine } from './order-line';
 import { resumeConditions } from './resumption';
 import { createShelving, type Shelving, shelvedPlace } from './shelving';
 import { strayed } from './strayed';
@@ -89,8 +89,8 @@ export interface Alarms extends ArmingCalls, Pick<FlowOutbox, 'sendAgain'>, Pick
   picturesArrived(eventId: string, pictures: PictureRef[]): Promise<void>;
   /** A lease of the alarm is gone; it ends if it has cleared and nothing else holds it. */
   holdEnded(alarmId: string): Promise<void>;
-  /** @throws E_UNKNOWN_ALARM (user) */
-  acknowledge(alarmId: string, who: string): Promise<void>;
+  /** @param beside reaches the disk with the acknowledgement or not at all. @throws E_UNKNOWN_ALARM (user) */
+  acknowledge(alarmId: string, who: string, as?: AcknowledgedAs, beside?: StandingRow): Promise<void>;
   /** Ends the alarm at once and releases its outputs. @throws E_UNKNOWN_ALARM (user) */
   reset(alarmId: string, who: string): Promise<void>;
   /** A live alarm, as memory has it. */
@@ -509,14 +509,15 @@ export function createAlarms(options: AlarmsOptions): Alarms {
     return [triggers.get(condition.triggerId) ?? undefinedTrigger(condition.triggerId), condition];
   };
 
-  const order = (alarmId: string, who: string, kind: 'acknowledge' | 'reset'): Promise<void> =>
+  const order = (alarmId: string, said: OrderSaid, beside?: StandingRow): Promise<void> =>
     change((batch) => {
       const [trigger, condition] = own(alarmId);
-      const at = clock.now();
+      const given = { ...said, at: clock.now() };
       const about = condition.now.alarm;
-      translation.feed(batch, trigger, condition, { kind, at, who });
+      translation.feed(batch, trigger, condition, given);
       if (batch.touched.size === 0) return;
-      addWrites(batch.change, 'audit', orderLine(kind, condition, about, { alarmId, at, who }));
+      addWrites(batch.change, 'audit', orderLine(condition, about, alarmId, given));
+      if (beside !== undefined) addWrites(batch.change, 'standing', beside);
     });
 
   const holdEnded = async (alarmId: string): Promise<void> => {
@@ -579,8 +580,8 @@ export function createAlarms(options: AlarmsOptions): Alarms {
     accept,
     picturesArrived,
     holdEnded,
-    acknowledge: (alarmId, who) => order(alarmId, who, 'acknowledge'),
-    reset: (alarmId, who) => order(alarmId, who, 'reset'),
+    acknowledge: (id, who, as, row) => order(id, { kind: 'acknowledge', who, ...(as ? { as } : {}) }, row),
+    reset: (alarmId, who) => order(alarmId, { kind: 'reset', who }),
     sendAgain: outbox.sendAgain,
     ...createArmingCalls({ arming, triggers, clock, change }),
     alarm: (id) => translation.find(id)?.now.alarm ?? undefined,

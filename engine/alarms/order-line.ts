@@ -1,26 +1,30 @@
-import type { Alarm } from '../domain/alarms';
+import type { AcknowledgedAs, Alarm } from '../domain/alarms';
 import { sortableId } from '../domain/ids';
 import type { AuditRow } from '../domain/record';
 import type { Condition } from './condition';
 
+/** What somebody orders about an alarm. */
+export type OrderSaid = { kind: 'acknowledge'; who: string; as?: AcknowledgedAs } | { kind: 'reset'; who: string };
+
 /**
- * The line of the audit trail for what somebody ordered about an alarm.
+ * The line of the audit trail for such an order.
  * @param alarm as it was before the order
  */
 export function orderLine(
-  order: 'acknowledge' | 'reset',
   { triggerId, key }: Condition,
   alarm: Alarm | null,
-  given: { alarmId: string; at: number; who: string },
+  alarmId: string,
+  said: OrderSaid & { at: number },
 ): AuditRow {
-  const { alarmId, at, who } = given;
+  const { kind, at, who } = said;
+  const as = said.kind === 'acknowledge' ? said.as : undefined;
   return {
     id: sortableId(at),
     at,
     who,
-    action: `alarm.${order}`,
+    action: `alarm.${kind}`,
     subject: alarmId,
-    detail: `${alarm?.triggerName ?? ''}: ${alarm?.topic ?? ''}`,
-    facts: { kind: 'alarm', order, triggerId, key },
+    detail: `${alarm?.triggerName ?? ''}: ${alarm?.topic ?? ''}${as === 'false-alarm' ? ', as a false alarm' : ''}`,
+    facts: { kind: 'alarm', order: kind, triggerId, key, ...(as === undefined ? {} : { as }) },
   };
 }

@@ -2,6 +2,7 @@
 import type { Clock } from '../clock/clock';
 import type { Announce } from '../domain/announcements';
 import { userError } from '../domain/errors';
+import { addWrites, type StandingRow } from '../domain/record';
 import type { Shelf, ShelfRequest } from '../domain/shelves';
 import type { DurableTimers } from '../domain/timers';
 import { covers, type ShelvedPlace } from '../gates';
@@ -14,8 +15,12 @@ import type { Trigger } from './trigger';
 export interface Shelving {
   readonly shelves: Shelves;
   list(): Shelf[];
-  /** What is shelved once more gets the new time. @throws E_BAD_SHELF, E_UNKNOWN_TRIGGER (user) */
-  shelve(request: ShelfRequest, who: string): Promise<Shelf>;
+  /**
+   * What is shelved once more gets the new time.
+   * @param beside a row that reaches the disk with the shelf or not at all
+   * @throws E_BAD_SHELF, E_UNKNOWN_TRIGGER (user)
+   */
+  shelve(request: ShelfRequest, who: string, beside?: StandingRow): Promise<Shelf>;
   /** A condition that still holds is raised as at a window's opening. @throws E_UNKNOWN_SHELF (user) */
   unshelve(id: string, who: string): Promise<void>;
 }
@@ -99,12 +104,13 @@ export function createShelving(options: {
   return {
     shelves,
     list: () => shelves.list().filter((shelf) => shelf.until > clock.now()),
-    async shelve(request, who) {
+    async shelve(request, who, beside) {
       const name = nameOf(request);
       let shelf: Shelf | null = null;
       await options.change((batch) => {
         shelf = shelves.shelve(batch, request, name, who);
         retell(batch, shelf);
+        if (beside !== undefined) addWrites(batch.change, 'standing', beside);
       });
       if (shelf === null) throw new Error('a shelf that was kept is missing');
       return shelf;

@@ -221,7 +221,11 @@ export function createTranslation(options: {
         work.entered = effect.until;
         return;
       case 'acknowledge':
-        change(work, { acknowledgedAt: effect.at, acknowledgedBy: effect.who });
+        change(work, {
+          acknowledgedAt: effect.at,
+          acknowledgedBy: effect.who,
+          ...(effect.as === undefined ? {} : { acknowledgedAs: effect.as }),
+        });
         return;
       case 'end':
         end(work, effect.at, effect.reason);

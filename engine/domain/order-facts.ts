@@ -2,6 +2,7 @@
  * What a line of the audit trail has done, so that it can be done again when the period is simulated. The line's words are
  * for people; these are for the engine.
  */
+import type { AcknowledgedAs } from './alarms';
 import type { ArmingSource, ArmingSubject, ArmingWay } from './arming';
 import type { OutputId, OutputMode } from './outputs';
 import type { Shelf } from './shelves';
@@ -16,7 +17,7 @@ export type OrderFacts =
       state: unknown;
     }
   /** Which condition the alarm was of: another run gives its alarms other ids. */
-  | { kind: 'alarm'; order: 'acknowledge' | 'reset'; triggerId: string; key: string }
+  | { kind: 'alarm'; order: 'acknowledge' | 'reset'; triggerId: string; key: string; as?: AcknowledgedAs }
   | { kind: 'shelve'; shelf: Shelf }
   /** `byHand`: an order; else its time was over, or what it covers had ended once. */
   | { kind: 'unshelve'; shelf: Shelf; byHand: boolean }

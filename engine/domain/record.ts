@@ -3,7 +3,7 @@
  * the parts of the engine know only these interfaces, so none of them imports another.
  */
 import type { ActionRow, ActionStatus } from './actions';
-import type { Alarm, AlarmMessage, Decision } from './alarms';
+import type { AcknowledgedAs, Alarm, AlarmMessage, Decision } from './alarms';
 import type { DeviceEvent, PictureRef } from './events';
 import type { AlarmMedia, MediaReference } from './media';
 import type { OrderFacts } from './order-facts';
@@ -266,7 +266,7 @@ export interface CaughtMail {
 export interface RecordReader {
   events(query: EventQuery): Promise<ExplainedEvent[]>;
   event(id: string): Promise<ExplainedEvent | null>;
-  alarms(query: { live: boolean; limit: number; before?: string }): Promise<Alarm[]>;
+  alarms(query: { live: boolean; limit: number; before?: string; acknowledgedAs?: AcknowledgedAs }): Promise<Alarm[]>;
   alarm(
     id: string,
   ): Promise<{ alarm: Alarm; decisions: Decision[]; actions: ActionRow[]; media?: AlarmMedia[] } | null>;

@@ -1,5 +1,5 @@
 /** Stops, the end of a condition, and the clear and the end of an alarm. */
-import type { EndReason } from '../domain/alarms';
+import type { AcknowledgedAs, EndReason } from '../domain/alarms';
 import { isFiltering } from './due';
 import { changeLevel } from './levels';
 import { type GateSignal, type HeldBack, highestLevel, holds, type RunningAlarm } from './state';
@@ -121,10 +121,14 @@ export function onReleased(step: Stepping, at: number): undefined {
   step.draft.starts = starts;
 }
 
-export function onAcknowledge(step: Stepping, at: number, who: string): undefined {
+export function onAcknowledge(
+  step: Stepping,
+  { at, who, as }: { at: number; who: string; as?: AcknowledgedAs },
+): undefined {
   const { alarm } = step.draft;
   if (alarm === null || alarm.acknowledged) return;
   step.draft.alarm = { ...alarm, acknowledged: true };
-  step.effects.push({ kind: 'acknowledge', at, who });
-  decide(step, at, 'acknowledged', 'acknowledge', `acknowledged by ${who}`);
+  step.effects.push({ kind: 'acknowledge', at, who, ...(as === undefined ? {} : { as }) });
+  const taken = as === 'false-alarm' ? ' as a false alarm' : '';
+  decide(step, at, 'acknowledged', 'acknowledge', `acknowledged by ${who}${taken}`);
 }

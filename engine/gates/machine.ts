@@ -95,7 +95,7 @@ function handle(step: Stepping, input: GateInput): undefined {
     case 'released':
       return onReleased(step, input.at);
     case 'acknowledge':
-      return onAcknowledge(step, input.at, input.who);
+      return onAcknowledge(step, input);
     case 'reset':
       if (step.draft.alarm !== null) end(step, input.at, 'reset', `reset by ${input.who}`);
       return undefined;

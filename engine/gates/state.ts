@@ -1,4 +1,4 @@
-import type { AlarmState, DecisionOutcome, EndReason, RefusalReason } from '../domain/alarms';
+import type { AcknowledgedAs, AlarmState, DecisionOutcome, EndReason, RefusalReason } from '../domain/alarms';
 import type { ArmingVerdict } from '../domain/arming';
 import type { EventLevel, EventPhase } from '../domain/events';
 
@@ -154,7 +154,7 @@ export type GateInput =
   | { kind: 'arming'; at: number; context: GateContext }
   /** Nothing holds the cleared alarm any more. */
   | { kind: 'released'; at: number }
-  | { kind: 'acknowledge'; at: number; who: string }
+  | { kind: 'acknowledge'; at: number; who: string; as?: AcknowledgedAs }
   | { kind: 'reset'; at: number; who: string }
   /** The policy is another than the one that made the state. */
   | { kind: 'policy'; at: number; context: GateContext }
@@ -184,7 +184,7 @@ export type GateEffect =
   | { kind: 'remind'; at: number; n: number }
   /** An entry route was entered: the raise waits until then. */
   | { kind: 'entry'; at: number; until: number }
-  | { kind: 'acknowledge'; at: number; who: string }
+  | { kind: 'acknowledge'; at: number; who: string; as?: AcknowledgedAs }
   | { kind: 'end'; at: number; reason: EndReason }
   | { kind: 'decide'; at: number; outcome: DecisionOutcome; reason: string; detail: string };
 

@@ -111,7 +111,10 @@ export interface EventPage {
   events: ExplainedEvent[];
 }
 
-/** GET /api/v1/alarms?live=1|0&limit=&before= ; POST /api/v1/alarms/:id/acknowledge, /reset (operator) */
+/**
+ * GET /api/v1/alarms?live=1|0&limit=&before=&acknowledgedAs=false-alarm ;
+ * POST /api/v1/alarms/:id/acknowledge {as?: 'false-alarm'}, /reset (operator)
+ */
 export interface AlarmPage {
   alarms: Alarm[];
 }

@@ -46,7 +46,7 @@ export function consoleServices(options: {
       order: (order) => site.flow.orderArming(order),
     },
     alarms: {
-      acknowledge: (id, who) => site.alarms.acknowledge(id, who),
+      acknowledge: (id, who, as) => site.alarms.acknowledge(id, who, as),
       reset: (id, who) => site.alarms.reset(id, who),
     },
     outputs: {

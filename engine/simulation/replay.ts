@@ -38,7 +38,8 @@ export function createReplay({ alarms, outputs, collector }: SimulatedSite): Rep
         const { order, triggerId, key } = facts;
         const alarm = alarms.live().find((one) => one.triggerId === triggerId && one.key === key);
         if (alarm === undefined) return `for alarms that do not run here at that moment`;
-        return () => alarms[order](alarm.id, who);
+        return () =>
+          order === 'acknowledge' ? alarms.acknowledge(alarm.id, who, facts.as) : alarms.reset(alarm.id, who);
       }
       case 'shelve': {
         const { scope, subject, key, oneShot, at, until, reason } = facts.shelf;

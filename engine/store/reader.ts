@@ -131,6 +131,7 @@ export function createRecordReader(database: Database): RecordReader & WhyRecord
       if (query.before !== undefined) {
         asked.add(`(raised_at, id) < (SELECT b.raised_at, b.id FROM alarmflow.alarms b WHERE b.id = ?)`, query.before);
       }
+      if (query.acknowledgedAs !== undefined) asked.add(`doc->>'acknowledgedAs' = ?`, query.acknowledgedAs);
       const only = asked.where();
       const rows = await database.query<{ doc: Alarm }>(
         `SELECT doc FROM alarmflow.alarms ${query.live ? `${only ? `${only} AND` : 'WHERE'} ended_at IS NULL` : only}

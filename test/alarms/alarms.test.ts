@@ -306,6 +306,18 @@ describe('people', () => {
     expect(run.record.audit).toMatchObject([{ who: 'anna', action: 'alarm.acknowledge', subject: id }]);
   });
 
+  it('acknowledge an alarm as a false alarm, with a row beside it', async () => {
+    const run = await running(alarmTrigger());
+    await happen(run);
+    const id = run.alarms.live()[0]?.id as string;
+    await run.alarms.acknowledge(id, 'anna', 'false-alarm', { id: 'answer', kind: 'test', doc: {} });
+    expect(run.record.alarms.get(id)).toMatchObject({ acknowledgedBy: 'anna', acknowledgedAs: 'false-alarm' });
+    expect(run.record.audit).toMatchObject([
+      { who: 'anna', detail: expect.stringContaining('as a false alarm'), facts: { as: 'false-alarm' } },
+    ]);
+    expect(run.record.standing.get('answer')).toMatchObject({ kind: 'test' });
+  });
+
   it('reset an alarm, which ends at once and releases its outputs', async () => {
     const run = await running(alarmTrigger());
     await happen(run);

@@ -260,6 +260,11 @@ export function recordContract(name: string, databaseUrl: () => Promise<string |
       expect((await store.alarms({ live: false, limit: 2 })).map((one) => one.id)).toEqual(['q3', 'q2']);
       expect((await store.alarms({ live: false, limit: 1, before: 'q2' })).map((one) => one.id)).toEqual(['q1']);
       expect((await store.alarms({ live: true, limit: 5 })).map((one) => one.id)).toEqual(['q3', 'q1']);
+      await store.commit({
+        alarms: [alarmRow('q2', { raisedAt: base * 2 + 1, endedAt: 5, acknowledgedAs: 'false-alarm' })],
+      });
+      const falseAlarms = await store.alarms({ live: false, limit: 5, acknowledgedAs: 'false-alarm' });
+      expect(falseAlarms.map((one) => one.id)).toEqual(['q2']);
     });
 
     it('leaves an action row alone that exists already', async () => {

@@ -67,6 +67,7 @@ const alarmQuery = z.strictObject({
   live: switchType.default(true),
   limit: countType(1, 1_000, 100),
   before: idType.optional(),
+  acknowledgedAs: z.literal('false-alarm').optional(),
 });
 const actionQuery = z.strictObject({
   status: z.enum(statuses).optional(),
@@ -97,6 +98,7 @@ const streamQuery = z.strictObject({
 const nothing = z.strictObject({}).optional();
 const loginBody = z.strictObject({ name: z.string().min(1).max(200), password: z.string().min(1).max(1_000) });
 const siteBody = z.strictObject({ armed: z.boolean() });
+const acknowledgeBody = z.strictObject({ as: z.literal('false-alarm').optional() }).optional();
 const modeBody = z.strictObject({ mode: z.enum(['auto', 'on', 'off']) });
 const userBody = z.strictObject({
   name: z.string().min(1).max(200),
@@ -282,8 +284,8 @@ function addOperatingRoutes(router: Router, { services, context, need, siteRow }
   });
 
   router.post('/alarms/:id/acknowledge', need('operator'), async (request, response) => {
-    parse(nothing, request.body, 'body');
-    await services.alarms.acknowledge(pathId(request), who(request));
+    const { as } = parse(acknowledgeBody, request.body, 'body') ?? {};
+    await services.alarms.acknowledge(pathId(request), who(request), as);
     response.json({});
   });
   router.post('/alarms/:id/reset', need('operator'), async (request, response) => {

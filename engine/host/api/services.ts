@@ -1,4 +1,5 @@
 import type { ActionRow } from '../../domain/actions';
+import type { AcknowledgedAs } from '../../domain/alarms';
 import type { Announce } from '../../domain/announcements';
 import type { ArmingOrder, ArmingRow } from '../../domain/arming';
 import type { OutputMode } from '../../domain/outputs';
@@ -30,7 +31,7 @@ export interface ConsoleServices {
   };
   /** `E_UNKNOWN_ALARM` (user) for an alarm that does not live. Each writes its own line of the audit trail. */
   alarms: {
-    acknowledge(alarmId: string, who: string): Promise<void>;
+    acknowledge(alarmId: string, who: string, as?: AcknowledgedAs): Promise<void>;
     reset(alarmId: string, who: string): Promise<void>;
   };
   /** `E_UNKNOWN_OUTPUT` (user). Each change writes its own line of the audit trail. */
