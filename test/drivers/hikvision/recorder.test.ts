@@ -109,7 +109,7 @@ describe('cameras of a recorder', () => {
     });
     await until('the first look', () => offline(later).length === 3);
     expect(offline(later).at(-1)).toBe('snapshot 3 IPCamera 3');
-    expect(sink.events).toEqual([]);
+    expect(others(sink)).toEqual([]);
   });
 
   it('whose state is not told are never offline', async () => {

@@ -6,7 +6,7 @@ import { until } from '../../support/recording-sink';
 
 afterEach(closeDrivers);
 
-const able = { subscribeEvent: true };
+const able = { inputs: 0, subscribeEvent: true };
 
 describe('a subscription', () => {
   it('is made where the device has it, with our heart-beat, and is ended', async () => {
@@ -38,10 +38,7 @@ describe('a subscription', () => {
   });
 
   it('takes heart-beats as what they are, in JSON as well', async () => {
-    const { sim, sink } = await hikvisionDevice(
-      { ...able, inputs: 0, faults: ['json-alerts'] },
-      { heartbeatSeconds: 1 },
-    );
+    const { sim, sink } = await hikvisionDevice({ ...able, faults: ['json-alerts'] }, { heartbeatSeconds: 1 });
     await until('online', linkIs(sink, 'online'));
     await new Promise((resolve) => setTimeout(resolve, 1_200));
     await sim.fire({ scene: 'motion' });

@@ -160,7 +160,7 @@ describe('differences of temperatures', () => {
     ['temperature-difference', 'temperature-difference start'],
     ['temperature-difference-prealarm', 'temperature-difference-prealarm start'],
   ])('of %s are marked as such', async (scene, told) => {
-    const { sim, sink } = await hikvisionDevice();
+    const { sim, sink } = await hikvisionDevice({ inputs: 0 });
     await until('online', linkIs(sink, 'online'));
     await sim.fire({ scene });
     await until('the alarm is there', () => sink.events.length === 1);
