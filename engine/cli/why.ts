@@ -65,6 +65,20 @@ async function ofId(site: RunningSite, id: string): Promise<WhyAnswer> {
 
 const marks: Record<GateCheck['result'], string> = { passed: '+', refused: 'x', waiting: '~', 'not-asked': ' ' };
 
+/** `failed (E_MAIL_REFUSED), 3 tries, the last took 0.2 s` */
+function outcomeOf({
+  status,
+  errorCode,
+  attempts,
+  durationMs,
+}: WhyAnswer['followed'][number]['actions'][number]): string {
+  const parts = [errorCode === null ? status : `${status} (${errorCode})`];
+  if (attempts > 1) parts.push(`${attempts} tries`);
+  if (attempts > 0 && durationMs !== null)
+    parts.push(`${attempts > 1 ? 'the last took' : 'took'} ${(durationMs / 1000).toFixed(durationMs < 100 ? 2 : 1)} s`);
+  return parts.join(', ');
+}
+
 /** The answer as lines for people; times are those of this machine. */
 export function describeWhy(answer: WhyAnswer): string[] {
   const { subject, verdict, notes, triggers, followed } = answer;
@@ -79,7 +93,7 @@ export function describeWhy(answer: WhyAnswer): string[] {
     for (const action of actions) {
       const when = localTime(action.finishedAt ?? action.requestedAt);
       lines.push(
-        `  ${when}  ${action.kind} "${action.nodeName}" at ${action.phase}: ${action.status}${action.summary === null ? '' : `, ${action.summary}`}`,
+        `  ${when}  ${action.kind} "${action.nodeName}" at ${action.phase}: ${outcomeOf(action)}${action.summary === null ? '' : `: ${action.summary}`}`,
       );
     }
     for (const output of outputs) {

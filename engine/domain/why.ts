@@ -57,6 +57,10 @@ export interface FollowedAction {
   status: ActionStatus;
   /** What happened, in words; null while nothing has. */
   summary: string | null;
+  errorCode: string | null;
+  attempts: number;
+  /** Milliseconds that the last attempt took; null while there was none. */
+  durationMs: number | null;
   requestedAt: number;
   finishedAt: number | null;
 }

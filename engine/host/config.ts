@@ -148,6 +148,11 @@ const shape = {
     allowed: 'true or false',
     defaultText: 'true for "start" on an empty data folder, else false',
   }),
+  dryRun: field(z.preprocess(readBoolean, z.boolean()).default(false), {
+    env: 'ALARMFLOW_DRY_RUN',
+    description: 'write down what actions and outputs would do, and do none of it, as long as this process runs',
+    allowed: 'true or false',
+  }),
   retentionEventDays: field(whole(1, 3_650).default(90), {
     env: 'ALARMFLOW_RETENTION_EVENT_DAYS',
     description: 'days for which events and their decisions are kept',
@@ -167,6 +172,21 @@ const shape = {
     env: 'ALARMFLOW_RETENTION_MEDIA_BYTES',
     description: 'most space for pictures',
     allowed: 'a size from 1 MiB to 1048576 GiB, e.g. 5GiB',
+  }),
+  uploadFolders: field(texts(50).default([]), {
+    env: 'ALARMFLOW_UPLOAD_FOLDERS',
+    description: 'folders of this machine below which uploads may be written, e.g. where a NAS is mounted',
+    allowed: 'paths of folders, e.g. /mnt/nas,/srv/alarms',
+  }),
+  uploadQueueBytes: field(size(MiB, 2 ** 50).default(2 * 1024 * MiB), {
+    env: 'ALARMFLOW_UPLOAD_QUEUE_BYTES',
+    description: 'most space for uploads that wait for their server; the oldest are dropped first',
+    allowed: 'a size from 1 MiB to 1048576 GiB, e.g. 2GiB',
+  }),
+  uploadQueueDays: field(whole(1, 365).default(7), {
+    env: 'ALARMFLOW_UPLOAD_QUEUE_DAYS',
+    description: 'days after which an upload that waits for its server is given up',
+    allowed: between(1, 365),
   }),
   ingestMaxBytes: field(size(1024, 256 * MiB).default(20 * MiB), {
     env: 'ALARMFLOW_INGEST_MAX_BYTES',
@@ -337,6 +357,7 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
   if (config.tlsCert !== null) config.tlsCert = absolute(config.tlsCert);
   if (config.tlsKey !== null) config.tlsKey = absolute(config.tlsKey);
   config.playerSounds = config.playerSounds.map(absolute);
+  config.uploadFolders = config.uploadFolders.map(absolute);
   if (sources.demo === 'default') config.demo = input.command === 'start' && isEmptyFolder(config.data);
   return { config, sources, file: read ? file : null, warnings: unknownVariables(env) };
 }

@@ -10,6 +10,7 @@ import type { HoldKind, OutputState } from '../domain/outputs';
 import type { CaughtMail, ExplainedEvent } from '../domain/record';
 import type { Shelf } from '../domain/shelves';
 import type { GateCheck, TriggerCheck, WhyAnswer } from '../domain/why';
+import type { DryRunState } from './dry-run';
 
 /** GET /api/v1/why/event/:id, /why/alarm/:id, /why?trigger=&device=&at= : {WhyAnswer} */
 export type {
@@ -57,9 +58,16 @@ export interface Words {
 export interface Site {
   name: string;
   armed: boolean;
+  dryRun: DryRunState;
   /** Where the flow editor lives, or null when it runs headless. */
   editorPath: string | null;
 }
+
+/**
+ * GET /api/v1/dry-run; POST /api/v1/dry-run {on} (administrator): the whole site only writes down what it would do. Both
+ * answer with DryRunState.
+ */
+export type { DryRunState };
 
 /** GET /api/v1/arming: the site first, then areas, devices and channels, triggers, actions. */
 export interface ArmingPage {
@@ -93,6 +101,8 @@ export interface DeviceRow {
 /** GET /api/v1/outputs: {outputs}; POST /api/v1/outputs/:id/mode {mode} and POST /api/v1/outputs/reset (operator) */
 export interface OutputRow extends OutputState {
   deviceName: string;
+  /** It is held and not driven: a dry run of the site, or of every node that works on it. */
+  dryRun: boolean;
   /** Who holds it, in words ("Thermal alarm on Hall camera, until 12 s after the clear"). */
   heldBy: {
     leaseId: string;

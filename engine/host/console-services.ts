@@ -40,6 +40,8 @@ export function consoleServices(options: {
     site: {
       isArmed: () => site.alarms.isArmed(),
       setArmed: (armed, who) => site.setArmed(armed, who),
+      dryRun: () => site.dryRun.state(),
+      setDryRun: (on, who) => site.dryRun.set(on, who),
     },
     arming: {
       rows: () => site.flow.armingRows(),
@@ -101,6 +103,7 @@ function outputRows(site: Site): OutputRow[] {
   return site.outputs.list().map(({ leases, ...output }) => ({
     ...output,
     deviceName: site.flow.deviceName(output.deviceId),
+    dryRun: site.flow.outputIsDry(output.id),
     heldBy: leases.map((lease) => {
       const alarm = lease.alarmId === null ? undefined : site.alarms.alarm(lease.alarmId);
       const kind = holdKind(lease.hold);

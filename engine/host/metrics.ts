@@ -15,7 +15,9 @@ export interface MetricsOptions {
   version: string;
   /** Read at each scrape. */
   liveAlarms(): number;
-  outputs(): { desired: boolean; confirmed: boolean | null }[];
+  outputs(): { desired: boolean; confirmed: boolean | null; dryRun?: boolean }[];
+  /** The whole site makes a dry run. */
+  dryRun(): boolean;
   deviceLinks(): DeviceLink[];
   queue(): Promise<ExecutorHealth>;
   /** Who may read without a login, beside this machine. */
@@ -95,6 +97,16 @@ export function createMetrics(options: MetricsOptions): Metrics {
     help: 'Outputs whose device has not confirmed the state they should have',
     registers,
   });
+  const dryRun = new Gauge({
+    name: 'alarmflow_dry_run',
+    help: '1 while the site only writes down what it would do',
+    registers,
+  });
+  const dryOutputs = new Gauge({
+    name: 'alarmflow_outputs_dry_run',
+    help: 'Outputs that are held and not driven, because the site or their nodes make a dry run',
+    registers,
+  });
   const devices = new Gauge({
     name: 'alarmflow_devices',
     help: 'Devices by their link',
@@ -135,8 +147,11 @@ export function createMetrics(options: MetricsOptions): Metrics {
   async function text(): Promise<string> {
     alarms.set(options.liveAlarms());
     const outputs = options.outputs();
-    outputsOn.set(outputs.filter((output) => output.desired).length);
-    outputsOff.set(outputs.filter((output) => output.confirmed !== output.desired).length);
+    outputsOn.set(outputs.filter((output) => output.desired && !output.dryRun).length);
+    // What is not driven has nothing to confirm.
+    outputsOff.set(outputs.filter((output) => !output.dryRun && output.confirmed !== output.desired).length);
+    dryRun.set(options.dryRun() ? 1 : 0);
+    dryOutputs.set(outputs.filter((output) => output.dryRun).length);
     const present = options.deviceLinks();
     for (const link of links) devices.labels(link).set(present.filter((each) => each === link).length);
     await readQueue();

@@ -74,11 +74,17 @@ export async function serve(options: ServeOptions): Promise<void> {
       databaseUrl: config.databaseUrl,
       redisUrl: config.redisUrl,
       siteName: config.siteName,
+      dryRun: config.dryRun,
       player: {
         command: config.playerCommand,
         arguments: config.playerArguments,
         sounds: config.playerSounds,
         repeat: config.playerRepeat,
+      },
+      uploads: {
+        folders: config.uploadFolders,
+        queueBytes: config.uploadQueueBytes,
+        queueDays: config.uploadQueueDays,
       },
       clock: systemClock,
       log,
@@ -140,7 +146,8 @@ async function openDoors(options: ServeOptions, site: Site, demo: Demo | null, l
   const metrics = createMetrics({
     version,
     liveAlarms: () => site.alarms.live().length,
-    outputs: () => site.outputs.list(),
+    outputs: () => site.outputs.list().map((output) => ({ ...output, dryRun: site.flow.outputIsDry(output.id) })),
+    dryRun: () => site.dryRun.isOn(),
     deviceLinks: () => site.flow.devices().map(({ id }) => site.devices.status(id)?.link ?? 'connecting'),
     queue: () => site.executor.health(),
     allowed: addressList(config.metricsFrom),
@@ -197,6 +204,12 @@ async function openDoors(options: ServeOptions, site: Site, demo: Demo | null, l
         return broken
           ? { ok: false, detail: broken.message }
           : { ok: true, detail: site.store.kind, facts: await site.store.stats() };
+      },
+      // Meant, so no failure; whoever watches the site must still see that nothing is done.
+      actions: () => {
+        const { on, who, since, held } = site.dryRun.state();
+        const detail = on ? 'dry run: nothing is sent and nothing driven' : 'acting';
+        return { ok: true, detail, facts: { dryRun: on, ...(on ? { since, who, held } : {}) } };
       },
     },
   });
@@ -296,6 +309,7 @@ async function greet(options: ServeOptions, site: Site, demo: Demo | null, url: 
   print('');
   print(`  Console      ${url}/`);
   if (options.flowFile === null) print(`  Flow editor  ${url}${EDITOR_PATH}`);
+  if (site.dryRun.isOn()) print('  DRY RUN      actions and outputs are written down and not done');
   if (demo) {
     const hall = site.flow.device(demoDevices.hall);
     print('');

@@ -266,6 +266,9 @@ const followedAction = (row: ActionRow): FollowedAction => ({
   phase: row.phase,
   status: row.status,
   summary: row.summary,
+  errorCode: row.errorCode,
+  attempts: row.attempts,
+  durationMs: row.durationMs,
   requestedAt: row.requestedAt,
   finishedAt: row.finishedAt,
 });

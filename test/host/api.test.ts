@@ -18,6 +18,7 @@ let events: ExplainedEvent[];
 let calls: string[];
 let audit: AuditEntry[];
 let armed: boolean;
+let dry = false;
 const listeners = new Set<Announce>();
 const announce = (announcement: Announcement): void => {
   for (const listener of listeners) listener(announcement);
@@ -54,6 +55,7 @@ const output = {
   confirmedAt: 1,
   lastError: null,
   deviceName: 'Cam',
+  dryRun: false,
   heldBy: [],
 } as OutputRow;
 
@@ -113,6 +115,11 @@ const services: ConsoleServices = {
     async setArmed(value, who) {
       armed = value;
       calls.push(`armed ${value} ${who}`);
+    },
+    dryRun: () => ({ on: dry, who: null, since: null, held: false }),
+    async setDryRun(on, who) {
+      dry = on;
+      calls.push(`dry-run ${on} ${who}`);
     },
   },
   arming: {
@@ -189,6 +196,7 @@ beforeEach(() => {
   calls = [];
   audit = [];
   armed = true;
+  dry = false;
 });
 afterEach(async () => {
   api.close();
@@ -235,7 +243,12 @@ describe('the session', () => {
   it('is open without users', async () => {
     await open({ users: false });
     expect((await call('GET', '/session')).body).toMatchObject({ user: null, open: true, version: '1.2.3' });
-    expect((await call('GET', '/site')).body).toEqual({ name: 'Site', armed: true, editorPath: '/editor/' });
+    expect((await call('GET', '/site')).body).toEqual({
+      name: 'Site',
+      armed: true,
+      dryRun: { on: false, who: null, since: null, held: false },
+      editorPath: '/editor/',
+    });
   });
 
   it('begins with a login and ends with a logout', async () => {
@@ -289,8 +302,20 @@ describe('changes', () => {
     expect(await statuses('POST', '/outputs/reset', {})).toEqual([403, 200, 200]);
     expect(await statuses('POST', '/demo/fire', {})).toEqual([403, 200, 200]);
     expect(await statuses('GET', '/users')).toEqual([403, 403, 200]);
+    expect(await statuses('POST', '/dry-run', { on: true })).toEqual([403, 403, 200]);
+    expect(await statuses('GET', '/dry-run')).toEqual([200, 200, 200]);
     expect(await statuses('GET', '/audit')).toEqual([403, 403, 200]);
     expect(await statuses('GET', '/events')).toEqual([200, 200, 200]);
+  });
+
+  it('of the dry run are told with the site, and by whom', async () => {
+    await open();
+    const anna = await login('anna');
+    const told = await call('POST', '/dry-run', { as: anna, body: { on: true } });
+    expect(told.body).toEqual({ on: true, who: null, since: null, held: false });
+    expect((await call('GET', '/site', { as: anna })).body.dryRun.on).toBe(true);
+    expect(calls).toEqual(['dry-run true anna']);
+    expect((await call('POST', '/dry-run', { as: anna, body: { on: 'yes' } })).status).toBe(400);
   });
 
   it('answer why to a viewer, about an event, an alarm, and an event that has not come', async () => {
@@ -602,7 +627,9 @@ describe('the stream', () => {
     announce({ kind: 'output', data: { id: 'cam/relay/1' } });
     const text = await readUntil(response, 'event: output');
     expect(text).toContain('id: e4\nevent: event\ndata: {"event":{"id":"e4"');
-    expect(text).toContain('event: site\ndata: {"name":"Site","armed":false,"editorPath":"/editor/"}');
+    expect(text).toContain(
+      'event: site\ndata: {"name":"Site","armed":false,"dryRun":{"on":false,"who":null,"since":null,"held":false},"editorPath":"/editor/"}',
+    );
     expect(text.match(/event: output/g)).toHaveLength(1);
   });
 

@@ -3,4 +3,5 @@ export interface Actor {
   /** Runs what the person asked for; a refusal is shown. */
   act(work: Promise<unknown>): void;
   mayOperate: boolean;
+  mayAdminister: boolean;
 }

@@ -1,6 +1,7 @@
 import { useCallback, useEffect, useReducer, useState } from 'react';
 import type { Session } from '../../engine/host/console-api';
 import { api, CallFailed, follow } from './api';
+import { DryRunBar } from './dry-run';
 import { Header } from './header';
 import { emptyState, reduce } from './live-state';
 import { ActionsPanel } from './panels/actions';
@@ -78,10 +79,12 @@ function Console({ session, onSessionEnd }: { session: Session; onSessionEnd: ()
   }, []);
 
   const mayOperate = session.open || session.user?.role !== 'viewer';
-  const actor = { act, mayOperate };
+  const mayAdminister = session.open || session.user?.role === 'administrator';
+  const actor = { act, mayOperate, mayAdminister };
   return (
     <>
       <Header session={session} site={state.site} linked={linked} actor={actor} onSessionEnd={onSessionEnd} />
+      <DryRunBar site={state.site} actor={actor} />
       {notice && (
         <div className="notice" role="alert">
           <span>{notice}</span>

@@ -1,6 +1,7 @@
 import type { Session, Site } from '../../engine/host/console-api';
 import type { Actor } from './actor';
 import { api } from './api';
+import { DryRunButton } from './dry-run';
 
 export function Header(props: {
   session: Session;
@@ -32,6 +33,7 @@ export function Header(props: {
         />
         <span>{armed ? 'Armed' : 'Disarmed'}</span>
       </label>
+      <DryRunButton site={site} actor={actor} />
       {site?.editorPath && (
         <a className="button" href={site.editorPath}>
           Flow editor

@@ -141,7 +141,22 @@ const actionWords: Record<string, string> = {
   snapshot: 'Snapshot',
   log: 'Log',
   'sftp-upload': 'Upload',
+  upload: 'Upload',
   'snmp-trap': 'SNMP',
 };
+
+/** What of an action's outcome is told beside its status: error, tries, time. */
+export function actionFigures({
+  errorCode,
+  attempts,
+  durationMs,
+}: Pick<ActionRow, 'errorCode' | 'attempts' | 'durationMs'>): string {
+  const parts = [
+    errorCode ?? '',
+    attempts > 1 ? `${attempts} tries` : '',
+    attempts > 0 && durationMs !== null ? `${(durationMs / 1000).toFixed(durationMs < 100 ? 2 : 1)} s` : '',
+  ];
+  return parts.filter((part) => part !== '').join(' · ');
+}
 
 export const actionLabel = (action: ActionRow): string => actionWords[action.kind] ?? action.kind;

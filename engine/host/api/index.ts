@@ -35,6 +35,7 @@ export function createApi({ services, auth, clock, log, sessionMs }: ApiOptions)
   const siteRow = (): Site => ({
     name: services.siteName,
     armed: services.site.isArmed(),
+    dryRun: services.site.dryRun(),
     editorPath: services.editorPath,
   });
   const hub = createStreamHub(

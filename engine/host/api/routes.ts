@@ -21,6 +21,7 @@ import type { RequestContext } from '../http-server';
 import { plainSecurityHeaders } from '../replies';
 import { addArmingRoutes } from './arming-routes';
 import { addCaptureRoutes } from './capture-routes';
+import { addDryRunRoutes } from './dry-run-routes';
 import { addFlowRoutes } from './flow-routes';
 import type { ConsoleServices } from './services';
 import { addShelfRoutes } from './shelf-routes';
@@ -124,6 +125,7 @@ export function addRoutes(router: Router, parts: RouteParts): void {
   addWhyRoutes(router, parts);
   addShelfRoutes(router, parts);
   addCaptureRoutes(router, parts);
+  addDryRunRoutes(router, parts);
 }
 
 function addSessionRoutes(router: Router, { services, auth, context, sessionMs }: RouteParts): void {

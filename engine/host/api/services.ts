@@ -8,6 +8,7 @@ import type { Shelf, ShelfRequest } from '../../domain/shelves';
 import type { AuditEntry } from '../auth';
 import type { CaptureLimits } from '../capture';
 import type { DemoScenes, DeviceRow, OutputRow } from '../console-api';
+import type { DryRunState } from '../dry-run';
 import type { Why } from '../why';
 
 /** Everything that the console API needs of a running site. */
@@ -22,6 +23,9 @@ export interface ConsoleServices {
   site: {
     isArmed(): boolean;
     setArmed(armed: boolean, who: string): Promise<void>;
+    dryRun(): DryRunState;
+    /** `E_DRY_RUN_HELD` (user). Writes its own line of the audit trail. */
+    setDryRun(on: boolean, who: string): Promise<void>;
   };
   arming: {
     /** Every subject, the site first. */

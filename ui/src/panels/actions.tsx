@@ -1,7 +1,7 @@
 import type { ActionRow } from '../../../engine/host/console-api';
 import type { Actor } from '../actor';
 import { api } from '../api';
-import { actionLabel, actionTone, clockTime, dayAndTime } from '../words';
+import { actionFigures, actionLabel, actionTone, clockTime, dayAndTime } from '../words';
 
 export function ActionsPanel({ actions, actor }: { actions: ActionRow[]; actor: Actor }) {
   return (
@@ -16,6 +16,7 @@ export function ActionsPanel({ actions, actor }: { actions: ActionRow[]; actor: 
               {actionLabel(action)} <small>{action.nodeName}</small>
             </span>
             <span className={`chip ${actionTone(action)}`}>{action.status}</span>
+            {actionFigures(action) !== '' && <small className="figures">{actionFigures(action)}</small>}
             {action.summary && <p className="small">{action.summary}</p>}
             {actor.mayOperate && (action.status === 'failed' || action.status === 'expired') && (
               <button type="button" onClick={() => actor.act(api.retry(action.key))}>

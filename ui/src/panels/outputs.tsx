@@ -40,14 +40,25 @@ export function OutputsPanel({ outputs, now, actor }: { outputs: OutputRow[]; no
 }
 
 function Output({ output, now, actor }: { output: OutputRow; now: number; actor: Actor }) {
-  const settled = output.confirmed === output.desired;
-  const tone = output.lastError ? 'alarm' : !settled ? 'warn' : output.desired ? 'active' : 'quiet';
+  const settled = output.dryRun || output.confirmed === output.desired;
+  const tone = output.dryRun
+    ? output.desired
+      ? 'warn'
+      : 'quiet'
+    : output.lastError
+      ? 'alarm'
+      : !settled
+        ? 'warn'
+        : output.desired
+          ? 'active'
+          : 'quiet';
   const state = settled ? (output.desired ? 'on' : 'off') : output.desired ? 'switching on' : 'switching off';
   return (
     <li className={tone}>
       <span className="lamp" aria-hidden="true" />
       <div className="what">
-        <strong>{output.name}</strong> <span className="state">{state}</span>
+        <strong>{output.name}</strong>{' '}
+        <span className="state">{output.dryRun ? `dry run: would be ${output.desired ? 'on' : 'off'}` : state}</span>
         <p className="small">
           {output.deviceName} · output {output.output}
         </p>

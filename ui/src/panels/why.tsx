@@ -2,7 +2,7 @@
 import { useEffect, useState } from 'react';
 import type { Alarm, GateCheck, TriggerCheck, WhyAnswer } from '../../../engine/host/console-api';
 import { api } from '../api';
-import { clockTime, dayAndTime, gateLabel, moment, outcomeLabel } from '../words';
+import { actionFigures, clockTime, dayAndTime, gateLabel, moment, outcomeLabel } from '../words';
 
 /**
  * @param fresh asks again when it changes: an alarm that has moved on, a decision that came later
@@ -192,6 +192,7 @@ function Followed({ followed }: { followed: WhyAnswer['followed'][number] }) {
               </time>
               <span className={action.status === 'failed' || action.status === 'expired' ? 'error' : ''}>
                 <b>{action.nodeName || action.kind}</b> ({action.phase}): {action.status}
+                {actionFigures(action) !== '' && ` (${actionFigures(action)})`}
                 {action.summary && `, ${action.summary}`}
               </span>
             </li>
