@@ -20,6 +20,11 @@
     offers.channels.length > 1 ? channel : null,
   ];
 
+  const switchesOf =
+    (kind) =>
+    ({ offers }) =>
+      offers.switches.filter((one) => one.kind === kind).map(({ name, title }) => [name, title]);
+
   /** What a device offers for each kind of field: value, words beside it, and the channel where that says more. */
   const kinds = {
     channel: ({ offers }) => offers.channels.map(({ channel, name }) => [channel, name]),
@@ -29,6 +34,10 @@
       offers.presets
         .filter((one) => channels.length === 0 || channels.includes(one.channel))
         .map(({ preset, name }) => [preset, name]),
+    siren: switchesOf('siren'),
+    light: switchesOf('light'),
+    record: switchesOf('record'),
+    line: switchesOf('line'),
     rule: (choices, about) => rulesOf(choices, about).map((one) => ruleItem(choices, one.rule, one)),
     region: (choices, about) => rulesOf(choices, about).map((one) => ruleItem(choices, one.region ?? one.rule, one)),
     type: ({ offers, sent }) => [

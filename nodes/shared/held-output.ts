@@ -1,4 +1,4 @@
-import { DEFAULT_PRIORITY, type HoldPolicy, type OutputKind, type OutputManner } from '../../engine/index';
+import { DEFAULT_PRIORITY, type HoldPolicy, type OutputKind, type OutputManner, userError } from '../../engine/index';
 import { readDryRun } from './action-node';
 import type { NodeKind, NodeSite } from './define-node';
 import type { Fields } from './fields';
@@ -65,9 +65,10 @@ export function readTargets(fields: Fields, label: string, local: readonly strin
     return { deviceId: device, given };
   });
   const there = rows.filter(
-    ({ deviceId }) => local.includes(deviceId) || fields.isThere(deviceId, label, 'alarmflow-device'),
+    ({ deviceId }) => local.includes(deviceId) || fields.isThere(deviceId, 'Device', 'alarmflow-device'),
   );
-  if (there.length === 0) fields.refuse(label, fields.issues[0] ?? value, 'a list of devices that exist');
+  const [gone] = fields.issues;
+  if (there.length === 0 && gone !== undefined) throw userError('E_REFERENCE_GONE', gone);
   return there;
 }
 
@@ -112,7 +113,9 @@ export const heldKind = (kind: {
   title: string;
   defaults: Readonly<RawConfig>;
   migrations: readonly Migration[];
-  read(fields: Fields): Pick<HeldConfig, 'name' | 'targets'>;
+  /** How the dialog calls the list of targets. */
+  label: string;
+  read(fields: Fields, label: string): Pick<HeldConfig, 'name' | 'targets'>;
 }): NodeKind<HeldConfig> =>
   testable(
     {
@@ -121,7 +124,7 @@ export const heldKind = (kind: {
       defaults: kind.defaults,
       migrations: kind.migrations,
       read: (fields) => ({
-        ...kind.read(fields),
+        ...once(fields, kind.label, kind.read(fields, kind.label)),
         hold: readHold(fields),
         priority: readPriority(fields),
         ...readDryRun(fields),
@@ -139,6 +142,16 @@ export const heldKind = (kind: {
     },
     ({ targets, dryRun }) => targets.map((target) => ({ output: { ...target, ...(dryRun ? { dryRun } : {}) } })),
   );
+
+/** What one node asks of one output twice would be a riddle: the first row would count. */
+function once<T extends Pick<HeldConfig, 'targets'>>(fields: Fields, label: string, config: T): T {
+  const names = config.targets.map(({ deviceId, output, manner }) =>
+    JSON.stringify([deviceId, output, manner.move?.move === 'aux' ? manner.move.number : null]),
+  );
+  const twice = config.targets.find((_target, at) => names.indexOf(names[at]!) !== at);
+  if (twice) fields.refuse(label, `${twice.deviceId}, ${twice.output}`, 'a list that has each target once');
+  return config;
+}
 
 async function hold(message: FlowMessage, config: HeldConfig, site: NodeSite): Promise<void> {
   const alarm = alarmOf(message, site.subject);

@@ -59,6 +59,13 @@ async function site(body: string, settings: Partial<PlayerSettings> = {}, dataDi
   };
 }
 
+async function eventually(what: string, holds: () => Promise<boolean>): Promise<void> {
+  for (let tries = 0; !(await holds()); tries++) {
+    if (tries > 100) throw new Error(`not in time: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
 const lives = (pid: number): boolean => {
   try {
     process.kill(pid, 0);
@@ -103,7 +110,7 @@ describe('the local player', () => {
   it('is started again when the sound ends before the hold', async () => {
     const player = await site('setTimeout(()=>{},550)');
     await player.set(true);
-    await until('played twice', async () => (await player.calls()).length >= 2);
+    await eventually('played twice', async () => (await player.calls()).length >= 2);
     await player.set(false);
     const before = (await player.calls()).length;
     await new Promise((resolve) => setTimeout(resolve, 700));
@@ -113,7 +120,7 @@ describe('the local player', () => {
   it('plays once where the site says so', async () => {
     const player = await site('setTimeout(()=>{},300)', { repeat: false });
     await player.set(true);
-    await until('played', async () => (await player.read()) === false);
+    await eventually('played', async () => (await player.read()) === false);
     expect(await player.calls()).toHaveLength(1);
     expect(player.again).toEqual([]);
   });

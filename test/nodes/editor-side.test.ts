@@ -135,6 +135,8 @@ describe.each(nodeFolders)('$type in the editor', ({ type, name, folder, html, c
       'alarmflow-file-server': ['host'],
       'alarmflow-snmp-receiver': ['host'],
       'alarmflow-combination': ['operands'],
+      'alarmflow-light': ['targets'],
+      'alarmflow-ptz': ['targets'],
       'alarmflow-device-event': ['types'],
       'alarmflow-snmp-received': ['devices'],
       'alarmflow-push-received': ['devices'],

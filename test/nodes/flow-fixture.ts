@@ -1,8 +1,11 @@
 /** Node sets, a complete configuration of each node, and what tests need to run them in a real Node-RED runtime. */
 import helper from 'node-red-node-test-helper';
 import { type AlarmMessage, type AlarmPhase, engineSetting, type FlowEngine } from '../../engine/index';
+import audibleAlarm from '../../nodes/actions/audible-alarm/audible-alarm';
 import email from '../../nodes/actions/email/email';
+import light from '../../nodes/actions/light/light';
 import log from '../../nodes/actions/log/log';
+import ptz from '../../nodes/actions/ptz/ptz';
 import ptzPreset from '../../nodes/actions/ptz-preset/ptz-preset';
 import relayOut from '../../nodes/actions/relay-out/relay-out';
 import snapshot from '../../nodes/actions/snapshot/snapshot';
@@ -58,6 +61,9 @@ export const nodeSets: Record<string, NodeSet> = {
   'alarmflow-arm': arm,
   'alarmflow-rule-tests': ruleTests,
   'alarmflow-relay-out': relayOut,
+  'alarmflow-audible-alarm': audibleAlarm,
+  'alarmflow-light': light,
+  'alarmflow-ptz': ptz,
   'alarmflow-email': email,
   'alarmflow-upload': upload,
   'alarmflow-snmp-trap': snmpTrap,

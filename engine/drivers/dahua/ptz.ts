@@ -13,7 +13,7 @@ const codes = {
   pan: ['AutoPanOn', 'AutoPanOff'],
 } as const;
 
-type Going = Extract<PtzMove, { move: keyof typeof codes }>;
+type Going = { move: Exclude<keyof typeof codes, 'pan'>; number: number } | { move: 'pan' };
 
 /** Moves over ptz.cgi (PROTOCOLS §2.6); through a recorder the channel is the recorder's. */
 export function createPtz(cgi: Cgi, deviceName: string) {
@@ -48,6 +48,11 @@ export function createPtz(cgi: Cgi, deviceName: string) {
     goesOn.delete(channel);
   }
 
+  async function begin(channel: number, move: Going, signal: AbortSignal): Promise<void> {
+    await order(channel, move, 'start', codes[move.move][0], numberOf(move), signal);
+    goesOn.set(channel, move);
+  }
+
   return async function ptz(channel: number, move: PtzMove, signal: AbortSignal): Promise<void> {
     checkMove(channel, move);
     switch (move.move) {
@@ -62,9 +67,10 @@ export function createPtz(cgi: Cgi, deviceName: string) {
         return order(channel, move, 'stop', 'Up', 0, signal);
       case 'home':
         throw noSuchMove(deviceName, move, `${HAS}; a preset serves as its home`);
+      case 'pan':
+        return begin(channel, { move: 'pan' }, signal);
       default:
-        await order(channel, move, 'start', codes[move.move][0], numberOf(move), signal);
-        goesOn.set(channel, move);
+        return begin(channel, { move: move.move, number: move.number }, signal);
     }
   };
 }

@@ -4,7 +4,6 @@ import { type HeldTarget, heldKind, readTargets, rowText } from '../../shared/he
 import { defaults, migrations } from './migrations';
 
 const local = [consoleDevice, playerDevice];
-const LABEL = 'Sounds at';
 
 export default defineNode(
   heldKind({
@@ -12,7 +11,8 @@ export default defineNode(
     title: 'Audible alarm',
     defaults,
     migrations,
-    read(fields) {
+    label: 'Sounds at',
+    read(fields, label) {
       const sound = fields.number('sound', 'Sound', { min: 1, max: 65_535, integer: true, optional: true });
       const volume = fields.number('volume', 'Volume', { min: 0, max: 100, integer: true, optional: true });
       const manner: OutputManner = {
@@ -21,13 +21,13 @@ export default defineNode(
       };
       const rows = readTargets(
         fields,
-        LABEL,
+        label,
         local.map(({ id }) => id),
       );
       const targets = rows.map(({ deviceId, given }): HeldTarget => {
         const own = local.find(({ id }) => id === deviceId);
         // A device with one siren needs no name for it.
-        const output = own?.output ?? (rowText(fields, LABEL, given.output) || '1');
+        const output = own?.output ?? (rowText(fields, label, given.output) || '1');
         return { deviceId, kind: 'siren', output, manner };
       });
       return { name: fields.name('Audible alarm'), targets };

@@ -32,6 +32,7 @@ export default defineNode(
     title: 'PTZ',
     defaults,
     migrations,
+    label: LABEL,
     read(fields) {
       const targets = readTargets(fields, LABEL).map(({ deviceId, given }) => {
         const move = readMove(fields, given);
