@@ -16,6 +16,7 @@ const mayImport: Record<string, string[]> = {
   'engine/drivers': ['engine/domain', 'engine/clock', 'engine/gates', 'engine/thermal', 'engine/snmp'],
   'engine/executor': ['engine/domain', 'engine/clock', 'engine/gates', 'engine/thermal'],
   'engine/store': ['engine/domain', 'engine/clock', 'engine/gates', 'engine/thermal'],
+  'engine/recording': ['engine/domain', 'engine/clock'],
   'engine/host': [
     'engine/domain',
     'engine/clock',
@@ -28,6 +29,7 @@ const mayImport: Record<string, string[]> = {
     'engine/drivers',
     'engine/executor',
     'engine/store',
+    'engine/recording',
     'engine/index.ts',
   ],
   // Joins the engine as the host does, around the host's own flow engine and Node-RED.

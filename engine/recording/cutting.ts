@@ -1,0 +1,126 @@
+/** Pictures and clips out of rings: what to read, and what ffmpeg makes of it. One at a time, behind everything else. */
+import type { Picture } from '../domain/devices';
+import { type AlarmflowError, asAlarmflowError, operationalError } from '../domain/errors';
+import { runFfmpeg } from './ffmpeg';
+import { bytesOf, type Segment } from './ring';
+import { streamType } from './transport-stream';
+
+/** Which files a clip is made of, and what comes out of them. */
+export interface ClipPlan {
+  segments: Segment[];
+  /** Wall milliseconds of its first and its last picture. */
+  from: number;
+  to: number;
+  /** How long it plays. */
+  playsMs: number;
+  /** Of the span that was asked for, how much was not recorded. */
+  missingMs: number;
+}
+
+const LARGEST_PICTURE = 16 * 1024 * 1024;
+/** Files that follow one another so closely have nothing between them. */
+const SEAM_MS = 500;
+/** Largest clip, in bytes. */
+const LARGEST_CLIP = 2 * 1024 ** 3;
+const H265 = 0x24;
+
+/** Null where there are no pictures at all in the span. */
+export function planClip(segments: readonly Segment[], from: number, to: number): ClipPlan | null {
+  const first = segments[0];
+  if (!first) return null;
+  let playsMs = 0;
+  let missingMs = Math.max(0, first.from - from);
+  let end = first.from;
+  for (const segment of segments) {
+    const gap = segment.from - end;
+    if (gap > SEAM_MS) missingMs += gap;
+    else if (gap > 0) playsMs += gap;
+    const until = Math.min(segment.to, to);
+    playsMs += Math.max(0, until - Math.max(segment.from, end));
+    end = Math.max(end, until);
+  }
+  const short = to - end;
+  if (short > SEAM_MS) missingMs += short;
+  return {
+    segments: [...segments],
+    from: first.from,
+    to: end,
+    playsMs,
+    missingMs: missingMs > SEAM_MS ? missingMs : 0,
+  };
+}
+
+/** Cuts a clip into a file; the pictures are copied, not made anew. @throws E_RECORDER, E_MEDIA_WRITE (operational) */
+export async function cutClip(ffmpeg: string, plan: ClipPlan, path: string, signal: AbortSignal): Promise<void> {
+  const tag = (await typeOf(plan.segments)) === H265 ? ['-tag:v', 'hvc1'] : [];
+  try {
+    await runFfmpeg(
+      ffmpeg,
+      [
+        ...['-f', 'mpegts', '-i', 'pipe:0', '-map', '0:v:0', '-c', 'copy', ...tag],
+        ...['-t', (plan.playsMs / 1000).toFixed(3), '-fs', String(LARGEST_CLIP)],
+        ...['-avoid_negative_ts', 'make_zero', '-movflags', '+faststart', '-f', 'mp4', '-y', path],
+      ],
+      bytesOf(plan.segments),
+      LARGEST_PICTURE,
+      signal,
+    );
+  } catch (thrown) {
+    throw withoutSpace(asAlarmflowError(thrown));
+  }
+}
+
+function withoutSpace(error: AlarmflowError): AlarmflowError {
+  return /No space left/i.test(error.message)
+    ? operationalError('E_MEDIA_WRITE', 'A clip cannot be kept: the disk of the data folder is full; free some space', {
+        cause: error,
+      })
+    : error;
+}
+
+async function typeOf(segments: readonly Segment[]): Promise<number | null> {
+  for await (const chunk of bytesOf(segments.slice(0, 1))) return streamType(chunk);
+  return null;
+}
+
+/** The picture at a moment of a file, or null where the file has none. */
+export async function cutPicture(
+  ffmpeg: string,
+  segment: Segment,
+  moment: number,
+  signal: AbortSignal,
+): Promise<Picture | null> {
+  const offset = Math.max(0, (moment - segment.from) / 1000);
+  // The last picture of a file may lie before the moment: then the one before counts.
+  for (const at of [offset, Math.max(0, offset - 0.5), 0]) {
+    const bytes = await runFfmpeg(
+      ffmpeg,
+      [
+        ...['-f', 'mpegts', '-i', 'pipe:0', '-ss', at.toFixed(3), '-map', '0:v:0', '-frames:v', '1'],
+        ...['-pix_fmt', 'yuvj420p', '-q:v', '3', '-c:v', 'mjpeg', '-f', 'image2pipe', 'pipe:1'],
+      ],
+      bytesOf([segment]),
+      LARGEST_PICTURE,
+      signal,
+    ).catch((thrown: unknown) => {
+      // A file without a whole picture behind that place is no failure of the recorder.
+      if (asAlarmflowError(thrown).code === 'E_RECORDER' && at > 0) return Buffer.alloc(0);
+      throw thrown;
+    });
+    if (bytes.length > 0) return { contentType: 'image/jpeg', bytes };
+  }
+  return null;
+}
+
+/** Work that is done one after another; who gives up while waiting is left out. */
+export function createQueue(): <T>(signal: AbortSignal, work: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (signal, work) => {
+    const turn = last.then(() => {
+      signal.throwIfAborted();
+      return work();
+    });
+    last = turn.catch(() => undefined);
+    return turn;
+  };
+}

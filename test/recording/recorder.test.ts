@@ -1,0 +1,219 @@
+import { execFileSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../engine/clock/system-clock';
+import { camera, probeFile, program, type RecordingBench, recordingBench } from '../support/recording-bench';
+import { ffmpegMissing, type RtspServer, type RtspServerOptions, startRtspServer } from '../support/rtsp-server';
+import { serverTest } from '../support/server-test';
+
+const never = new AbortController().signal;
+const opened: { close(): Promise<void> }[] = [];
+afterEach(async () => {
+  for (const one of opened.splice(0).reverse()) await one.close();
+});
+
+async function site(
+  server: RtspServerOptions = {},
+  options: Parameters<typeof recordingBench>[1] = {},
+): Promise<{ server: RtspServer; bench: RecordingBench }> {
+  const rtsp = await startRtspServer(server);
+  opened.push(rtsp);
+  await rtsp.push('/live');
+  const bench = await recordingBench(rtsp, options);
+  opened.push(bench);
+  return { server: rtsp, bench };
+}
+
+const until = async (what: () => boolean, ms = 10_000): Promise<void> => {
+  for (let waited = 0; waited < ms && !what(); waited += 20) await systemClock.sleep(20);
+  if (!what()) throw new Error('it never came to that');
+};
+
+describe('the local recorder', () => {
+  serverTest('cuts a playable clip with the seconds before and after the moment', ffmpegMissing, async () => {
+    const { bench } = await site();
+    await bench.filled(4_000);
+    const now = Date.now();
+    const clip = await bench.recorder.clip(camera, now - 3_000, now + 2_000, never);
+    const found = probeFile(bench.path(clip.mediaId));
+    expect(found.codec).toBe('h264');
+    // From the key frame before it: at most one second more, for this stream has one each second.
+    expect(found.seconds).toBeGreaterThan(4.6);
+    expect(found.seconds).toBeLessThan(6.4);
+    expect(found.frames).toBeGreaterThan(45);
+    expect(clip.from).toBeLessThanOrEqual(now - 3_000);
+    expect(clip.from).toBeGreaterThan(now - 4_300);
+    expect(clip.missingMs).toBeUndefined();
+    const again = await bench.recorder.clip(camera, now - 3_000, now + 2_000, never);
+    expect(again.mediaId).toBe(clip.mediaId);
+  });
+
+  serverTest('gives pictures of moments before, at and after', ffmpegMissing, async () => {
+    const { bench } = await site();
+    await bench.filled(3_000);
+    const now = Date.now();
+    const pictures = await bench.recorder.picturesAt(camera, [now + 1_000, now - 2_000, now, now - 3_600_000], never);
+    expect(pictures.map((picture) => picture?.bytes.subarray(0, 2).toString('hex') ?? null)).toEqual([
+      'ffd8',
+      'ffd8',
+      'ffd8',
+      null,
+    ]);
+    expect(pictures[0]!.bytes.equals(pictures[1]!.bytes)).toBe(false);
+  });
+
+  for (const scheme of ['basic', 'digest'] as const)
+    serverTest(
+      `logs in by ${scheme} and keeps the login out of the process list and the log`,
+      ffmpegMissing,
+      async () => {
+        const login = { user: 'ad min', password: "p@s'w:/or d%1" };
+        const { bench } = await site({ login: { scheme, ...login } }, { login });
+        await bench.filled(500);
+        const processes = execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' });
+        expect(processes).toContain('pipe:0');
+        for (const secret of [login.password, encodeURIComponent(login.password), 'or%20d%251', 'or d%1']) {
+          expect(processes).not.toContain(secret);
+          expect(bench.logged()).not.toContain(secret);
+        }
+      },
+    );
+
+  serverTest('tells a wrong login and does not try it again at once', ffmpegMissing, async () => {
+    const login = { user: 'admin', password: 'right' };
+    const { server, bench } = await site(
+      { login: { scheme: 'digest', ...login } },
+      { login: { user: 'admin', password: 'wr0ng-secret' } },
+    );
+    await until(() => bench.told.length > 0);
+    expect(bench.told).toEqual(['E_CREDENTIALS_REFUSED']);
+    const tries = server.requests.length;
+    await systemClock.sleep(1_000);
+    expect(server.requests.length).toBe(tries);
+    expect(bench.logged()).not.toContain('wr0ng-secret');
+    await expect(bench.recorder.clip(camera, Date.now() - 2_000, Date.now() - 1_000, never)).rejects.toMatchObject({
+      code: 'E_NO_FOOTAGE',
+      family: 'operational',
+    });
+  });
+
+  serverTest('goes on after the source was away, and the clip says what it lacks', ffmpegMissing, async () => {
+    const { server, bench } = await site();
+    await bench.filled(2_000);
+    const from = Date.now() - 2_000;
+    await server.endPush('/live');
+    await until(() => bench.told.includes('E_RECORDER'));
+    await systemClock.sleep(1_500);
+    await server.push('/live');
+    await until(() => bench.told.includes(null));
+    await systemClock.sleep(2_500);
+    const clip = await bench.recorder.clip(camera, from, Date.now(), never);
+    expect(clip.missingMs).toBeGreaterThan(1_500);
+    const found = probeFile(bench.path(clip.mediaId));
+    const recorded = (clip.to - clip.from - clip.missingMs!) / 1000;
+    expect(Math.abs(found.seconds - recorded)).toBeLessThan(1.2);
+  });
+
+  serverTest('notices a stream that stands still', ffmpegMissing, async () => {
+    const { server, bench } = await site();
+    await bench.filled(500);
+    server.stall(true);
+    await until(() => bench.recorder.trouble('cam') !== null);
+    expect(bench.recorder.trouble('cam')!.message).toContain('stands still');
+    server.stall(false);
+    await until(() => bench.recorder.trouble('cam') === null);
+  });
+
+  serverTest('starts ffmpeg again when it is killed', ffmpegMissing, async () => {
+    const { server, bench } = await site();
+    await bench.filled(500);
+    const own = execFileSync('ps', ['--ppid', String(process.pid), '-o', 'pid=,args='], { encoding: 'utf8' });
+    const recorder = own.split('\n').find((line) => line.includes('mpegts'));
+    process.kill(Number.parseInt(recorder!, 10), 'SIGKILL');
+    await until(() => bench.recorder.trouble('cam') !== null);
+    await until(() => bench.recorder.trouble('cam') === null);
+    expect(server.requests.filter((line) => line === 'PLAY /live').length).toBeGreaterThan(1);
+  });
+
+  serverTest('keeps no more than its seconds, but what is held', ffmpegMissing, async () => {
+    const { bench } = await site({}, { seconds: -12 });
+    await bench.filled(1_000);
+    bench.recorder.hold('h', { camera, from: Date.now() - 1_000, to: null });
+    await systemClock.sleep(5_000);
+    const oldest = (): number =>
+      Date.now() - Math.min(...readdirSync(join(bench.folder, 'cam-1')).map(Number.parseFloat));
+    expect(oldest()).toBeGreaterThan(5_000);
+    bench.recorder.release('h');
+    await until(() => oldest() < 5_000);
+  });
+
+  serverTest(
+    'takes up after a restart what the last run has recorded, and clears what nobody records',
+    ffmpegMissing,
+    async () => {
+      const { server, bench } = await site();
+      await bench.filled(2_500);
+      const from = Date.now() - 2_000;
+      await bench.close();
+      const next = await recordingBench(server, { folder: bench.folder });
+      opened.push(next);
+      await next.filled(2_500);
+      await systemClock.sleep(1_500);
+      const clip = await next.recorder.clip(camera, from, Date.now(), never);
+      expect(clip.from).toBeLessThanOrEqual(from);
+      expect(probeFile(next.path(clip.mediaId)).seconds).toBeGreaterThan(3);
+      next.recorder.remove('cam');
+      await next.close();
+      const last = await recordingBench(server, { folder: bench.folder, path: '/other' });
+      opened.push(last);
+      last.recorder.remove('cam');
+      await last.recorder.start();
+      expect(readdirSync(bench.folder)).toEqual([]);
+    },
+  );
+
+  serverTest('records nothing while the disk is full, and says so', ffmpegMissing, async () => {
+    let free = 1e12;
+    const { bench } = await site({}, { reserveBytes: 1e6, freeBytes: async () => free });
+    await bench.filled(500);
+    free = 5;
+    await until(() => bench.told.length > 0);
+    expect(bench.told).toEqual(['E_RECORDER_DISK']);
+  });
+
+  serverTest(
+    'says how to get ffmpeg where it is missing',
+    () => null,
+    async () => {
+      const { bench } = await site({}, { ffmpegPath: '/nowhere/ffmpeg' });
+      await until(() => bench.told.length > 0);
+      expect(bench.told).toEqual(['E_FFMPEG_MISSING']);
+      expect(bench.recorder.trouble('cam')!.message).toContain('apt install ffmpeg');
+      expect(await bench.recorder.tools()).toMatchObject({ ok: false });
+      expect(bench.recorder.isRecorded(camera)).toBe(false);
+    },
+  );
+
+  serverTest('gives up a clip at the caller’s word', ffmpegMissing, async () => {
+    const { bench } = await site();
+    await bench.filled(500);
+    const stop = new AbortController();
+    const clip = bench.recorder.clip(camera, Date.now(), Date.now() + 60_000, stop.signal);
+    stop.abort(new Error('deadline'));
+    await expect(clip).rejects.toThrow('deadline');
+  });
+
+  it('refuses a camera that is not set up', async () => {
+    const server = { url: () => 'rtsp://127.0.0.1:1/' } as unknown as RtspServer;
+    const bench = await recordingBench(server, { ffmpegPath: await program('exit 1') });
+    opened.push(bench);
+    const other = { deviceId: 'cam', channel: 2 };
+    expect(bench.recorder.isSetUp(other)).toBe(false);
+    await expect(bench.recorder.clip(other, 0, 1, never)).rejects.toMatchObject({
+      code: 'E_NOT_RECORDED',
+      family: 'user',
+    });
+    expect(await bench.recorder.picturesAt(other, [1, 2], never)).toEqual([null, null]);
+  });
+});

@@ -1,0 +1,156 @@
+/** A recorder on one simulated camera, with a media store that keeps files in a folder. */
+import { execFileSync } from 'node:child_process';
+import { stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { systemClock } from '../../engine/clock/system-clock';
+import type { DeviceDefinition } from '../../engine/domain/devices';
+import type { AlarmflowError } from '../../engine/domain/errors';
+import type { Log, LogFields } from '../../engine/domain/log';
+import type { CameraChannel } from '../../engine/domain/media';
+import type { KeptFile } from '../../engine/domain/record';
+import { createRecorder, type Recorder, type RecorderOptions, usualTiming } from '../../engine/recording';
+import type { RtspServer } from './rtsp-server';
+import { temporaryFolder } from './temporary-folder';
+
+export const camera: CameraChannel = { deviceId: 'cam', channel: 1 };
+
+export const cameraDefinition = (seconds = 20): DeviceDefinition => ({
+  id: 'cam',
+  name: 'Hall camera',
+  driver: 'hikvision',
+  host: '127.0.0.1',
+  port: 80,
+  tls: false,
+  allowSelfSigned: false,
+  receive: 'stream',
+  credentials: null,
+  timeZone: null,
+  pushFrom: [],
+  recording: { channels: [1], seconds, stream: 'main', rtspPort: null },
+});
+
+export interface RecordingBench {
+  recorder: Recorder;
+  /** Folder of the rings. */
+  folder: string;
+  /** What people were told, in order: a code, or null when it was well again. */
+  told: (string | null)[];
+  /** Everything that was logged, as one text. */
+  logged(): string;
+  path(mediaId: string): string;
+  /** Resolves when the camera's pictures reach back that far. */
+  filled(ms: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function recordingBench(
+  server: RtspServer,
+  options: Partial<RecorderOptions> & {
+    login?: { user: string; password: string } | null;
+    path?: string;
+    seconds?: number;
+  } = {},
+): Promise<RecordingBench> {
+  const { login = null, path = '/live', seconds, ...others } = options;
+  const folder = options.folder ?? join(await temporaryFolder(), 'recording');
+  const kept = await temporaryFolder();
+  const told: (string | null)[] = [];
+  const lines: string[] = [];
+  const files = new Map<string, KeptFile>();
+  const note = (level: string) => (event: string, fields?: LogFields) =>
+    void lines.push(`${level} ${event} ${JSON.stringify(fields)}`);
+  const log: Log = {
+    debug: note('debug'),
+    info: note('info'),
+    warn: note('warn'),
+    error: note('error'),
+    with: () => log,
+  };
+  const recorder = createRecorder({
+    folder,
+    ffmpegPath: 'ffmpeg',
+    mostBytes: 512 * 1024 * 1024,
+    reserveBytes: 0,
+    freeBytes: async () => 1e12,
+    media: {
+      ofOrigin: async (origin) => files.get(origin) ?? null,
+      async keepFile(file, write) {
+        const before = files.get(file.origin);
+        if (before) return before;
+        const mediaId = `m${files.size + 1}`;
+        await write(join(kept, mediaId));
+        const found = { mediaId, size: (await stat(join(kept, mediaId))).size };
+        files.set(file.origin, found);
+        return found;
+      },
+    },
+    liveStream: async () => ({ url: server.url(path), login }),
+    told: (_camera, trouble: AlarmflowError | null) => void told.push(trouble?.code ?? null),
+    clock: systemClock,
+    log,
+    timing: {
+      ...usualTiming,
+      stallMs: 1_500,
+      openMs: 15_000,
+      retryMs: 200,
+      longestRetryMs: 400,
+      refusedMs: 60_000,
+      tellMs: 300,
+    },
+    ...others,
+  });
+  recorder.define(cameraDefinition(seconds));
+  await recorder.start();
+  return {
+    recorder,
+    folder,
+    told,
+    logged: () => lines.join('\n'),
+    path: (mediaId) => join(kept, mediaId),
+    async filled(ms) {
+      for (let waited = 0; waited < 300 && !recorder.isRecorded(camera); waited++) await systemClock.sleep(50);
+      if (!recorder.isRecorded(camera)) throw new Error(`nothing is recorded: ${recorder.trouble('cam')?.message}`);
+      const since = Date.now();
+      await systemClock.sleep(Math.max(0, ms - (Date.now() - since)));
+    },
+    close: () => recorder.close(),
+  };
+}
+
+export interface ProbedFile {
+  seconds: number;
+  codec: string;
+  frames: number;
+}
+
+/** What ffprobe says of a file; it decodes every picture, so that a broken file does not pass. */
+export function probeFile(path: string): ProbedFile {
+  const said = execFileSync(
+    'ffprobe',
+    [
+      '-v',
+      'error',
+      '-count_frames',
+      '-show_entries',
+      'format=duration:stream=codec_name,nb_read_frames',
+      '-of',
+      'json',
+      path,
+    ],
+    { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] },
+  );
+  const { format, streams } = JSON.parse(said) as {
+    format: { duration: string };
+    streams: { codec_name: string; nb_read_frames: string }[];
+  };
+  const [stream] = streams;
+  if (streams.length !== 1 || !stream) throw new Error(`${streams.length} streams`);
+  return { seconds: Number(format.duration), codec: stream.codec_name, frames: Number(stream.nb_read_frames) };
+}
+
+/** Puts a program in a folder of its own, for tests of one that misbehaves. */
+export async function program(lines: string): Promise<string> {
+  const path = join(await temporaryFolder(), 'program');
+  await writeFile(path, `#!/bin/sh\n${lines}\n`, { mode: 0o755 });
+  return path;
+}
