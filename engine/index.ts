@@ -8,7 +8,7 @@
  * a removed trigger's alarms end and release their outputs.
  */
 import type { ActionInterval, ActionKind } from './domain/actions';
-import type { AlarmMessage } from './domain/alarms';
+import type { AlarmMessage, AlarmPhase } from './domain/alarms';
 import type { AreaDefinition, ArmingChange, ArmingOrder, ArmingSubject } from './domain/arming';
 import type {
   DeviceChoices,
@@ -23,7 +23,7 @@ import type {
 import type { EscalationDefinition } from './domain/escalations';
 import type { EventTemperature } from './domain/events';
 import type { FileServer } from './domain/file-server';
-import type { MailServer } from './domain/mail';
+import type { MailPreview, MailServer } from './domain/mail';
 import type { HoldPolicy, OutputKind, OutputManner } from './domain/outputs';
 import type { RuleTestReport } from './domain/rule-tests';
 import type { ArmingSchedule, SchedulePreview } from './domain/schedules';
@@ -69,7 +69,8 @@ export type { EventTarget, EventTemperature, EventType, KnownEventType, Temperat
 export { knownEventTypes } from './domain/events';
 export type { FileServer as FileServerDefinition } from './domain/file-server';
 export { consoleDevice, playerDevice } from './domain/local-devices';
-export type { MailServer as MailServerDefinition } from './domain/mail';
+export type { MailPreview, MailServer as MailServerDefinition } from './domain/mail';
+export { DEFAULT_MAIL_BYTES, HEALTH_MINUTES } from './domain/mail';
 export type { HoldPolicy, OutputKind, OutputManner } from './domain/outputs';
 export { DEFAULT_PRIORITY } from './domain/outputs';
 export type { RuleTestFailure, RuleTestReport, RuleTestResult } from './domain/rule-tests';
@@ -246,6 +247,16 @@ export interface OutputTest {
   who?: string;
 }
 
+/** What the dialog of an email node wants to see; nothing of it needs to be deployed. */
+export interface MailPreviewRequest {
+  nodeId: string;
+  nodeName: string;
+  params: Record<string, unknown>;
+  phase: AlarmPhase;
+  /** Triggers whose alarms reach the node; the last alarm of any of them is shown. */
+  triggerIds: string[];
+}
+
 /** What happened at a test, in words for people; never a secret. */
 export interface TestOutcome {
   ok: boolean;
@@ -313,6 +324,8 @@ export interface FlowEngine {
   ingestPath(deviceId: string): Promise<string>;
   /** Sends a mail at once and says what happened, for the dialog's test button. */
   testMailServer(definition: MailServer, to: string): Promise<{ ok: boolean; detail: string }>;
+  /** A mail with the last alarm of its triggers, or a sample; nothing is sent. @throws E_BAD_PARAMETER (user) */
+  previewMail(request: MailPreviewRequest): Promise<MailPreview>;
   /** Logs in, writes a small file and removes it again; tells the host key's fingerprint in any case. */
   testFileServer(definition: FileServer): Promise<{ ok: boolean; detail: string }>;
   /** Sends a test notification. */

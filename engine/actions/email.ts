@@ -1,89 +1,435 @@
-/** The action `email` (REQUIREMENTS L4): one mail for each phase that is asked for, the text whatever happens. */
-import { createHash } from 'node:crypto';
-import type { ActionHandler, ActionResult, ActionRow } from '../domain/actions';
-import { userError } from '../domain/errors';
-import type { MailServer } from '../domain/mail';
+/**
+ * The action `email` (REQUIREMENTS L4): one mail for each phase that is asked for, the text whatever happens. Pictures
+ * and clips that are late come in a mail of their own, which answers the first.
+ */
+import { type ActionHandler, type ActionResult, type ActionRow, finalActionStatuses } from '../domain/actions';
+import { asAlarmflowError, operationalError, userError } from '../domain/errors';
+import type { AlarmLinks, MailServer } from '../domain/mail';
 import { templateValues } from './alarm-values';
-import { readEmailParams } from './email-params';
-import { mailText } from './email-text';
+import { type EmailParams, readEmailParams } from './email-params';
+import { countOf, type Receivers, receiversAt, type ScheduleVerdict } from './email-receivers';
+import { followUpText, mailSubject, mailText } from './email-text';
 import { isAskedFor } from './fields';
+import { healthMail } from './health-mail';
 import { withHeldBack } from './held-back';
 import { idDomain } from './mail-address';
-import { senderOf, sendMail } from './mail-transport';
-import { collectPictures, type PictureParts } from './pictures';
+import { createMailBreaker, type MailBreaker } from './mail-breaker';
+import { linksText, mailHtml } from './mail-html';
+import {
+  type GatheredMedia,
+  gatherClip,
+  gatherPictures,
+  type MediaParts,
+  type MediaWish,
+  stillToCome,
+} from './mail-media';
+import { isOfOneAlarm, messageIdOf, raiseKey, threadOf } from './mail-thread';
+import {
+  attachmentBytes,
+  type MailAttachment,
+  type MailReceipt,
+  type OutgoingMail,
+  senderOf,
+  sendMail,
+} from './mail-transport';
 import { oneLine } from './template';
 
-export interface EmailParts extends PictureParts {
-  mailServer(id: string): MailServer | undefined;
-  siteName: string;
+/** Rows of mails beside the one that is being sent. Without them a mail waits for its pictures. */
+export interface MailRows {
+  /** A row of the record; null: there is none. */
+  find(key: string): Promise<ActionRow | null>;
+  /** Puts a row on disk; one that is there under its key stays as it is. */
+  add(row: ActionRow): Promise<void>;
+  /** Has a row that is on disk carried out. */
+  submit(row: ActionRow): Promise<void>;
 }
 
-/** Servers often refuse mails of more than 10 to 25 MB, and base64 adds a third. */
-const pictureLimits = { purpose: 'a mail', mostPictures: 3, mostBytes: 7 * 1024 * 1024 };
+export interface EmailParts extends MediaParts {
+  mailServer(id: string): MailServer | undefined;
+  siteName: string;
+  mailRows?: MailRows;
+  /** Whether an arming schedule is armed; absent: none is known. */
+  schedule?: ScheduleVerdict;
+  /** Links to answer an alarm with; null: they are switched off. */
+  links?(alarmId: string): AlarmLinks | null | Promise<AlarmLinks | null>;
+}
 
-/** The id of the mail of one action: the same at every try, so that receivers can tell doubles. */
-export const messageIdOf = (key: string, domain: string): string =>
-  `<${createHash('sha256').update(key).digest('hex').slice(0, 40)}@${domain}>`;
+/** How long the text waits for pictures. */
+export const TEXT_WAIT_MS = 700;
+/** How long a mail without a second one waits for them. */
+const WHOLE_WAIT_MS = 30_000;
+/** Wait of a follow-up for its first mail. */
+const FIRST_MAIL_MS = 2_000;
 
-/** Key of the mail that the same node sent when the alarm was raised (DESIGN §3), or null for that mail itself. */
-const raiseKey = (row: ActionRow): string | null =>
-  row.alarmId !== null && row.phase !== 'raise' && row.phase !== 'message'
-    ? `${row.alarmId}:${row.nodeId}:raise`
-    : null;
+const FOLLOW_UP = ':media';
+const LATER = ':later';
+
+interface Collected {
+  pictures: GatheredMedia | null;
+  clip: GatheredMedia | null;
+}
+
+const nothing: GatheredMedia = { pictures: [], told: null, missing: null };
 
 export function emailHandler(parts: EmailParts): ActionHandler {
+  const breaker = createMailBreaker(parts.clock);
+
+  function serverOf(params: EmailParams, row: ActionRow): MailServer {
+    const server = parts.mailServer(params.serverId);
+    if (server) return server;
+    throw userError(
+      'E_UNKNOWN_MAIL_SERVER',
+      `Email node "${row.nodeName || row.nodeId}" names a mail server that is gone: choose one in its dialog`,
+    );
+  }
+
+  /** Null in place of what is not there in time. */
+  async function collect(row: ActionRow, wish: MediaWish, waitMs: number, signal: AbortSignal): Promise<Collected> {
+    const late = new AbortController();
+    const stop = AbortSignal.any([signal, late.signal]);
+    const timer = parts.clock.after(waitMs, () => late.abort());
+    const inTime = async (gathering: Promise<GatheredMedia>): Promise<GatheredMedia | null> => {
+      try {
+        return await Promise.race([gathering, whenAborted(stop)]);
+      } catch (thrown) {
+        signal.throwIfAborted();
+        if (late.signal.aborted) return null;
+        throw thrown;
+      }
+    };
+    try {
+      const budget = wish.mostBytes;
+      const [pictures, clip] = await Promise.all([
+        inTime(gatherPictures(parts, row, wish, stop)),
+        inTime(gatherClip(parts, row, wish, stop)),
+      ]);
+      return { pictures, clip: clip && fitting(clip, pictures, budget) };
+    } finally {
+      timer.cancel();
+      late.abort();
+    }
+  }
+
+  /** The mail that this one answers: the one of the raise, where it was sent. */
+  async function answered(row: ActionRow, params: EmailParams): Promise<ActionRow | null> {
+    if (!isOfOneAlarm(row) || row.phase === 'raise' || !parts.mailRows) return null;
+    const raise = await parts.mailRows.find(raiseKey(row));
+    return raise?.kind === 'email' && raise.status === 'done' && raise.params.serverId === params.serverId
+      ? raise
+      : null;
+  }
+
+  async function subjectAndThread(row: ActionRow, params: EmailParams, domain: string) {
+    const raise = await answered(row, params);
+    const core = raise
+      ? mailSubject(raise, typeof raise.params.subject === 'string' ? raise.params.subject : '', parts.siteName)
+      : mailSubject(row, params.subject, parts.siteName);
+    const first = params.followUp?.of ?? (raise ? raise.key : null);
+    const thread = threadOf(row, domain, first === null ? null : messageIdOf(first, domain), core);
+    return { subject: thread.inReplyTo === null ? core : `Re: ${core}`, thread };
+  }
+
+  const linksFor = async (row: ActionRow): Promise<AlarmLinks | null> =>
+    parts.links && isOfOneAlarm(row) && ['raise', 'escalate', 'remind'].includes(row.phase)
+      ? parts.links(row.alarmId!)
+      : null;
+
+  /** The follow-up's row, which is on disk before the text is sent: a crash in between leaves both to be sent once. */
+  function followUpOf(row: ActionRow, late: { pictures: boolean; clip: boolean }): ActionRow {
+    return fresh(row, `${row.key}${FOLLOW_UP}`, { ...row.params, followUp: { of: row.key, ...late } });
+  }
+
+  async function execute(
+    row: ActionRow,
+    params: EmailParams,
+    test: boolean,
+    signal: AbortSignal,
+  ): Promise<ActionResult> {
+    const server = serverOf(params, row);
+    const domain = idDomain(senderOf(server).address);
+    const { receivers, leftOut } = receiversAt(params, row.requestedAt, parts.schedule);
+    if (countOf(receivers) === 0) return { status: 'skipped', summary: `Nobody to mail now: ${leftOut.join('; ')}` };
+
+    const identity = params.mailOf ?? row.key;
+    const rows = test ? undefined : parts.mailRows;
+    const wish: MediaWish = { ...params, mostBytes: attachmentBytes(server), hurried: rows !== undefined };
+    let late = { pictures: false, clip: false };
+    let collected: Collected = { pictures: nothing, clip: nothing };
+    let followUp: ActionRow | null = null;
+    if (params.picture !== 'none' || params.clip > 0) {
+      followUp = (await rows?.find(`${identity}${FOLLOW_UP}`)) ?? null;
+      const decided = followUp ? readEmailParams(followUp.params).followUp : null;
+      const expected = decided ?? (rows ? stillToCome(parts, row, wish) : late);
+      const now: MediaWish = {
+        ...wish,
+        picture: expected.pictures ? 'none' : wish.picture,
+        clip: expected.clip ? 0 : wish.clip,
+      };
+      collected = await collect(row, now, rows ? TEXT_WAIT_MS : WHOLE_WAIT_MS, signal);
+      if (decided === null) {
+        late = {
+          pictures: expected.pictures || collected.pictures === null,
+          clip: expected.clip || collected.clip === null,
+        };
+        if (rows && (late.pictures || late.clip)) {
+          followUp = followUpOf(row, late);
+          await rows.add(followUp);
+        }
+      } else late = decided;
+    }
+    const media = [collected.pictures ?? nothing, collected.clip ?? nothing];
+    const notes = [...mediaNotes(media), ...(late.pictures || late.clip ? [followWords(late)] : [])];
+    if (test) notes.unshift('This is a test: nothing has happened.');
+    const links = test ? null : await linksFor(row);
+    const { subject, thread } = await subjectAndThread(row, params, domain);
+    const values = templateValues(row, parts.siteName);
+    const sent = await sendWhole(parts, breaker, server, signal, {
+      receivers,
+      subject: test ? `[Test] ${subject}` : subject,
+      thread,
+      messageId: messageIdOf(identity, domain),
+      text: mailText(row, params, values, notes),
+      links,
+      attachments: media.flatMap(({ pictures }) => pictures),
+    });
+    if (followUp && rows && params.mailOf === null) await rows.submit(followUp);
+    if (rows) await sendLater(row, params, identity, sent.receipt, rows);
+    const words = [
+      ...sent.words,
+      ...mediaWords(media),
+      ...(late.pictures || late.clip ? [`${lateWords(late)} follow in a mail of their own`] : []),
+      ...leftOut,
+    ];
+    return { status: 'done', summary: withHeldBack(summaryOf(server, sent.receipt, words), row) };
+  }
+
+  /** Who was refused for the moment gets the same mail later; the others must not get it twice. */
+  async function sendLater(
+    row: ActionRow,
+    params: EmailParams,
+    identity: string,
+    receipt: MailReceipt,
+    rows: MailRows,
+  ): Promise<void> {
+    const waiting = receipt.refused.filter(({ forNow }) => forNow).map(({ address }) => address);
+    if (waiting.length === 0) return;
+    const round = params.mailOf === null ? `${identity}${LATER}` : `${row.key}+`;
+    const later = fresh(row, round, {
+      ...row.params,
+      to: waiting,
+      more: [],
+      mailOf: identity,
+    });
+    await rows.add(later);
+    // Greylisting takes its time; the outbox and the back-off of the queue have it.
+    await rows.submit(later);
+  }
+
+  async function executeFollowUp(row: ActionRow, params: EmailParams, signal: AbortSignal): Promise<ActionResult> {
+    const { of, ...late } = params.followUp!;
+    const server = serverOf(params, row);
+    const domain = idDomain(senderOf(server).address);
+    const { receivers, leftOut } = receiversAt(params, row.requestedAt, parts.schedule);
+    if (countOf(receivers) === 0) return { status: 'skipped', summary: `Nobody to mail now: ${leftOut.join('; ')}` };
+    const wish: MediaWish = {
+      ...params,
+      picture: late.pictures ? params.picture : 'none',
+      clip: late.clip ? params.clip : 0,
+      mostBytes: attachmentBytes(server),
+      hurried: false,
+    };
+    const collected = await collect(row, wish, WHOLE_WAIT_MS + params.clip * 1_000, signal);
+    const first = await parts.mailRows?.find(of);
+    if (first && first.status !== 'done') {
+      const about = `The mail that these pictures belong to is ${first.status}: ${oneLine(first.summary ?? '').slice(0, 300)}`;
+      if (finalActionStatuses.includes(first.status)) throw userError('E_MAIL_FIRST', about);
+      throw operationalError('E_MAIL_FIRST', about, { retryAfterMs: FIRST_MAIL_MS });
+    }
+    const timedOut: GatheredMedia = { ...nothing, missing: 'the camera took too long' };
+    const media = [collected.pictures ?? timedOut, collected.clip ?? timedOut];
+    const attachments = media.flatMap(({ pictures }) => pictures);
+    if (attachments.length === 0)
+      return { status: 'skipped', summary: `Nothing to send: ${mediaWords(media).join('; ')}` };
+    const { subject, thread } = await subjectAndThread(row, params, domain);
+    const sent = await sendWhole(parts, breaker, server, signal, {
+      receivers,
+      subject,
+      thread,
+      messageId: messageIdOf(row.key, domain),
+      text: followUpText(row, templateValues(row, parts.siteName), mediaNotes(media)),
+      links: null,
+      attachments,
+    });
+    return {
+      status: 'done',
+      summary: summaryOf(server, sent.receipt, [...sent.words, ...mediaWords(media), ...leftOut]),
+    };
+  }
+
+  async function executeHealth(row: ActionRow, params: EmailParams, signal: AbortSignal): Promise<ActionResult> {
+    const server = serverOf(params, row);
+    const domain = idDomain(senderOf(server).address);
+    const { subject, text } = healthMail(params.health!, parts.siteName);
+    const sent = await sendWhole(parts, breaker, server, signal, {
+      receivers: { to: params.to, cc: [], bcc: [] },
+      subject,
+      thread: undefined,
+      messageId: messageIdOf(row.key, domain),
+      text,
+      links: null,
+      attachments: [],
+    });
+    return { status: 'done', summary: `Health mail: ${summaryOf(server, sent.receipt, sent.words)}` };
+  }
+
   return {
     kind: 'email',
     heavy: false,
     defaultDeadlineMs: 60 * 60_000,
-    attempts: 8,
+    // The deadline decides: a greylisting server takes minutes, one that is away may be back within the hour.
+    attempts: 100,
     check(params) {
       readEmailParams(params);
     },
-    async execute({ row, signal }): Promise<ActionResult> {
+    async execute({ row, signal, ...run }): Promise<ActionResult> {
       const params = readEmailParams(row.params);
-      if (!isAskedFor(params.phases, row))
+      const test = run.test === true;
+      if (params.health) return executeHealth(row, params, signal);
+      if (params.followUp) return executeFollowUp(row, params, signal);
+      if (!test && !isAskedFor(params.phases, row))
         return { status: 'skipped', summary: `No mail is asked for at the phase "${row.phase}"` };
+      return execute(row, params, test, signal);
+    },
+    rehearse(row) {
+      const params = readEmailParams(row.params);
       const server = parts.mailServer(params.serverId);
-      if (!server)
-        throw userError(
-          'E_UNKNOWN_MAIL_SERVER',
-          `Email node "${row.nodeName || row.nodeId}" names a mail server that is gone: choose one in its dialog`,
-        );
-      const domain = idDomain(senderOf(server).address);
-      const { pictures, missing } =
-        params.picture === 'none'
-          ? { pictures: [], missing: null }
-          : await collectPictures(parts, row, { ...params, ...pictureLimits }, signal);
-      const raised = raiseKey(row);
-      const receipt = await sendMail(
-        server,
-        {
-          to: params.to,
-          ...mailText(row, params, templateValues(row, parts.siteName), missing),
-          messageId: messageIdOf(row.key, domain),
-          inReplyTo: raised === null ? null : messageIdOf(raised, domain),
-          pictures,
-        },
-        parts.clock,
-        signal,
-      );
-      return { status: 'done', summary: withHeldBack(summaryOf(server, receipt, pictures.length, missing), row) };
+      const { receivers, leftOut } = receiversAt(params, row.requestedAt, parts.schedule);
+      const by = server ? ` by ${server.host}:${server.port}` : '';
+      const media = [
+        ...(params.picture === 'none' ? [] : [params.picture === 'three' ? 'three pictures' : 'a picture']),
+        ...(params.clip > 0 ? [`a clip of ${params.clip} s`] : []),
+      ];
+      const subject = params.health ? 'a health mail' : mailSubject(row, params.subject, parts.siteName);
+      return [
+        `"${subject}" to ${receiverWords(countOf(receivers))}${by}${media.length > 0 ? ` with ${media.join(' and ')}` : ''}`,
+        ...leftOut,
+      ].join('; ');
     },
   };
 }
 
-function summaryOf(
+const whenAborted = (signal: AbortSignal): Promise<never> =>
+  new Promise((_resolve, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+
+/** Another row of the same node, still to be carried out. */
+const fresh = (row: ActionRow, key: string, params: Record<string, unknown>): ActionRow => ({
+  ...row,
+  key,
+  params,
+  status: 'queued',
+  attempts: 0,
+  summary: null,
+  errorCode: null,
+  finishedAt: null,
+  durationMs: null,
+});
+
+/** The clip, unless pictures and clip are too much together. */
+function fitting(clip: GatheredMedia, pictures: GatheredMedia | null, mostBytes: number): GatheredMedia {
+  const bytes = [...(pictures?.pictures ?? []), ...clip.pictures].reduce((sum, { content }) => sum + content.length, 0);
+  if (bytes <= mostBytes) return clip;
+  return { pictures: [], told: null, missing: 'the clip does not fit into a mail beside the pictures' };
+}
+
+const receiverWords = (count: number): string => `${count} receiver${count === 1 ? '' : 's'}`;
+
+const lateWords = ({ pictures, clip }: { pictures: boolean; clip: boolean }): string =>
+  [...(pictures ? ['pictures'] : []), ...(clip ? ['the clip'] : [])].join(' and ');
+
+function followWords(late: { pictures: boolean; clip: boolean }): string {
+  const words = lateWords(late);
+  return `${words[0]!.toUpperCase()}${words.slice(1)} follow in an answer to this mail, if the camera has them.`;
+}
+
+const mediaNotes = ([pictures, clip]: GatheredMedia[]): string[] => [
+  ...[pictures, clip].flatMap((one) => (one?.told ? [`Attached: ${one.told}.`] : [])),
+  ...(pictures?.missing ? [`The picture is missing: ${pictures.missing}`] : []),
+  ...(clip?.missing ? [`The clip is missing: ${clip.missing}`] : []),
+];
+
+function mediaWords([pictures, clip]: GatheredMedia[]): string[] {
+  const count = pictures?.pictures.length ?? 0;
+  return [
+    ...(count > 0 ? [pictures?.told ?? `${count} picture${count === 1 ? '' : 's'}`] : []),
+    ...(pictures?.missing ? [`${count > 0 ? 'less than asked for' : 'no picture'}: ${pictures.missing}`] : []),
+    ...(clip?.told ? [clip.told] : []),
+    ...(clip?.missing ? [`no clip: ${clip.missing}`] : []),
+  ];
+}
+
+interface WholeMail {
+  receivers: Receivers;
+  subject: string;
+  thread: OutgoingMail['thread'];
+  messageId: string;
+  text: string;
+  links: AlarmLinks | null;
+  attachments: MailAttachment[];
+}
+
+/** Sends a mail with its HTML; where it is too large for the server, without what it brings, and says so. */
+async function sendWhole(
+  parts: EmailParts,
+  breaker: MailBreaker,
   server: MailServer,
-  receipt: Awaited<ReturnType<typeof sendMail>>,
-  pictures: number,
-  missing: string | null,
-): string {
-  const count = receipt.accepted.length;
-  const parts = [`Mail to ${count} receiver${count === 1 ? '' : 's'} accepted by ${server.host}:${server.port}`];
-  if (pictures > 0) parts.push(`${pictures} picture${pictures === 1 ? '' : 's'}`);
-  if (missing !== null) parts.push(`no picture: ${missing}`);
-  for (const { address, reason } of receipt.refused)
-    parts.push(`refused for ${address}: ${oneLine(reason).slice(0, 200)}`);
+  signal: AbortSignal,
+  mail: WholeMail,
+): Promise<{ receipt: MailReceipt; words: string[] }> {
+  const send = (text: string, given: MailAttachment[]): Promise<MailReceipt> => {
+    const attachments = given.map((one, at) =>
+      one.contentType.startsWith('image/') ? { ...one, cid: `picture-${at + 1}@alarmflow` } : one,
+    );
+    const images = attachments.flatMap(({ cid, filename }) => (cid ? [{ cid, name: filename }] : []));
+    return breaker.through(server, () =>
+      sendMail(
+        server,
+        {
+          ...mail.receivers,
+          subject: mail.subject,
+          text: `${text}${linksText(mail.links)}`,
+          html: mailHtml({ text, images, links: mail.links, site: parts.siteName }),
+          messageId: mail.messageId,
+          ...(mail.thread ? { thread: mail.thread } : {}),
+          attachments,
+        },
+        parts.clock,
+        signal,
+      ),
+    );
+  };
+  try {
+    return { receipt: await send(mail.text, mail.attachments), words: [] };
+  } catch (thrown) {
+    const error = asAlarmflowError(thrown);
+    if (error.code !== 'E_MAIL_TOO_LARGE' || mail.attachments.length === 0) throw thrown;
+    const why = `what was to be attached is too large for the mail server (${error.message})`;
+    parts.log.warn('action.mail-too-large', { server: server.name, error: error.message });
+    const receipt = await send(`${mail.text}\n\nThe picture is missing: ${oneLine(why).slice(0, 600)}`, []);
+    return { receipt, words: [`sent without attachments: ${oneLine(why).slice(0, 300)}`] };
+  }
+}
+
+function summaryOf(server: MailServer, receipt: MailReceipt, words: string[]): string {
+  const parts = [
+    `Mail to ${receiverWords(receipt.accepted.length)} accepted by ${server.host}:${server.port}`,
+    ...words,
+  ];
+  for (const { address, reason, forNow } of receipt.refused)
+    parts.push(
+      `refused ${forNow ? 'for the moment, tried again later, ' : ''}for ${address}: ${oneLine(reason).slice(0, 200)}`,
+    );
   return parts.join('; ');
 }

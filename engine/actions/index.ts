@@ -6,7 +6,8 @@ import { type SftpUploadParts, sftpUploadHandler } from './sftp-upload';
 import { snapshotHandler } from './snapshot';
 import { type SnmpTrapParts, snmpTrapHandler } from './snmp-trap';
 
-export type { EmailParams } from './email-params';
+export type { MailRows } from './email';
+export { type EmailParams, readEmailParams } from './email-params';
 export {
   endInterval,
   type IntervalState,
@@ -15,6 +16,7 @@ export {
   judgeInterval,
 } from './interval';
 export type { LogParams } from './log-line';
+export { previewMail } from './mail-preview';
 export { testMail } from './mail-test';
 export type { PtzPresetParams } from './ptz-preset';
 export { testFileServer } from './sftp-upload';

@@ -33,7 +33,7 @@ const certificateText = /certificate|altname|self.signed/i;
 const tlsText = /\bSSL\b|\bTLS\b|wrong version number|handshake|EPROTO/i;
 
 /** The server's answer for people: one line, bounded, without the password in any of the forms in which it is sent. */
-function answer(server: MailServer, text: string): string {
+export function maskedAnswer(server: MailServer, text: string): string {
   const { credentials } = server;
   let shown = oneLine(text);
   if (credentials?.password) {
@@ -51,7 +51,7 @@ export function mailError(server: MailServer, thrown: unknown): AlarmflowError {
     return asAlarmflowError(thrown);
   const error = thrown as SmtpError;
   const name = `Mail server "${server.name || server.host}" (${server.host}:${server.port})`;
-  const said = answer(server, error.response ?? error.message);
+  const said = maskedAnswer(server, error.response ?? error.message);
   // The original error may carry the login in its fields; only its text goes on, cleaned.
   const codes = [error.code, error.originalCode].filter((code) => code !== undefined);
   const status = error.responseCode ?? 0;
@@ -59,6 +59,12 @@ export function mailError(server: MailServer, thrown: unknown): AlarmflowError {
 
   if (error.code === 'EENVELOPE' && error.command === 'API')
     return userError('E_MAIL_REFUSED', `${name}: a mail address cannot be sent to: ${said}`, { facts });
+  if (isTooLarge(error, status, said))
+    return userError(
+      'E_MAIL_TOO_LARGE',
+      `${name} takes no mail of this size: ${said}. Set "Largest mail" in the dialog of the mail server to what it takes`,
+      { facts },
+    );
   if (status >= 400 && status < 500 && error.code !== 'ETLS')
     return operationalError(
       'E_MAIL_UNREACHABLE',
@@ -93,6 +99,12 @@ export function mailError(server: MailServer, thrown: unknown): AlarmflowError {
     { facts },
   );
 }
+
+/** The mail itself is too large: what the server announced (RFC 1870), or its refusal. A full mailbox is another matter. */
+const isTooLarge = (error: SmtpError, status: number, said: string): boolean =>
+  (error.code === 'EMESSAGE' && /larger than allowed/.test(error.message)) ||
+  (status === 552 && error.command !== 'RCPT TO' && !/\b5\.2\.2\b/.test(said)) ||
+  (status >= 500 && /\b5\.3\.4\b/.test(said));
 
 const isTls = (error: SmtpError): boolean =>
   error.code === 'ETLS' || error.code === 'ESOCKET' || /^ERR_(SSL|TLS)/.test(error.code ?? '');

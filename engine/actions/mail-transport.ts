@@ -2,9 +2,10 @@
 import nodemailer from 'nodemailer';
 import type { Clock } from '../clock/clock';
 import { operationalError, userError } from '../domain/errors';
-import type { MailServer } from '../domain/mail';
+import { DEFAULT_MAIL_BYTES, type MailServer } from '../domain/mail';
 import { type MailAddress, parseSender } from './mail-address';
-import { mailError } from './mail-errors';
+import { mailError, maskedAnswer } from './mail-errors';
+import type { MailThread } from './mail-thread';
 import type { AlarmPicture } from './pictures';
 
 /** Limits of one try, in milliseconds. */
@@ -12,20 +13,47 @@ export const mailLimits = { connectMs: 10_000, greetingMs: 15_000, silenceMs: 30
 
 export interface OutgoingMail {
   to: string[];
+  cc?: string[];
+  bcc?: string[];
   subject: string;
   text: string;
+  html?: string;
   /** With angle brackets. */
   messageId: string;
-  /** Message that this one answers, so that mail programs show both as one thread. */
-  inReplyTo: string | null;
-  pictures: AlarmPicture[];
+  /** What makes a conversation of it in mail programs; absent: it stands for itself. */
+  thread?: MailThread;
+  /** Pictures and clips; those with a `cid` are shown in the HTML. */
+  attachments: MailAttachment[];
+}
+
+export interface MailAttachment extends AlarmPicture {
+  cid?: string;
 }
 
 export interface MailReceipt {
   accepted: string[];
   /** Receivers that the server refused while it took the others, with its answer. */
-  refused: { address: string; reason: string }[];
+  refused: { address: string; reason: string; forNow: boolean }[];
+  /** The server's answer to the mail. */
+  answer: string;
 }
+
+/** Base64 with its line breaks takes this much of each byte. */
+const BASE64 = 1.37;
+/** Headers, text and what stands between the parts. */
+const AROUND_BYTES = 64 * 1024;
+
+/** Bytes of attachments that fit into one mail of this server. */
+export const attachmentBytes = (server: MailServer): number =>
+  Math.max(0, Math.floor(((server.mostBytes ?? DEFAULT_MAIL_BYTES) - AROUND_BYTES) / BASE64));
+
+/** How large a mail is on the wire, about; for servers that say what they take (RFC 1870). */
+const sizeOf = (mail: OutgoingMail): number =>
+  Math.ceil(
+    mail.attachments.reduce((sum, { content }) => sum + content.length * BASE64, 0) +
+      Buffer.byteLength(mail.text) +
+      Buffer.byteLength(mail.html ?? '') * BASE64,
+  );
 
 /** The sender of a server's definition; throws a user error when it is none. */
 export function senderOf(server: MailServer): MailAddress {
@@ -37,6 +65,12 @@ export function senderOf(server: MailServer): MailAddress {
     );
   return sender;
 }
+
+/** RFC 5321 §4.2.1: 4yz is for now, to be tried again. */
+const refusalOf = (response: string | undefined): { reason: string; forNow: boolean } => ({
+  reason: response ?? 'refused',
+  forNow: response?.startsWith('4') ?? false,
+});
 
 function connectionOptions(server: MailServer) {
   return {
@@ -61,7 +95,7 @@ function connectionOptions(server: MailServer) {
 
 /**
  * Sends one mail. Resolves when the server has taken it for at least one receiver.
- * Throws E_MAIL_LOGIN_REFUSED, E_MAIL_REFUSED, E_MAIL_TLS, E_MAIL_NO_STARTTLS, E_MAIL_SENDER (user),
+ * Throws E_MAIL_LOGIN_REFUSED, E_MAIL_REFUSED, E_MAIL_TOO_LARGE, E_MAIL_TLS, E_MAIL_NO_STARTTLS, E_MAIL_SENDER (user),
  * E_MAIL_UNREACHABLE (operational); when the signal aborts, its reason.
  */
 export async function sendMail(
@@ -76,17 +110,26 @@ export async function sendMail(
   const transport = nodemailer.createTransport(connectionOptions(server));
   try {
     signal.throwIfAborted();
+    const { to, cc = [], bcc = [], thread } = mail;
     const options = {
       from: sender.name ? sender : sender.address,
-      to: mail.to,
-      envelope: { from: sender.address, to: mail.to },
+      // Receivers who must not see one another are in the envelope alone.
+      to: to.length + cc.length > 0 ? to : 'undisclosed-recipients:;',
+      ...(cc.length > 0 ? { cc } : {}),
+      envelope: { from: sender.address, to: [...to, ...cc, ...bcc], size: sizeOf(mail) },
       subject: mail.subject,
       text: mail.text,
+      ...(mail.html === undefined ? {} : { html: mail.html }),
       messageId: mail.messageId,
-      ...(mail.inReplyTo ? { inReplyTo: mail.inReplyTo, references: mail.inReplyTo } : {}),
-      // RFC 3834: keeps absence notices from answering alarms.
-      headers: { 'Auto-Submitted': 'auto-generated' },
-      attachments: mail.pictures,
+      ...(thread?.inReplyTo ? { inReplyTo: thread.inReplyTo } : {}),
+      ...(thread && thread.references.length > 0 ? { references: thread.references } : {}),
+      headers: {
+        // RFC 3834: keeps absence notices from answering alarms.
+        'Auto-Submitted': 'auto-generated',
+        ...(thread ? { 'Thread-Topic': thread.topic } : {}),
+        ...(thread?.index ? { 'Thread-Index': thread.index } : {}),
+      },
+      attachments: mail.attachments,
       // nodemailer ≥ 10.5 closes the connection when this aborts; its published types do not know it yet.
       signal: AbortSignal.any([signal, limit.signal]),
     };
@@ -96,8 +139,9 @@ export async function sendMail(
       accepted: sent.accepted.map(String),
       refused: sent.rejected.map((address) => ({
         address: String(address),
-        reason: rejectedErrors.find((error) => error.recipient === String(address))?.response ?? 'refused',
+        ...refusalOf(rejectedErrors.find((error) => error.recipient === String(address))?.response),
       })),
+      answer: maskedAnswer(server, sent.response),
     };
   } catch (error) {
     signal.throwIfAborted();

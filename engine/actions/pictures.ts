@@ -55,7 +55,7 @@ function pictureType(contentType: string): string {
   return /^image\/[a-z0-9.+-]{1,40}$/.test(type.trim()) ? type.trim() : 'image/jpeg';
 }
 
-const asPicture = (name: string, contentType: string, content: Buffer): AlarmPicture => {
+export const asPicture = (name: string, contentType: string, content: Buffer): AlarmPicture => {
   const type = pictureType(contentType);
   return { filename: `${name}.${extensions[type] ?? 'jpg'}`, contentType: type, content };
 };
@@ -85,15 +85,20 @@ export async function collectPictures(
   }
 }
 
-async function eventPictures(
+/**
+ * The pictures that came with an event, waiting for those that follow it.
+ * @param waitMs how long to wait at most, from now; after PICTURE_WAIT_MS from its receipt none will come
+ */
+export async function eventPictures(
   parts: PictureParts,
   event: { id: string; receivedAt: number; pictures: PictureRef[] },
-  wish: PictureWish,
+  wish: Pick<PictureWish, 'purpose' | 'mostPictures' | 'mostBytes'>,
   signal: AbortSignal,
   reasons: string[],
+  waitMs = PICTURE_WAIT_MS,
 ): Promise<AlarmPicture[]> {
   let refs = event.pictures.length > 0 ? event.pictures : await parts.pictures(event.id);
-  const until = event.receivedAt + PICTURE_WAIT_MS;
+  const until = Math.min(event.receivedAt + PICTURE_WAIT_MS, parts.clock.now() + waitMs);
   // The first condition ends the wait also when the clock is set back meanwhile.
   for (let waited = 0; refs.length === 0 && waited < PICTURE_WAIT_MS && parts.clock.now() < until; ) {
     const lap = Math.min(PICTURE_LOOK_MS, until - parts.clock.now());
@@ -120,10 +125,11 @@ async function eventPictures(
   return found;
 }
 
-async function snapshot(
+/** A live picture. @throws E_NO_CAMERA, E_PICTURE_SIZE, E_TOO_SLOW (operational), what the device says */
+export async function snapshot(
   parts: PictureParts,
   row: ActionRow,
-  wish: PictureWish,
+  wish: Pick<PictureWish, 'snapshotDeviceId' | 'snapshotChannel' | 'purpose' | 'mostBytes'>,
   signal: AbortSignal,
 ): Promise<AlarmPicture> {
   const deviceId = wish.snapshotDeviceId ?? row.deviceId;

@@ -15,7 +15,7 @@ import type { RecordWriter, SettingsRecord, StandingRow } from '../domain/record
 import type { ArmingSchedule } from '../domain/schedules';
 import type { DurableTimers } from '../domain/timers';
 import type { TriggerDefinition } from '../domain/triggers';
-import { checkSchedule, previewSchedule } from '../gates';
+import { checkSchedule, evaluateSchedule, previewSchedule } from '../gates';
 import type { FlowEngine, NodeNotice, OutputRequest, ServiceDefinitions } from '../index';
 import type { Outputs } from '../outputs';
 import { actionNeeds, firstProblem, type NodeNeed, outputNeeds } from './device-needs';
@@ -52,7 +52,7 @@ export interface FlowEngineParts {
   /** An action that was asked for is over without the queue: not done, or a test; its row says more. */
   actionSkipped?(row: ActionRow): void;
   /** The dialogs' test buttons for services of others. */
-  tests: Pick<FlowEngine, 'testMailServer' | 'testFileServer' | 'testSnmpReceiver' | 'runRuleTests'>;
+  tests: Pick<FlowEngine, 'testMailServer' | 'previewMail' | 'testFileServer' | 'testSnmpReceiver' | 'runRuleTests'>;
   /** The whole site only writes down what it would do. Absent: it acts. */
   siteIsDry?(): boolean;
   /** For the sample alarms of tests. */
@@ -72,6 +72,9 @@ export interface FlowHostCalls {
   flowsStarted(): Promise<void>;
   /** A mail server, a file server …, as its config node defined it. */
   service<Kind extends ServiceKind>(kind: Kind, id: string): ServiceDefinitions[Kind] | undefined;
+  services<Kind extends ServiceKind>(kind: Kind): ServiceDefinitions[Kind][];
+  /** Whether an arming schedule is armed; one that no flow defines is not. */
+  scheduleVerdict(id: string, at: number): { armed: boolean; detail: string };
   device(id: string): DeviceDefinition | undefined;
   devices(): DeviceDefinition[];
   /** Name of a device, or of the linkage node that stands for one. */
@@ -425,6 +428,12 @@ export function createFlowEngine(parts: FlowEngineParts): FlowEngine & FlowHostC
     },
 
     service: (kind, id) => services[kind].get(id),
+    services: (kind) => [...services[kind].values()],
+    scheduleVerdict(id, at) {
+      const definition = definitions.get(id);
+      if (definition?.kind === 'schedule') return evaluateSchedule(definition.schedule, at);
+      return { armed: false, detail: `the arming schedule ${id} does not exist: choose another one` };
+    },
     device: (id) => {
       const definition = definitions.get(id);
       return definition?.kind === 'device' ? definition.device : undefined;

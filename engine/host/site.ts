@@ -11,6 +11,7 @@ import { asAlarmflowError } from '../domain/errors';
 import type { DeviceEvent, PictureRef } from '../domain/events';
 import { sortableId } from '../domain/ids';
 import type { Log } from '../domain/log';
+import { noRecordings } from '../domain/media';
 import { createDevices, type Devices, discoverDevices, driverChoices } from '../drivers';
 import { createExecutor, createTimers, type Executor, withDryRun } from '../executor';
 import { setBackBy } from '../gates';
@@ -22,9 +23,12 @@ import { createDeviceQuestions } from './device-questions';
 import { type DryRun, openDryRun } from './dry-run';
 import { withoutStoppedSteps } from './escalation-steps';
 import { createFlowEngine, type FlowHostCalls } from './flow-engine';
+import { createHealthMails } from './health-mails';
+import { makeHealthReport } from './health-report';
 import { type IngestTokens, openIngestTokens } from './ingest-tokens';
 import { withLocalDevices } from './local-devices';
 import type { PlayerSettings } from './local-player';
+import { createMailPreviews } from './mail-previews';
 import { ruleTestProcess } from './rule-test-process';
 
 export interface SiteOptions {
@@ -194,6 +198,13 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
       clock,
       log,
       siteName: options.siteName,
+      recordings: noRecordings,
+      mailRows: {
+        find: (key) => store.action(key),
+        add: (row) => store.commit({ actions: [row] }),
+        submit: (row) => executor.submit([row]),
+      },
+      schedule: (id, at) => flow.scheduleVerdict(id, at),
     }),
     { alarms, recorded: async (alarmId) => (await store.alarm(alarmId))?.alarm ?? null },
   );
@@ -242,12 +253,47 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
     },
     tests: {
       testMailServer: (server, to) => testMail(server, to),
+      previewMail: createMailPreviews({
+        siteName: options.siteName,
+        clock,
+        live: () => alarms.live(),
+        alarms: (limit) => store.alarms({ live: false, limit }),
+        devices: () => flow.devices().map(({ id }) => ({ id, name: flow.deviceName(id) })),
+      }),
       testFileServer: (server) => testFileServer(server),
       testSnmpReceiver: (receiver) => testSnmpReceiver(receiver, { siteName: options.siteName }),
       runRuleTests: ruleTestProcess(clock, log),
     },
     clock,
     log,
+  });
+
+  const healthMails = createHealthMails({
+    writer: store,
+    clock,
+    log,
+    timers,
+    mailServers: () => flow.services('mail-server'),
+    report: (since, everyMs) =>
+      makeHealthReport(
+        {
+          now: () => clock.now(),
+          dataDir: options.dataDir,
+          devices: () => flow.devices(),
+          deviceStatus: (id) => devices.status(id),
+          deviceName: (id) => flow.deviceName(id),
+          outputs: () => outputs.list(),
+          armingRows: () => flow.armingRows(),
+          liveAlarms: () => alarms.live(),
+          alarms: (limit) => store.alarms({ live: false, limit }),
+          failedActions: (limit) => store.actions({ status: 'failed', limit }),
+          queue: () => executor.health(),
+          broken: () => store.broken()?.message ?? null,
+        },
+        since,
+        everyMs,
+      ),
+    submit: (row) => executor.submit([row]),
   });
 
   async function keepPictures(pictures: (Picture & { name?: string })[]): Promise<PictureRef[]> {
@@ -287,16 +333,23 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
 
   const state = await store.resume();
   outputs.resume(state);
-  flow.resume(state.standing, setBackBy(state, clock.now()));
+  const setBackMs = setBackBy(state, clock.now());
+  flow.resume(state.standing, setBackMs);
+  healthMails.resume(state.standing, setBackMs);
   alarms.resume(state, await store.readSetting<boolean>(ARMED_SETTING));
 
   let starting: Promise<void> = Promise.resolve();
+
+  async function deployed(): Promise<void> {
+    await flow.flowsStarted();
+    await healthMails.flowsStarted();
+  }
 
   /** The first start of the flows: everything that the last run has left is taken up again. */
   async function goLive(): Promise<void> {
     await executor.start();
     live = true;
-    await flow.flowsStarted();
+    await deployed();
     timers.resume(state.timers);
     devices.start();
   }
@@ -314,7 +367,7 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
     isLive: () => live,
     flowsStarted() {
       // One deploy after another, also when two come at once.
-      starting = starting.catch(() => undefined).then(() => (live ? flow.flowsStarted() : goLive()));
+      starting = starting.catch(() => undefined).then(() => (live ? deployed() : goLive()));
       return starting;
     },
     async push(deviceId, request) {

@@ -192,6 +192,7 @@ export function createSimulatedSite(options: SimulatedSiteOptions): SimulatedSit
     },
     tests: {
       testMailServer: untested,
+      previewMail: async () => never('previewed a mail'),
       testFileServer: untested,
       testSnmpReceiver: untested,
       runRuleTests: async () => never('ran tests'),

@@ -2,6 +2,7 @@ import type { ActionRow } from '../domain/actions';
 import type { ActionRecord } from '../domain/record';
 import type { Database } from './database';
 import { createGroups } from './groups';
+import { plainText } from './json-text';
 import { type Writer, writeError } from './writer';
 
 interface StoredAction {
@@ -53,7 +54,12 @@ interface Claim {
 
 const LARGEST_GROUP = 64;
 
-export function createActionRecord(database: Database, writer: Writer): ActionRecord {
+export interface ActionLookup {
+  /** A row as it is on disk; null: there is none. */
+  action(key: string): Promise<ActionRow | null>;
+}
+
+export function createActionRecord(database: Database, writer: Writer): ActionRecord & ActionLookup {
   /** One atomic statement for all claims that arrive together. */
   async function claim(claims: Claim[]): Promise<PromiseSettledResult<ActionRow | null>[]> {
     const latest = new Map(claims.map((one) => [one.key, one]));
@@ -85,6 +91,12 @@ export function createActionRecord(database: Database, writer: Writer): ActionRe
     },
     takeNewAction: (key) => writer.newActions.take(key),
     settleAction: (key, outcome) => writer.commit({ settlements: [{ key, ...outcome }] }),
+    async action(key) {
+      const rows = await database.query<StoredAction>(`SELECT ${actionColumns} FROM alarmflow.actions WHERE key = $1`, [
+        plainText(key),
+      ]);
+      return rows[0] ? actionOf(rows[0]) : null;
+    },
     async openActions(limit) {
       const rows = await database.query<StoredAction>(
         `SELECT ${actionColumns} FROM alarmflow.actions WHERE status IN ('queued', 'running', 'retrying')

@@ -12,7 +12,7 @@ import type {
   SettingsRecord,
 } from '../domain/record';
 import type { WhyRecord } from '../domain/why';
-import { createActionRecord } from './action-record';
+import { type ActionLookup, createActionRecord } from './action-record';
 import { writeBackup } from './backup';
 import { tableNames } from './backup-tables';
 import { codeOf, type Database, messageOf } from './database';
@@ -38,7 +38,14 @@ export interface StoreOptions {
   log: Log;
 }
 
-export interface Store extends RecordWriter, ResumeReader, ActionRecord, SettingsRecord, RecordReader, WhyRecord {
+export interface Store
+  extends RecordWriter,
+    ResumeReader,
+    ActionRecord,
+    ActionLookup,
+    SettingsRecord,
+    RecordReader,
+    WhyRecord {
   kind: 'pglite' | 'postgres';
   /** The executor runs BullMQ on the same instance, in its own schema; null on a server. */
   pglite: EmbeddedDatabase | null;

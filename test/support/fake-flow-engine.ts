@@ -18,6 +18,8 @@ import {
   type EscalationDefinition,
   type FileServerDefinition,
   type FlowEngine,
+  type MailPreview,
+  type MailPreviewRequest,
   type MailServerDefinition,
   type NodeNotice,
   noOffers,
@@ -228,6 +230,11 @@ export class FakeFlowEngine implements FlowEngine {
   async testMailServer(definition: MailServerDefinition, to: string): Promise<{ ok: boolean; detail: string }> {
     await this.called('testMailServer', definition, to);
     return this.testAnswer;
+  }
+
+  async previewMail(request: MailPreviewRequest): Promise<MailPreview> {
+    await this.called('previewMail', request);
+    return { subject: 'Subject', text: 'Text', html: '<p>Text</p>', alarm: 'a sample alarm' };
   }
 
   async testFileServer(definition: FileServerDefinition): Promise<{ ok: boolean; detail: string }> {
