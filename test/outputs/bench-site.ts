@@ -193,6 +193,8 @@ export class BenchSite {
   readonly holdEnded: string[] = [];
   announced: string[] = [];
   requests: { id: string; generation: number }[] = [];
+  /** Ids of outputs that are held and not driven; null: all of them. */
+  dry: Set<string> | null = new Set();
   outputs!: Outputs;
   timers!: ClockTimers;
   #life = 0;
@@ -234,6 +236,7 @@ export class BenchSite {
         pending.add(id);
         setImmediate(() => run(id));
       },
+      dryRun: (id) => this.dry === null || this.dry.has(id),
       alarm: (id) => this.alarms.get(id),
       holdEnded: (id) => {
         this.holdEnded.push(id);
