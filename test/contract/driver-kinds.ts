@@ -59,7 +59,7 @@ async function briefly(faults: { set(name: string, on?: boolean): void }, name: 
 const hikvision: DriverKind = {
   kind: 'hikvision',
   output: '1',
-  has: ['odd', 'unknown', 'login', 'clock', 'tcp', 'confides', 'pushes'],
+  has: ['odd', 'unknown', 'login', 'password', 'clock', 'tcp', 'confides', 'pushes'],
   async start({ port, password }) {
     const sim = await startHikvisionSimulator({
       heartbeatMs: 200,
@@ -84,6 +84,7 @@ const hikvision: DriverKind = {
       setClock: () => sim.faults.set('wrong-clock'),
       hang: (on) => sim.faults.set('half-open', on),
       unplug: () => sim.close(),
+      setPassword: sim.setPassword,
       refused: () => sim.state().logins.refused,
       isOn: () => sim.state().outputs[0]!.on,
       close: () => sim.close(),
@@ -94,7 +95,7 @@ const hikvision: DriverKind = {
 const dahua: DriverKind = {
   kind: 'dahua',
   output: '1',
-  has: ['odd', 'unknown', 'login', 'clock', 'tcp', 'confides'],
+  has: ['odd', 'unknown', 'login', 'password', 'clock', 'tcp', 'confides'],
   async start({ port, password }) {
     const sim = await startDahuaSimulator({ secondMs: 200, ...(port && { port }), ...(password && { password }) });
     return {
@@ -111,6 +112,7 @@ const dahua: DriverKind = {
       },
       hang: (on) => sim.faults.set('half-open', on),
       unplug: () => sim.close(),
+      setPassword: sim.setPassword,
       refused: () => sim.state().logins.refused,
       isOn: () => sim.state().outputs.find(({ id }) => id === 1)?.on ?? null,
       close: () => sim.close(),
@@ -121,7 +123,7 @@ const dahua: DriverKind = {
 const onvif: DriverKind = {
   kind: 'onvif',
   output: '000',
-  has: ['odd', 'unknown', 'login', 'clock', 'tcp', 'pushes'],
+  has: ['odd', 'unknown', 'login', 'password', 'clock', 'tcp', 'pushes'],
   async start({ port, password }) {
     const sim = await startOnvifSimulator({ ...(port && { port }), ...(password && { password }) });
     const { token } = sim.state().inputs[0]!;
@@ -135,6 +137,7 @@ const onvif: DriverKind = {
       setClock: () => sim.setClockOffset(-1_000_000_000),
       hang: (on) => sim.faults.set('half-open', on),
       unplug: () => sim.close(),
+      setPassword: sim.setPassword,
       refused: () => sim.state().logins.refused,
       isOn: () => sim.state().relays[0]!.on,
       close: () => sim.close(),
@@ -145,7 +148,7 @@ const onvif: DriverKind = {
 const vivotek: DriverKind = {
   kind: 'vivotek',
   output: '0',
-  has: ['odd', 'unknown', 'login', 'clock', 'tcp', 'confides', 'pushes'],
+  has: ['odd', 'unknown', 'login', 'password', 'clock', 'tcp', 'confides', 'pushes'],
   change: { receive: 'both', credentials: { user: 'root', password: 'simulated1' }, options: {} },
   async start({ port, password, push }) {
     const door = await ingestFor(push);
@@ -163,6 +166,7 @@ const vivotek: DriverKind = {
       setClock: () => sim.faults.set('wrong-clock'),
       hang: (on) => sim.faults.set('half-open', on),
       unplug: () => sim.close(),
+      setPassword: sim.setPassword,
       refused: () => sim.state().refusedLogins,
       isOn: () => sim.state().outputs[0]!.active,
       async close() {

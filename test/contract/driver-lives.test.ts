@@ -107,6 +107,23 @@ describe.concurrent('the drivers', () => {
       }),
   );
 
+  it(
+    'notice within 15 s that a device got another password while it runs, and try the old one twice at most',
+    { timeout: 60_000 },
+    () =>
+      each(having('password'), async (kind, closers) => {
+        const hub = await online(kind, closers);
+        await pause(1_500);
+        hub.device.setPassword!('another-one');
+        await until('refused', () => hub.link() === 'refused', NOTICED_MS);
+        await pause(5_000);
+        expect(hub.device.refused!()).toBeLessThanOrEqual(2);
+        const user = hub.definition.credentials?.user ?? 'admin';
+        hub.devices.define({ ...hub.definition, credentials: { user, password: 'another-one' } });
+        await until('online', () => hub.link() === 'online', NOTICED_MS);
+      }),
+  );
+
   it('notice within 15 s that a clock was set, and take what happens then for no old story', { timeout: 60_000 }, () =>
     each(having('clock'), async (kind, closers) => {
       const hub = await online(kind, closers);

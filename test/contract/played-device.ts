@@ -36,14 +36,19 @@ export interface PlayedDevice {
   /** It is unplugged; `start` with its port brings it back. */
   unplug(): Promise<void>;
   replug?(): Promise<void>;
+  /** Gets another password while it runs. */
+  setPassword?(password: string): void;
   /** Wrong passwords that it has had. */
   refused?(): number;
   isOn?(): boolean | null | Promise<boolean | null>;
   close(): Promise<void>;
 }
 
-/** What not every kind of device has; tests of it are defined for those alone. */
-export type Having = 'odd' | 'unknown' | 'login' | 'clock' | 'tcp' | 'confides' | 'pushes';
+/**
+ * What not every kind of device has; tests of it are defined for those alone.
+ * `password`: it asks for the login at every request, so that another password shows while it runs.
+ */
+export type Having = 'odd' | 'unknown' | 'login' | 'password' | 'clock' | 'tcp' | 'confides' | 'pushes';
 
 export interface DriverKind {
   kind: string;

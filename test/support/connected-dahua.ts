@@ -23,6 +23,7 @@ export const quick: StreamTiming = {
   askMs: 150,
   silentMs: 3_000,
   goodLifeMs: 1_500,
+  checkEveryMs: 10_000,
 };
 
 /** What the running test has opened, last first to be closed; closed by `closeConnected`. */

@@ -25,8 +25,8 @@ const GRACE_MS = 3_000;
 /** Events under way to the record before the stream is read no further. */
 const MOST_UNDER_WAY = 256;
 const PROBE_TIMEOUT_MS = 60_000;
-/** The clock is read anew this often: it may be set without a word. */
-const CLOCK_EVERY_MS = 10 * 60_000;
+/** An answer of any other kind is a sign of life. */
+const noSignOfLife: ReadonlySet<string> = new Set(['E_DEVICE_OFFLINE', 'E_DEVICE_TIMEOUT', 'E_CREDENTIALS_REFUSED']);
 
 /** The device is there but doesn't let us in; only a person can mend that. */
 const loginErrors: ReadonlySet<string> = new Set([
@@ -49,7 +49,6 @@ export function connectDahua(context: DriverContext, timing: StreamTiming): Driv
   let probing: Promise<void> | null = null;
   let online = false;
   let grace: Timer | null = null;
-  let clockTimer: Timer | null = null;
   /** The device has no getEventIndexes; not asked again on this connection. */
   let indexesMissing = false;
 
@@ -190,15 +189,14 @@ export function connectDahua(context: DriverContext, timing: StreamTiming): Driv
     },
   });
 
-  /** Any HTTP answer is a sign of life; only silence and a closed door are none. */
+  /** Any HTTP answer but a refused login is a sign of life; only silence and a closed door are none. */
   async function ask(signal: AbortSignal, timeoutMs: number): Promise<void> {
     const limit = deadline(timeoutMs);
     try {
-      const parameters = [['action', 'getCurrentTime']] as const;
-      await cgi.send({ name: 'global', parameters, signal: AbortSignal.any([signal, limit.signal]), timeoutMs });
+      await readClock(AbortSignal.any([signal, limit.signal]));
     } catch (thrown) {
       const error = asAlarmflowError(limit.signal.aborted ? limit.signal.reason : thrown);
-      if (error.code === 'E_DEVICE_OFFLINE' || error.code === 'E_DEVICE_TIMEOUT') throw error;
+      if (noSignOfLife.has(error.code)) throw error;
     } finally {
       limit.cancel();
     }
@@ -216,8 +214,6 @@ export function connectDahua(context: DriverContext, timing: StreamTiming): Driv
   }
 
   function isLost(error: AlarmflowError, dead: boolean): void {
-    clockTimer?.cancel();
-    clockTimer = null;
     if (loginErrors.has(error.code)) {
       grace?.cancel();
       grace = null;
@@ -256,7 +252,6 @@ export function connectDahua(context: DriverContext, timing: StreamTiming): Driv
       } finally {
         limit.cancel();
         probing = null;
-        scheduleClock();
       }
     })();
   }
@@ -275,19 +270,6 @@ export function connectDahua(context: DriverContext, timing: StreamTiming): Driv
         log.debug('dahua.clock-not-read', { reason: asAlarmflowError(thrown).message });
       })
       .finally(() => limit.cancel());
-  }
-
-  function scheduleClock(): void {
-    if (!online || closing.signal.aborted) return;
-    clockTimer?.cancel();
-    clockTimer = clock.after(
-      CLOCK_EVERY_MS,
-      () => {
-        measureClock();
-        scheduleClock();
-      },
-      { background: true },
-    );
   }
 
   /** A signal that aborts after the time, or when the connection is being closed. */
@@ -353,7 +335,6 @@ export function connectDahua(context: DriverContext, timing: StreamTiming): Driv
     async close() {
       closing.abort(operationalError('E_CLOSED', `The connection to "${name}" is being closed`));
       grace?.cancel();
-      clockTimer?.cancel();
       states.close();
       switches.close();
       http.close();

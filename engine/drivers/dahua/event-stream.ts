@@ -38,6 +38,7 @@ export const defaultTiming: StreamTiming = {
   askMs: 3_000,
   silentMs: 60_000,
   goodLifeMs: 30_000,
+  checkEveryMs: 10_000,
 };
 
 const ASK_AFTER_BEATS = 1.1;

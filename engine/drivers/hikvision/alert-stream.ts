@@ -41,6 +41,7 @@ export const defaultTiming: StreamTiming = {
   askMs: 3_000,
   reopenAfterMs: { least: 12_000, most: 75_000 },
   goodLifeMs: 30_000,
+  checkEveryMs: 10_000,
 };
 
 const NEW_PATH = '/ISAPI/Event/notification/alertStream';
@@ -153,7 +154,7 @@ export function createAlertStream(options: AlertStreamOptions): AlertStream {
     );
   }
 
-  /** Any HTTP answer is a sign of life; only silence and a closed door are none. */
+  /** Any HTTP answer but a refused login is a sign of life; only silence and a closed door are none. */
   async function ask(signal: AbortSignal): Promise<void> {
     const limit = new AbortController();
     const timer = clock.after(timing.askMs, () =>
@@ -168,7 +169,7 @@ export function createAlertStream(options: AlertStreamOptions): AlertStream {
       });
     } catch (thrown) {
       const error = asAlarmflowError(limit.signal.aborted ? limit.signal.reason : thrown);
-      if (isGone(error) || limit.signal.aborted) throw error;
+      if (isGone(error) || error.code === 'E_CREDENTIALS_REFUSED' || limit.signal.aborted) throw error;
     } finally {
       timer.cancel();
     }

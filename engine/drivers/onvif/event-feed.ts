@@ -10,7 +10,7 @@ import type { SoapClient } from './soap-client';
 import { createSubscriptions, type Subscription, subscriptionOver } from './subscription';
 
 /**
- * Times of the event subscription. A dead device must be noticed within 15 s although a pull waits 20 s for events: it
+ * Times of the event subscription. A dead device must be noticed within 15 s although a pull waits 10 s for events: it
  * is asked for its time beside the pull, 7 s + 3 s + 0.5 s + 3 s.
  */
 export interface FeedTiming {
@@ -33,7 +33,8 @@ export interface FeedTiming {
 }
 
 export const defaultTiming: FeedTiming = {
-  pullMs: 20_000,
+  // PROTOCOLS §4.3 begins with 20 s; a password that is changed must be noticed within 15 s.
+  pullMs: 10_000,
   lifeMs: 60_000,
   answerMs: 8_000,
   askAfterMs: 7_000,

@@ -38,6 +38,8 @@ export interface Login {
   counts(): LoginCounts;
   remainingTries(): number;
   unlock(): void;
+  /** A person gives the device another password while it runs. */
+  setPassword(password: string): void;
 }
 
 interface NonceUse {
@@ -47,6 +49,7 @@ interface NonceUse {
 
 export function createLogin(options: LoginOptions): Login {
   const nonces = new Map<string, NonceUse>();
+  let { password } = options;
   let failures = 0;
   let accepted = 0;
   let refused = 0;
@@ -92,7 +95,7 @@ export function createLogin(options: LoginOptions): Login {
 
   function checkBasic(header: string): LoginVerdict {
     const [user, ...rest] = Buffer.from(header.slice(6), 'base64').toString('utf8').split(':');
-    const right = user === options.user && rest.join(':') === options.password;
+    const right = user === options.user && rest.join(':') === password;
     return right && options.kind === 'basic' ? welcome() : refuse(true);
   }
 
@@ -109,7 +112,7 @@ export function createLogin(options: LoginOptions): Login {
       createHash(sha ? 'sha256' : 'md5')
         .update(text, 'utf8')
         .digest('hex');
-    const ha1 = hash(`${options.user}:${options.realm}:${options.password}`);
+    const ha1 = hash(`${options.user}:${options.realm}:${password}`);
     const ha2 = hash(`${request.method}:${request.url}`);
     const expected =
       field.qop === 'auth'
@@ -139,6 +142,10 @@ export function createLogin(options: LoginOptions): Login {
     },
     counts: () => ({ accepted, refused, lockedUntil: isLocked() ? lockedUntil : null }),
     remainingTries: () => Math.max(0, options.lockAfter - failures),
+    setPassword(changed) {
+      password = changed;
+      nonces.clear();
+    },
     unlock() {
       lockedUntil = null;
       failures = 0;

@@ -12,6 +12,11 @@ export interface KeptStreamTiming {
   settleMs: number;
   /** A stream that lived so long was a good one: the next failure starts with the shortest wait. */
   goodLifeMs: number;
+  /**
+   * So often the device is asked for something although its stream is alive: an open stream goes on over a change of
+   * the password or of the clock, and both must be noticed within 15 s.
+   */
+  checkEveryMs: number;
 }
 
 /** Runs a request for the stream; when that takes longer than `headMs`, the attempt is given up. */
@@ -47,7 +52,7 @@ export interface KeptStreamOptions {
   open(signal: AbortSignal, soon: Soon): Promise<DeviceStream>;
   /** Milliseconds of silence after which the device is asked for a sign of life, and after which the stream is opened anew. */
   patience(): { askAfterMs: number; reopenAfterMs: number };
-  /** Asks for a sign of life; rejects when there is none. */
+  /** Asks for a sign of life, with the login; rejects when there is none, or when the login is refused. */
   ask(signal: AbortSignal): Promise<void>;
   /** Throws where a part is a refusal: `delivered` tells whether this stream has brought one that was none. */
   judge(part: FramedPart, delivered: boolean): void;
@@ -156,11 +161,16 @@ export function keepStream(options: KeptStreamOptions): KeptStream {
     stop(): void;
   }
 
-  /** Ends a stream that is silent for too long, and one whose device gives no sign of life when it is asked. */
+  /**
+   * Ends a stream that is silent for too long, one whose device gives no sign of life when it is asked, and one whose
+   * device does not let us in any more.
+   */
   function watchSilence(life: Life, ends: AbortController, signal: AbortSignal): Watch {
     let timer: Timer | null = null;
     let seenAt = clock.monotonic();
     let askedAt = 0;
+    /** The last time that the device let us in. */
+    let letInAt = seenAt;
     const look = (): void => {
       const { askAfterMs, reopenAfterMs } = options.patience();
       const now = clock.monotonic();
@@ -168,17 +178,24 @@ export function keepStream(options: KeptStreamOptions): KeptStream {
         ends.abort(operationalError('E_STREAM_SILENT', `The ${name} was silent for ${seconds(now - seenAt)}`));
         return;
       }
-      const due = Math.max(seenAt, askedAt) + askAfterMs - now;
+      const due = Math.min(Math.max(seenAt, askedAt) + askAfterMs, letInAt + timing.checkEveryMs) - now;
       if (due > 0) {
         timer = clock.after(Math.min(due, seenAt + reopenAfterMs - now), look);
         return;
       }
       options.ask(signal).then(
         () => {
-          askedAt = clock.monotonic();
+          askedAt = letInAt = clock.monotonic();
           if (!signal.aborted) look();
         },
         (error: AlarmflowError) => {
+          if (signal.aborted) return;
+          if (error.code === 'E_CREDENTIALS_REFUSED') return ends.abort(error);
+          if (clock.monotonic() - seenAt < askAfterMs) {
+            // Busy or not, its stream says that it lives.
+            letInAt = clock.monotonic();
+            return look();
+          }
           life.dead = true;
           ends.abort(
             operationalError('E_DEVICE_OFFLINE', `No sign of life for ${seconds(clock.monotonic() - seenAt)}`, {

@@ -93,6 +93,7 @@ export interface DahuaSimulator {
   fireRaw(text: string): void;
   /** Changes an alarm input, counted from 0; reports it unless told not to. */
   setInput(input: number, active: boolean, report?: boolean): void;
+  setPassword(password: string): void;
   /** Says what holds without reporting it: the active indexes of a code. */
   setActive(code: string, indexes: number[]): void;
   /** A setting of the device, as a person would change it there; false where it has none of the name. */
@@ -319,6 +320,7 @@ export async function startDahuaSimulator(options: DahuaSimulatorOptions = {}): 
     fire,
     fireRaw: (text) => streams.send(text),
     setInput,
+    setPassword: login.setPassword,
     setActive: (code, indexes) => {
       holding.set(code, new Set(indexes));
     },

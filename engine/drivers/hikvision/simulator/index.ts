@@ -112,6 +112,7 @@ export interface HikvisionSimulator {
   addListener(url: string, format?: AlertFormat): void;
   /** Changes an alarm input without reporting it. */
   setInput(input: number, active: boolean): void;
+  setPassword(password: string): void;
   /** Takes a camera of the recorder away, or brings it back. */
   setCamera(channel: number, online: boolean, reason?: string): void;
   /** What a measuring rule of the thermal camera sees, °C. */
@@ -470,6 +471,7 @@ export async function startHikvisionSimulator(options: HikvisionSimulatorOptions
       listeners.set([...slots, slot]);
     },
     setInput,
+    setPassword: login.setPassword,
     setCamera(channel, online, reason = 'netUnreachable') {
       const camera = recorder?.cameras.find((c) => c.channel === channel);
       if (camera) Object.assign(camera, { online, reason });

@@ -262,6 +262,8 @@ export async function startOnvifSimulator(options: OnvifSimulatorOptions = {}): 
       return;
     }
     const answer = await answerSoap(request, body);
+    // Hung while a pull waited for events: that is never answered either.
+    if (faults.has('half-open')) return;
     if (answer === 'challenge') {
       response
         .writeHead(401, { 'WWW-Authenticate': login.challenge(), 'Content-Type': 'text/html' })

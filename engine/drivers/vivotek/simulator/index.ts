@@ -83,6 +83,7 @@ export interface VivotekSimulator {
   parameter(name: string): string | undefined;
   setParameter(name: string, value: string): void;
   setInput(number: number, active: boolean): void;
+  setPassword(password: string): void;
   /** Pushes go here, with the event's name behind it, beside the servers of the camera's own settings. */
   setTarget(url: string): void;
   /** Pushes an event; resolves with the statuses of the receivers' answers. */
@@ -397,6 +398,7 @@ export async function startVivotekSimulator(options: VivotekSimulatorOptions = {
     parameter: parameters.get,
     setParameter: parameters.set,
     setInput,
+    setPassword: login.setPassword,
     setTarget,
     fire,
     cut: server.resetConnections,

@@ -15,6 +15,8 @@ export interface CameraLogin {
   challenge(): string;
   /** Passwords that were proved wrong. */
   refused(): number;
+  /** A person gives the camera another password while it runs. */
+  setPassword(password: string): void;
 }
 
 const REALM = 'streaming_server';
@@ -22,6 +24,7 @@ const md5 = (text: string): string => createHash('md5').update(text, 'utf8').dig
 
 export function createCameraLogin(options: CameraLoginOptions): CameraLogin {
   const nonces = new Map<string, { counts: Set<string> }>();
+  let { password } = options;
   let wrong = 0;
 
   function challenge(stale = false): string {
@@ -40,6 +43,10 @@ export function createCameraLogin(options: CameraLoginOptions): CameraLogin {
   return {
     challenge,
     refused: () => wrong,
+    setPassword(changed) {
+      password = changed;
+      nonces.clear();
+    },
     check(request) {
       const header = request.headers.authorization;
       if (header === undefined) return refuse(false);
@@ -47,9 +54,7 @@ export function createCameraLogin(options: CameraLoginOptions): CameraLogin {
       if (options.has('account-locked')) return refuse(true);
       if (/^basic /i.test(header)) {
         const given = Buffer.from(header.slice(6), 'base64').toString('utf8');
-        return options.has('basic') && given === `${options.user}:${options.password}`
-          ? { kind: 'welcome' }
-          : refuse(true);
+        return options.has('basic') && given === `${options.user}:${password}` ? { kind: 'welcome' } : refuse(true);
       }
       const field: Record<string, string> = Object.create(null) as Record<string, string>;
       for (const match of header.matchAll(/([a-z]{1,20})=(?:"([^"]*)"|([^\s,"]+))/gi))
@@ -58,7 +63,7 @@ export function createCameraLogin(options: CameraLoginOptions): CameraLogin {
       if (!use) return refuse(false, true);
       if (use.counts.size > 0 && options.has('reject-reused-nonce-403')) return { kind: 'forbidden' };
       if (use.counts.size > 0 && options.has('stale-nonce')) return refuse(false, true);
-      const ha1 = md5(`${options.user}:${REALM}:${options.password}`);
+      const ha1 = md5(`${options.user}:${REALM}:${password}`);
       const expected = md5(
         `${ha1}:${field.nonce}:${field.nc}:${field.cnonce}:auth:${md5(`${request.method}:${request.url}`)}`,
       );
