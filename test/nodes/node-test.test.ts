@@ -1,0 +1,127 @@
+import helper from 'node-red-node-test-helper';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { operationalError, userError } from '../../engine/domain/errors';
+import { FakeFlowEngine } from '../support/fake-flow-engine';
+import { nodeFolders } from './editor-sandbox';
+import { flowNode, hall, office, run, tab } from './flow-fixture';
+
+let engine: FakeFlowEngine;
+beforeEach(async () => {
+  engine = new FakeFlowEngine();
+  await run([tab, hall, office], engine, {});
+});
+afterEach(async () => {
+  await helper.unload();
+});
+
+const ask = (type: string, what: string, body: object) =>
+  helper.request().post(`/alarmflow/nodes/alarmflow-${type}/${what}`).send(body);
+const relay = { id: 'new', name: 'Siren', device: 'hall', output: '2', version: 1 };
+const shot = { id: 'new', name: 'Shot', device: 'hall', channel: 3, version: 1 };
+const mail = { id: 'new', name: '', server: 'office', to: 'guard@example.org', version: 1 };
+
+const actionNodes = nodeFolders.filter(({ folder }) => /nodes\/actions\//.test(folder));
+
+describe.each(actionNodes)('$type', ({ type, html }) => {
+  it('has the dialog part and both routes of the test button', async () => {
+    expect(html).toContain('<div data-alarmflow-part="test"></div>');
+    for (const what of ['test', 'check']) {
+      const { status } = await helper.request().post(`/alarmflow/nodes/${type}/${what}`).send({ id: '../x' });
+      expect(status).not.toBe(404);
+    }
+  });
+});
+
+describe('the test button of a node', () => {
+  it('tries an action with what the form holds, before anything of it is deployed', async () => {
+    const { status, body } = await ask('snapshot', 'test', shot);
+    expect([status, body]).toEqual([200, engine.testOutcome]);
+    expect(engine.callsOf('testAction')).toEqual([
+      [{ nodeId: 'new', nodeName: 'Shot', kind: 'snapshot', deviceId: 'hall', params: expect.objectContaining({}) }],
+    ]);
+  });
+
+  it('passes on that the form makes a dry run', async () => {
+    await ask('snapshot', 'test', { ...shot, dryRun: true });
+    await ask('relay-out', 'test', { ...relay, dryRun: true });
+    expect([engine.callsOf('testAction')[0]![0], engine.callsOf('testOutput')[0]![0]]).toMatchObject([
+      { dryRun: true },
+      { dryRun: true },
+    ]);
+  });
+
+  it('holds the output that the form names', async () => {
+    await ask('relay-out', 'test', relay);
+    expect(engine.callsOf('testOutput')).toEqual([
+      [{ nodeId: 'new', nodeName: 'Siren', deviceId: 'hall', output: '2' }],
+    ]);
+  });
+
+  it('says to deploy first what is not deployed yet', async () => {
+    const { status, body } = await ask('email', 'test', { ...mail, server: 'fresh' });
+    expect(status).toBe(400);
+    expect(body.error).toMatchObject({ code: 'E_NOT_DEPLOYED', message: expect.stringContaining('deploy first') });
+    expect(engine.callsOf('testAction')).toEqual([]);
+  });
+
+  it('names the field that is wrong', async () => {
+    const { status, body } = await ask('relay-out', 'test', { ...relay, output: '' });
+    expect([status, body.error.message]).toEqual([400, expect.stringContaining('field "Output"')]);
+  });
+
+  it('answers with a refusal of the engine as an outcome, and with its failure as one', async () => {
+    engine.failures.set('testAction', userError('E_TOO_MANY_TESTS', 'wait 2 s'));
+    expect((await ask('snapshot', 'test', shot)).body).toEqual({ ok: false, detail: 'wait 2 s', tookMs: 0 });
+    engine.failures.set('testAction', operationalError('E_RECORD_WRITE', 'disk full'));
+    const { status, body } = await ask('snapshot', 'test', shot);
+    expect([status, body.error.code]).toEqual([500, 'E_RECORD_WRITE']);
+  });
+
+  it('takes JSON alone, so that no foreign page can press it', async () => {
+    const { status } = await helper
+      .request()
+      .post('/alarmflow/nodes/alarmflow-snapshot/test')
+      .type('form')
+      .send({ id: 'new', device: 'hall' });
+    expect(status).toBe(400);
+    expect(engine.callsOf('testAction')).toEqual([]);
+  });
+});
+
+describe('the check of a node', () => {
+  it('tells what is known against the device, once', async () => {
+    engine.problem = '"Hall camera" has no channel 3';
+    expect((await ask('snapshot', 'check', shot)).body).toEqual({ problems: [engine.problem] });
+    engine.problem = null;
+    expect((await ask('relay-out', 'check', relay)).body).toEqual({ problems: [] });
+  });
+});
+
+describe('a node with the box "Dry run"', () => {
+  it('says so with all that it asks of the engine', async () => {
+    await helper.unload();
+    await run(
+      [
+        tab,
+        hall,
+        flowNode('relay-out', { device: 'hall', output: '1', dryRun: true, wires: [] }),
+        flowNode('snapshot', { id: 'shot', device: 'hall', dryRun: true, wires: [] }),
+      ],
+      engine,
+      {},
+    );
+    helper.getNode('node').receive({ payload: true });
+    helper.getNode('shot').receive({ payload: true });
+    await new Promise((done) => setTimeout(done, 50));
+    expect(engine.outputs.get('node')).toMatchObject({ dryRun: true });
+    expect([engine.outputRequests[0], engine.actionRequests[0]]).toMatchObject([{ dryRun: true }, { dryRun: true }]);
+  });
+
+  it('that is left out of a flow file acts', async () => {
+    await helper.unload();
+    await run([tab, hall, flowNode('snapshot', { id: 'shot', device: 'hall', wires: [] })], engine, {});
+    helper.getNode('shot').receive({ payload: true });
+    await new Promise((done) => setTimeout(done, 50));
+    expect(engine.actionRequests[0]).not.toHaveProperty('dryRun');
+  });
+});
