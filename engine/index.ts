@@ -67,7 +67,8 @@ export type { EscalationDefinition, EscalationStep } from './domain/escalations'
 export { MOST_ESCALATION_REPEATS, MOST_ESCALATION_STEPS } from './domain/escalations';
 export type { EventTarget, EventTemperature, EventType, KnownEventType, TemperatureUnit } from './domain/events';
 export { knownEventTypes } from './domain/events';
-export type { FileServer as FileServerDefinition } from './domain/file-server';
+export type { FileProtocol, FileServer as FileServerDefinition } from './domain/file-server';
+export { DEFAULT_MARKER, fileProtocols } from './domain/file-server';
 export { consoleDevice, playerDevice } from './domain/local-devices';
 export type { MailPreview, MailServer as MailServerDefinition } from './domain/mail';
 export { DEFAULT_MAIL_BYTES, HEALTH_MINUTES } from './domain/mail';

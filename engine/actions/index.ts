@@ -2,9 +2,9 @@ import type { ActionHandler } from '../domain/actions';
 import { type EmailParts, emailHandler } from './email';
 import { logHandler } from './log-line';
 import { ptzPresetHandler } from './ptz-preset';
-import { type SftpUploadParts, sftpUploadHandler } from './sftp-upload';
 import { snapshotHandler } from './snapshot';
 import { type SnmpTrapParts, snmpTrapHandler } from './snmp-trap';
+import { type UploadParts, uploadHandlers } from './upload';
 
 export type { MailRows } from './email';
 export { type EmailParams, readEmailParams } from './email-params';
@@ -19,13 +19,15 @@ export type { LogParams } from './log-line';
 export { previewMail } from './mail-preview';
 export { testMail } from './mail-test';
 export type { PtzPresetParams } from './ptz-preset';
-export { testFileServer } from './sftp-upload';
 export type { SnapshotParams } from './snapshot';
 export { type SnmpTrapParams, testSnmpReceiver } from './snmp-trap';
-export type { SftpUploadParams } from './upload-params';
+export { noUploads, type UploadParts } from './upload';
+export type { UploadParams } from './upload-params';
+export { type DroppedUploads, openUploadSpool } from './upload-spool';
+export { testFileServer } from './upload-test';
 
 /** What the actions work with. */
-export type ActionParts = EmailParts & SftpUploadParts & SnmpTrapParts;
+export type ActionParts = EmailParts & SnmpTrapParts & UploadParts;
 
 /** One handler for each kind of action. */
 export const createActionHandlers = (parts: ActionParts): ActionHandler[] => [
@@ -33,6 +35,6 @@ export const createActionHandlers = (parts: ActionParts): ActionHandler[] => [
   ptzPresetHandler(parts),
   snapshotHandler(parts),
   logHandler(parts),
-  sftpUploadHandler(parts),
+  ...uploadHandlers(parts),
   snmpTrapHandler(parts),
 ];

@@ -1,7 +1,7 @@
 /** SSH and SFTP failures as errors of alarmflow: what may mend itself is operational, the rest is for people. */
-import { AlarmflowError, asAlarmflowError, operationalError, userError } from '../domain/errors';
-import type { FileServer } from '../domain/file-server';
-import { oneLine } from './template';
+import { AlarmflowError, asAlarmflowError, userError } from '../domain/errors';
+import type { SftpServer } from '../domain/file-server';
+import { answerOf, notPermitted, notReached, notWritten, serverName } from './upload-errors';
 
 /** What ssh2 adds to its errors: where it happened, a system's code or the status of the SFTP protocol. */
 interface SshError extends Error {
@@ -23,18 +23,7 @@ export interface SftpProgress {
 /** Status of the SFTP protocol (draft-ietf-secsh-filexfer-02 §7). */
 export const sftpStatus = { noSuchFile: 2, permissionDenied: 3, failure: 4 } as const;
 
-export const serverName = (server: FileServer): string =>
-  `File server "${server.name || server.host}" (${server.host}:${server.port})`;
-
-/** A text of the server or of the library for people: one line, bounded, without the secrets. */
-function answer(server: FileServer, text: string): string {
-  let shown = oneLine(text);
-  for (const secret of [server.credentials?.password, server.credentials?.passphrase])
-    if (secret) shown = shown.replaceAll(secret, '•••');
-  return shown.length > 200 ? `${shown.slice(0, 200)}…` : shown;
-}
-
-function hostKeyError(server: FileServer, fingerprint: string): AlarmflowError {
+function hostKeyError(server: SftpServer, fingerprint: string): AlarmflowError {
   const facts = { fingerprint };
   const text =
     server.hostKey === ''
@@ -44,14 +33,14 @@ function hostKeyError(server: FileServer, fingerprint: string): AlarmflowError {
 }
 
 /** Any failure of a transfer as AlarmflowError. */
-export function sftpError(server: FileServer, progress: SftpProgress, thrown: unknown): AlarmflowError {
+export function sftpError(server: SftpServer, progress: SftpProgress, thrown: unknown): AlarmflowError {
   if (thrown instanceof AlarmflowError) return thrown;
   const name = serverName(server);
   if (progress.fingerprint !== null && !progress.trusted) return hostKeyError(server, progress.fingerprint);
   const error = (progress.failure ?? thrown) as SshError;
   if (!(error instanceof Error) || error instanceof TypeError || error instanceof RangeError)
     return asAlarmflowError(thrown);
-  const said = answer(server, error.message);
+  const said = answerOf(server, error.message);
   const facts = { sshLevel: error.level ?? null, sshCode: error.code ?? null };
 
   if (progress.passwordExpired)
@@ -74,21 +63,7 @@ export function sftpError(server: FileServer, progress: SftpProgress, thrown: un
       `${name} and alarmflow have no cipher or key in common: ${said}. Update the server`,
       { facts },
     );
-  if (error.code === sftpStatus.permissionDenied)
-    return userError(
-      'E_UPLOAD_PERMISSION',
-      `${name} does not allow it: ${said}. Give the user the right to write there, or choose another directory`,
-      { facts },
-    );
-  if (error.code === sftpStatus.noSuchFile || error.code === sftpStatus.failure)
-    return operationalError(
-      'E_UPLOAD_FAILED',
-      `${name} could not write: ${said}. Check directory, quota and disk there; it is tried again`,
-      { facts },
-    );
-  return operationalError(
-    'E_UPLOAD_UNREACHABLE',
-    `${name} cannot be reached or broke off: ${said}. Check host, port and network; it is tried again`,
-    { facts },
-  );
+  if (error.code === sftpStatus.permissionDenied) return notPermitted(server, said, facts);
+  if (error.code === sftpStatus.noSuchFile || error.code === sftpStatus.failure) return notWritten(server, said, facts);
+  return notReached(server, said, facts);
 }

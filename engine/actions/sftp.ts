@@ -1,30 +1,20 @@
-/** One SFTP connection: pinned host key, login, files that appear only when they are whole. */
+/** One SFTP connection: pinned host key, login, files (draft-ietf-secsh-filexfer-02). */
 import { createHash } from 'node:crypto';
 import { connect } from 'node:net';
 import SftpClient, { type SftpSession } from 'ssh2-sftp-client';
 import type { Clock } from '../clock/clock';
-import { operationalError, userError } from '../domain/errors';
-import type { FileServer } from '../domain/file-server';
-import { type SftpProgress, serverName, sftpError, sftpStatus } from './sftp-errors';
+import { userError } from '../domain/errors';
+import type { SftpServer } from '../domain/file-server';
+import { type SftpProgress, sftpError, sftpStatus } from './sftp-errors';
 import { limited } from './time-limit';
+import { isFile, serverName } from './upload-errors';
+import type { UploadSource, UploadTarget } from './upload-target';
 
-/** Limits of one try, in milliseconds. */
-export const sftpLimits = { loginMs: 15_000, wholeMs: 180_000 };
-
-export interface SftpConnection {
-  /** Fingerprint of the host key, `SHA256:…`. */
-  fingerprint: string;
-  /** Makes the directory and those above it where they are missing. */
-  ensureDirectory(path: string): Promise<void>;
-  /**
-   * Writes a file under a temporary name and gives it its own when it is whole. Resolves to false, and writes nothing,
-   * when a file of that name is there already: it is never overwritten.
-   * Throws E_UPLOAD_NO_SPACE (operational) where the server can tell that its disk is full.
-   */
-  writeWhole(directory: string, name: string, bytes: Buffer): Promise<boolean>;
-  /** Writes a small file and removes it again. */
-  probe(directory: string): Promise<void>;
-}
+const LOGIN_LIMIT_MS = 15_000;
+/** Bytes of one write; every server takes as many (draft-ietf-secsh-filexfer-02 §3). */
+const PIECE = 32 * 1024;
+/** Writes that are under way at once, so that a far server is not waited for after each. */
+const PIECES_AT_ONCE = 32;
 
 /** As `ssh-keygen -l` shows it. */
 export const fingerprintOf = (hostKey: Buffer): string =>
@@ -33,15 +23,15 @@ export const fingerprintOf = (hostKey: Buffer): string =>
 /**
  * Connects, works and disconnects, whatever happens. Throws E_UPLOAD_HOST_KEY, E_UPLOAD_LOGIN_REFUSED, E_UPLOAD_KEY,
  * E_UPLOAD_NO_LOGIN, E_UPLOAD_NO_SFTP, E_UPLOAD_HANDSHAKE, E_UPLOAD_PERMISSION, E_UPLOAD_PATH (user),
- * E_UPLOAD_UNREACHABLE, E_UPLOAD_FAILED, E_UPLOAD_NO_SPACE, E_TOO_SLOW (operational); when the signal aborts, its reason.
+ * E_UPLOAD_UNREACHABLE, E_UPLOAD_FAILED, E_TOO_SLOW (operational); when the signal aborts, its reason.
  * @param wholeMs limit of the whole work
  */
 export async function withSftp<T>(
-  server: FileServer,
+  server: SftpServer,
   clock: Clock,
   signal: AbortSignal,
   wholeMs: number,
-  work: (connection: SftpConnection) => Promise<T>,
+  work: (target: UploadTarget) => Promise<T>,
 ): Promise<T> {
   const credentials = server.credentials ?? { user: 'alarmflow', password: null, privateKey: null, passphrase: null };
   // Without a pinned host key nobody gets as far as a login, but its fingerprint can be told.
@@ -80,7 +70,7 @@ export async function withSftp<T>(
         ...(credentials.password === null ? [] : ['password', 'keyboard-interactive']),
       ],
       tryKeyboard: credentials.password !== null,
-      readyTimeout: sftpLimits.loginMs,
+      readyTimeout: LOGIN_LIMIT_MS,
       hostVerifier(key) {
         progress.fingerprint = fingerprintOf(key);
         progress.trusted = server.hostKey !== '' && progress.fingerprint === server.hostKey;
@@ -91,7 +81,7 @@ export async function withSftp<T>(
     return await limited(clock, signal, wholeMs, `${serverName(server)} did not finish`, async (stop) => {
       stop.addEventListener('abort', () => socket.destroy(), { once: true });
       const session = await login();
-      return await work(connectionOver(server, session, progress.fingerprint ?? ''));
+      return await work(targetOver(server, session, progress));
     });
   } catch (thrown) {
     signal.throwIfAborted();
@@ -111,10 +101,16 @@ const asked = <T>(call: (done: (error: Error | null | undefined, value: T) => vo
 const hasStatus = (thrown: unknown, status: number): boolean =>
   thrown instanceof Error && 'code' in thrown && thrown.code === status;
 
-export const joinPath = (directory: string, name: string): string =>
-  directory === '' ? name : `${directory.replace(/\/+$/, '')}/${name}`;
+function targetOver(server: SftpServer, session: SftpSession, progress: SftpProgress): UploadTarget {
+  /** Every failure leaves as an error of ours, so that callers can tell them apart. */
+  const told = async <T>(work: Promise<T>): Promise<T> => {
+    try {
+      return await work;
+    } catch (thrown) {
+      throw sftpError(server, progress, thrown);
+    }
+  };
 
-function connectionOver(server: FileServer, session: SftpSession, fingerprint: string): SftpConnection {
   const statOf = async (path: string): Promise<{ size: number; isDirectory(): boolean } | null> => {
     try {
       return await asked((done) => session.stat(path, done));
@@ -128,11 +124,7 @@ function connectionOver(server: FileServer, session: SftpSession, fingerprint: s
     if (path === '' || path === '/' || path === '.') return;
     const found = await statOf(path);
     if (found?.isDirectory()) return;
-    if (found)
-      throw userError(
-        'E_UPLOAD_PATH',
-        `${serverName(server)}: "${path}" is a file, but a directory is needed there: choose another path`,
-      );
+    if (found) throw isFile(server, path);
     const cut = path.replace(/\/+$/, '').lastIndexOf('/');
     if (cut >= 0) await ensureDirectory(path.slice(0, Math.max(cut, 1)));
     try {
@@ -143,73 +135,96 @@ function connectionOver(server: FileServer, session: SftpSession, fingerprint: s
     }
   }
 
-  async function writeTemporary(directory: string, path: string, bytes: Buffer): Promise<void> {
+  async function withFile<T>(path: string, flags: string, work: (handle: Buffer) => Promise<T>): Promise<T> {
+    const handle = await asked<Buffer>((done) => session.open(path, flags, done));
+    let result: T;
     try {
-      await asked((done) => session.writeFile(path, bytes, { flag: 'w' }, done));
-      const written = await statOf(path);
-      if (written?.size !== bytes.length)
-        throw operationalError(
-          'E_UPLOAD_FAILED',
-          `${serverName(server)} kept ${written?.size ?? 0} of ${bytes.length} bytes; it is tried again`,
-        );
+      result = await work(handle);
     } catch (thrown) {
-      const full = await isFull(directory, bytes.length);
-      await removeLeftover(path);
-      if (full)
-        throw operationalError(
-          'E_UPLOAD_NO_SPACE',
-          `${serverName(server)} has no space left for ${bytes.length} bytes: make room there; it is tried again`,
-          { cause: thrown },
-        );
+      // The first failure says why; that of a close after it is only its consequence.
+      await asked((done) => session.close(handle, done)).catch(() => undefined);
       throw thrown;
     }
+    await asked((done) => session.close(handle, done));
+    return result;
   }
 
-  /** Whether the server can tell that there is too little room; servers that cannot tell say no. */
-  async function isFull(directory: string, bytes: number): Promise<boolean> {
+  async function send(handle: Buffer, source: UploadSource, from: number): Promise<void> {
+    let position = from;
+    let under: Promise<unknown>[] = [];
+    const stream = source.read(from);
     try {
-      const space = await asked<{ f_frsize: number; f_bavail: number }>((done) =>
-        session.ext_openssh_statvfs(directory || '.', done),
-      );
-      return space.f_bavail * space.f_frsize < bytes;
-    } catch {
-      // Only OpenSSH knows this question; without an answer the original failure is told as it came.
-      return false;
+      for await (const chunk of stream) {
+        const bytes = chunk as Buffer;
+        for (let at = 0; at < bytes.length; at += PIECE) {
+          const piece = bytes.subarray(at, at + PIECE);
+          const place = position + at;
+          const sent = asked((done) => session.write(handle, piece, 0, piece.length, place, done));
+          // Waited for below; until then a failure must not count as one that nobody handles.
+          sent.catch(() => undefined);
+          under.push(sent);
+        }
+        position += bytes.length;
+        if (under.length < PIECES_AT_ONCE) continue;
+        await Promise.all(under);
+        under = [];
+      }
+      await Promise.all(under);
+    } finally {
+      stream.destroy();
     }
   }
 
-  async function removeLeftover(path: string): Promise<void> {
-    try {
-      await asked((done) => session.unlink(path, done));
-    } catch {
-      // It may never have come into being; if it has, the next try writes over it, as its name is the same.
-    }
-  }
-
-  async function writeWhole(directory: string, name: string, bytes: Buffer): Promise<boolean> {
-    const path = joinPath(directory, name);
-    if (await statOf(path)) return false;
-    const temporary = joinPath(directory, `.${name}.part`);
-    await writeTemporary(directory, temporary, bytes);
-    try {
-      // Never replaces: the protocol's rename fails where the name is taken (draft-ietf-secsh-filexfer-02 §6.5).
-      await asked((done) => session.rename(temporary, path, done));
-      return true;
-    } catch (thrown) {
-      await removeLeftover(temporary);
-      if (await statOf(path)) return false;
-      throw thrown;
-    }
+  async function receive(path: string, from: number, length: number): Promise<Buffer> {
+    return withFile(path, 'r', async (handle) => {
+      const buffer = Buffer.alloc(length);
+      let had = 0;
+      while (had < length) {
+        const count = await asked<number>((done) =>
+          session.read(handle, buffer, had, Math.min(PIECE, length - had), from + had, done),
+        );
+        if (count <= 0) break;
+        had += count;
+      }
+      return buffer.subarray(0, had);
+    });
   }
 
   return {
-    fingerprint,
-    ensureDirectory,
-    writeWhole,
-    async probe(directory) {
-      const path = joinPath(directory, '.alarmflow-test.part');
-      await writeTemporary(directory, path, Buffer.from('alarmflow test\n'));
-      await asked((done) => session.unlink(path, done));
+    identity: `host key ${progress.fingerprint ?? ''}`,
+    ensureDirectory: (path) => told(ensureDirectory(path)),
+    sizeOf: async (path) => (await told(statOf(path)))?.size ?? null,
+    async readBack(path, from, length) {
+      try {
+        return await receive(path, from, length);
+      } catch {
+        // A user who may write but not read: nothing is compared then.
+        return null;
+      }
+    },
+    write: (path, source, from) =>
+      told(withFile(path, from === 0 ? 'w' : 'r+', (handle) => send(handle, source, from))),
+    async rename(from, to) {
+      try {
+        // Never replaces: the protocol's rename fails where the name is taken (draft-ietf-secsh-filexfer-02 §6.5).
+        await asked((done) => session.rename(from, to, done));
+        return true;
+      } catch (thrown) {
+        if ((await told(statOf(to))) !== null) return false;
+        throw sftpError(server, progress, thrown);
+      }
+    },
+    remove: (path) => told(asked((done) => session.unlink(path, done)).then(() => undefined)),
+    async spaceIn(directory) {
+      try {
+        const space = await asked<{ f_frsize: number; f_bavail: number }>((done) =>
+          session.ext_openssh_statvfs(directory || '.', done),
+        );
+        return space.f_bavail * space.f_frsize;
+      } catch {
+        // Only OpenSSH knows this question.
+        return null;
+      }
     },
   };
 }

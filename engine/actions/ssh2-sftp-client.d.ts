@@ -16,7 +16,11 @@ declare module 'ssh2-sftp-client' {
     mkdir(path: string, done: Done<unknown>): void;
     rename(from: string, to: string, done: Done<unknown>): void;
     unlink(path: string, done: Done<unknown>): void;
-    writeFile(path: string, data: Buffer, options: { flag: 'w' }, done: Done<unknown>): void;
+    open(path: string, flags: string, done: Done<Buffer>): void;
+    close(handle: Buffer, done: Done<unknown>): void;
+    write(handle: Buffer, data: Buffer, offset: number, length: number, position: number, done: Done<unknown>): void;
+    /** Tells the number of bytes; 0 at the end of the file. */
+    read(handle: Buffer, into: Buffer, offset: number, length: number, position: number, done: Done<number>): void;
     ext_openssh_statvfs(path: string, done: Done<DiskSpace>): void;
   }
   interface ConnectOptions {

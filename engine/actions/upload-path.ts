@@ -36,6 +36,9 @@ export function safePart(text: string): string {
   return deviceName.test(part) ? `_${part}`.slice(0, LONGEST_PART) : part || '_';
 }
 
+export const joinPath = (directory: string, name: string): string =>
+  directory === '' ? name : `${directory.replace(/\/+$/, '')}/${name}`;
+
 export interface UploadPath {
   directories: string[];
   /** File name without ending; the same at every try of an action, never that of another one. */

@@ -44,6 +44,17 @@ export const userError = (code: string, message: string, details?: ErrorDetails)
 export const operationalError = (code: string, message: string, details?: ErrorDetails): AlarmflowError =>
   new AlarmflowError('operational', code, message, details);
 
+/** Code of `waitError`. */
+export const WAITS = 'E_WAITS';
+
+/**
+ * Nothing has failed: an action's time has not come yet (its server is away, its period is closed), and it shall be run
+ * again then. The message says what it waits for.
+ * @param afterMs in milliseconds from now
+ */
+export const waitError = (message: string, afterMs: number): AlarmflowError =>
+  new AlarmflowError('operational', WAITS, message, { retryAfterMs: Math.max(1, Math.round(afterMs)) });
+
 export const bugError = (code: string, message: string, details?: ErrorDetails): AlarmflowError =>
   new AlarmflowError('bug', code, message, details);
 

@@ -51,6 +51,7 @@ export const eventTypeWords: Readonly<Record<KnownEventType, string>> = {
   'source-online': 'Device online',
   'source-offline': 'Device offline',
   'credentials-refused': 'Password refused',
+  'upload-queue-full': 'Uploads dropped',
   message: 'Message',
 };
 

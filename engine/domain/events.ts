@@ -53,6 +53,8 @@ export const knownEventTypes = [
   'source-online',
   'source-offline',
   'credentials-refused',
+  /** Of a file server: files that waited for it were dropped, because there were too many or they were too old. */
+  'upload-queue-full',
   /** A message of any other Node-RED node, offered through the linkage node. */
   'message',
 ] as const;

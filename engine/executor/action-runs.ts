@@ -1,6 +1,13 @@
 import type { Clock } from '../clock/clock';
 import type { ActionHandler, ActionKind, ActionResult, ActionRow, ActionStatus } from '../domain/actions';
-import { type AlarmflowError, asAlarmflowError, bugError, isRetryable, operationalError } from '../domain/errors';
+import {
+  type AlarmflowError,
+  asAlarmflowError,
+  bugError,
+  isRetryable,
+  operationalError,
+  WAITS,
+} from '../domain/errors';
 import type { Log } from '../domain/log';
 import type { ActionRecord } from '../domain/record';
 import { actionBackOff, backOffMs } from './back-off';
@@ -243,6 +250,7 @@ export function createActionRuns(options: {
       else log.warn('action failed', facts);
       return finish(row, 'failed', error.message, error.code, durationMs);
     }
+    if (error.code === WAITS) return waits(row, error, deadlineAt, durationMs);
     if (tries >= handler.attempts) {
       log.warn('action failed', facts);
       const summary = tries === 1 ? error.message : `Failed ${tries} times, last: ${error.message}`;
@@ -255,12 +263,30 @@ export function createActionRuns(options: {
       return finish(row, 'expired', summary, error.code, durationMs);
     }
     log.info('action failed for the moment', { ...facts, nextTryInMs: delayMs });
-    const summary = `Try ${tries} of ${handler.attempts} failed, next in ${seconds(delayMs)}: ${error.message}`;
+    // Where the deadline alone decides, nobody counts down.
+    const most = Number.isFinite(handler.attempts) ? ` of ${handler.attempts}` : '';
+    const summary = `Try ${tries}${most} failed, next in ${seconds(delayMs)}: ${error.message}`;
     return settle(row, retrying(row, summary, error.code, durationMs), {
       kind: 'again',
       delayMs,
       reason: error.message,
     });
+  }
+
+  /** Its time has not come yet, which is no failure; one that would come too late is told so at once. */
+  function waits(
+    row: ActionRow,
+    { message, retryAfterMs = RECORD_RETRY_MS }: AlarmflowError,
+    deadlineAt: number,
+    durationMs: number,
+  ): Promise<Verdict> {
+    log.debug('action waits', { key: row.key, kind: row.kind, reason: message, nextTryInMs: retryAfterMs });
+    // Come at the deadline itself, it is told what it waited for in vain.
+    const leftMs = deadlineAt - clock.now();
+    if (leftMs <= 0) return finish(row, 'expired', `Waited in vain until its deadline: ${message}`, 'E_EXPIRED', 0);
+    const inMs = Math.min(retryAfterMs, leftMs + 1);
+    const summary = `${message} (looked at again in ${seconds(inMs)})`;
+    return settle(row, retrying(row, summary, WAITS, durationMs), { kind: 'again', delayMs: inMs, reason: message });
   }
 
   const retrying = (row: ActionRow, summary: string, errorCode: string, durationMs: number): Outcome => ({

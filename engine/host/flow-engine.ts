@@ -75,6 +75,7 @@ export interface FlowHostCalls {
   services<Kind extends ServiceKind>(kind: Kind): ServiceDefinitions[Kind][];
   /** Whether an arming schedule is armed; one that no flow defines is not. */
   scheduleVerdict(id: string, at: number): { armed: boolean; detail: string };
+  schedule(id: string): ArmingSchedule | undefined;
   device(id: string): DeviceDefinition | undefined;
   devices(): DeviceDefinition[];
   /** Name of a device, or of the linkage node that stands for one. */
@@ -257,6 +258,7 @@ export function createFlowEngine(parts: FlowEngineParts): FlowEngine & FlowHostC
     const definition = definitions.get(id);
     if (definition?.kind === 'device') return definition.device.name || definition.device.host;
     if (definition?.kind === 'trigger') return definition.trigger.name;
+    if (definition?.kind === 'service') return services[definition.service].get(id)?.name || id;
     return localDeviceName(id) ?? id;
   }
 
@@ -433,6 +435,10 @@ export function createFlowEngine(parts: FlowEngineParts): FlowEngine & FlowHostC
       const definition = definitions.get(id);
       if (definition?.kind === 'schedule') return evaluateSchedule(definition.schedule, at);
       return { armed: false, detail: `the arming schedule ${id} does not exist: choose another one` };
+    },
+    schedule: (id) => {
+      const definition = definitions.get(id);
+      return definition?.kind === 'schedule' ? definition.schedule : undefined;
     },
     device: (id) => {
       const definition = definitions.get(id);

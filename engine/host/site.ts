@@ -30,6 +30,7 @@ import { withLocalDevices } from './local-devices';
 import type { PlayerSettings } from './local-player';
 import { createMailPreviews } from './mail-previews';
 import { ruleTestProcess } from './rule-test-process';
+import { openUploads, type UploadSettings, usualUploads } from './uploads';
 
 export interface SiteOptions {
   dataDir: string;
@@ -40,6 +41,8 @@ export interface SiteOptions {
   dryRun?: boolean;
   /** Absent: this machine plays no sounds. */
   player?: PlayerSettings;
+  /** Absent: into no folder of this machine, and the usual bounds of the queue. */
+  uploads?: UploadSettings;
   clock: Clock;
   log: Log;
 }
@@ -187,11 +190,23 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
     nodeName: (id) => flow.nodeName(id),
   });
 
+  const uploads = await openUploads({
+    dataDir: options.dataDir,
+    settings: options.uploads ?? usualUploads,
+    recordings: noRecordings,
+    openClip: async () => null,
+    schedule: (id) => flow.schedule(id),
+    receive: (serverId, received) => receive(serverId, received),
+    clock,
+    log,
+  });
+
   const acting = withoutStoppedSteps(
     createActionHandlers({
       devices,
       mailServer: (id) => flow.service('mail-server', id),
       fileServer: (id) => flow.service('file-server', id),
+      uploads,
       snmpReceiver: (id) => flow.service('snmp-receiver', id),
       media: store.media,
       pictures: async (eventId) => (await store.event(eventId))?.event.pictures ?? [],
@@ -260,7 +275,7 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
         alarms: (limit) => store.alarms({ live: false, limit }),
         devices: () => flow.devices().map(({ id }) => ({ id, name: flow.deviceName(id) })),
       }),
-      testFileServer: (server) => testFileServer(server),
+      testFileServer: (server) => testFileServer(server, { uploadFolders: uploads.folders }),
       testSnmpReceiver: (receiver) => testSnmpReceiver(receiver, { siteName: options.siteName }),
       runRuleTests: ruleTestProcess(clock, log),
     },
@@ -391,6 +406,7 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
       await devices.close();
       timers.close();
       await executor.close();
+      await uploads.close();
       await local.close();
       await store.close();
     },

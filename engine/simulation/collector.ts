@@ -50,6 +50,7 @@ function actionDetail({ kind, params }: ActionRow): string {
     snapshot: ['channel'],
     log: ['level', 'text'],
     'sftp-upload': ['path', 'directory', 'fileName'],
+    upload: ['path'],
     'snmp-trap': ['receiverId'],
   };
   return (told[kind] ?? Object.keys(params))

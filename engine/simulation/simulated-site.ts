@@ -2,7 +2,7 @@
  * The engine as a running site joins it, with a record that keeps nothing, devices that obey at once and actions that
  * are only told: nothing leaves the process. Time is a virtual clock.
  */
-import { createActionHandlers } from '../actions';
+import { createActionHandlers, noUploads } from '../actions';
 import { type Alarms, createAlarms } from '../alarms';
 import { VirtualClock } from '../clock/virtual-clock';
 import type { ActionRow } from '../domain/actions';
@@ -173,6 +173,7 @@ export function createSimulatedSite(options: SimulatedSiteOptions): SimulatedSit
       devices: { device: connected },
       mailServer: () => undefined,
       fileServer: () => undefined,
+      uploads: noUploads,
       snmpReceiver: () => undefined,
       media: { keep: async () => never('kept a picture'), read: async () => null },
       pictures: async () => [],

@@ -1,5 +1,5 @@
 /** Parts and rows for action tests. */
-import { createActionHandlers } from '../../engine/actions';
+import { createActionHandlers, noUploads, type UploadParts } from '../../engine/actions';
 import type { Clock } from '../../engine/clock/clock';
 import { systemClock } from '../../engine/clock/system-clock';
 import type { ActionHandler, ActionKind, ActionResult, ActionRow } from '../../engine/domain/actions';
@@ -141,7 +141,10 @@ export class ActionBench {
   snmpReceiver: SnmpReceiver | undefined;
   readonly #handlers: ActionHandler[];
 
-  constructor(clock: Clock = systemClock) {
+  constructor(
+    clock: Clock = systemClock,
+    readonly uploads: UploadParts['uploads'] = noUploads,
+  ) {
     const write = (level: string) => (event: string, fields?: LogFields) => {
       this.lines.push({ level, event, fields });
     };
@@ -156,6 +159,7 @@ export class ActionBench {
       },
       mailServer: (id) => (id === this.server?.id ? this.server : undefined),
       fileServer: (id) => (id === this.fileServer?.id ? this.fileServer : undefined),
+      uploads: this.uploads,
       snmpReceiver: (id) => (id === this.snmpReceiver?.id ? this.snmpReceiver : undefined),
       media: {
         keep: async (picture) => `media-${this.kept.push(picture)}`,

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -7,17 +8,20 @@ import { testFileServer } from '../../engine/actions';
 import { uploadPath } from '../../engine/actions/upload-path';
 import { systemClock } from '../../engine/clock/system-clock';
 import type { ActionRow } from '../../engine/domain/actions';
-import type { FileServer } from '../../engine/domain/file-server';
+import type { SftpServer } from '../../engine/domain/file-server';
 import { serverTest } from '../support/server-test';
 import { mountSmallDisk } from '../support/small-disk';
 import { makeKey, type SshServer, sshdMissing, startSshd } from '../support/sshd';
 import { temporaryFolder } from '../support/temporary-folder';
+import { testUploads } from '../support/upload-spool';
 import { ActionBench, anAlarm, aRow } from './action-bench';
 
 const PASSWORD = 'never told';
+const noFolders = { uploadFolders: [] };
 
-const aFileServer = (port: number, fields: Partial<FileServer> = {}): FileServer => ({
+const aFileServer = (port: number, fields: Partial<SftpServer> = {}): SftpServer => ({
   id: 'nas',
+  protocol: 'sftp',
   name: 'Archive',
   host: '127.0.0.1',
   port,
@@ -27,7 +31,7 @@ const aFileServer = (port: number, fields: Partial<FileServer> = {}): FileServer
   ...fields,
 });
 
-const over = (server: SshServer, fields: Partial<FileServer> = {}): FileServer =>
+const over = (server: SshServer, fields: Partial<SftpServer> = {}): SftpServer =>
   aFileServer(server.port, {
     root: server.folder,
     hostKey: server.fingerprint,
@@ -47,8 +51,8 @@ const anUpload = (params: Record<string, unknown> = {}) => ({
 const anUploadRow = (fields: Partial<ActionRow> = {}, params = {}): ActionRow =>
   aRow('sftp-upload', anUpload(params), { alarm: { ...anAlarm(), phase: 'raise' }, deviceId: 'cam', ...fields });
 
-function bench(fileServer: FileServer): ActionBench {
-  const made = new ActionBench();
+async function bench(fileServer: SftpServer | undefined): Promise<ActionBench> {
+  const made = new ActionBench(systemClock, (await testUploads()).uploads);
   made.fileServer = fileServer;
   return made;
 }
@@ -76,12 +80,12 @@ describe('an upload to OpenSSH', () => {
 
   /** A folder of the test's own on the server. */
   let count = 0;
-  const own = (): FileServer => over(server, { root: join(server.folder, `test-${++count}`) });
+  const own = (): SftpServer => over(server, { root: join(server.folder, `test-${++count}`) });
 
   serverTest('writes the snapshot of the camera into directories that it makes', sshdMissing, async () => {
     const target = own();
     const row = anUploadRow();
-    const made = bench(target);
+    const made = await bench(target);
     const result = await made.run(row);
     expect(made.cameras.get('cam')!.asked).toEqual(['snapshot 2']);
     const path = `pictures/Hall camera/${nameOf(row)}`;
@@ -95,7 +99,7 @@ describe('an upload to OpenSSH', () => {
 
   serverTest('writes all pictures of the event, each with its number', sshdMissing, async () => {
     const target = own();
-    const made = bench(target);
+    const made = await bench(target);
     made.kept.push({ contentType: 'image/jpeg', bytes: Buffer.from('one') });
     made.kept.push({ contentType: 'image/png', bytes: Buffer.alloc(300_000, 7) });
     made.eventPictures = async () => [
@@ -111,9 +115,8 @@ describe('an upload to OpenSSH', () => {
 
   serverTest('makes one file of two tries', sshdMissing, async () => {
     const target = own();
-    const made = bench(target);
-    await made.run(anUploadRow());
-    const again = await made.run(anUploadRow({ attempts: 1, status: 'retrying' }));
+    await (await bench(target)).run(anUploadRow());
+    const again = await (await bench(target)).run(anUploadRow({ attempts: 1, status: 'retrying' }));
     expect(again).toMatchObject({ status: 'done', summary: expect.stringContaining('arrived at an earlier try') });
     expect(filesBelow(target.root)).toHaveLength(1);
   });
@@ -122,8 +125,11 @@ describe('an upload to OpenSSH', () => {
     const target = own();
     const row = anUploadRow({}, { path: 'x' });
     mkdirSync(target.root);
-    writeFileSync(join(target.root, `.${nameOf(row)}.part`), Buffer.alloc(100_000));
-    await bench(target).run(row);
+    const made = await bench(target);
+    const { bytes } = await made.cameras.get('cam')!.picture(new AbortController().signal);
+    const digest = createHash('sha256').update(bytes).digest('hex');
+    writeFileSync(join(target.root, `.${nameOf(row)}.${digest.slice(0, 8)}.part`), Buffer.alloc(5));
+    await made.run(row);
     expect(filesBelow(target.root)).toEqual([nameOf(row)]);
     expect(readFileSync(join(target.root, nameOf(row))).length).toBe(13);
   });
@@ -133,20 +139,20 @@ describe('an upload to OpenSSH', () => {
     const row = anUploadRow({}, { path: 'x' });
     mkdirSync(target.root);
     writeFileSync(join(target.root, nameOf(row)), 'of somebody else');
-    await bench(target).run(row);
+    await (await bench(target)).run(row);
     expect(readFileSync(join(target.root, nameOf(row)), 'utf8')).toBe('of somebody else');
   });
 
   serverTest('of two alarms at once under one name makes two files', sshdMissing, async () => {
     const target = own();
-    const made = bench(target);
+    const made = await bench(target);
     await Promise.all(['a', 'b', 'c', 'd'].map((key) => made.run(anUploadRow({ key }, { path: 'deep/er/same' }))));
     expect(filesBelow(target.root)).toHaveLength(4);
   });
 
   serverTest('goes nowhere while no host key is pinned, and shows the one it found', sshdMissing, async () => {
     const target = { ...own(), hostKey: '' };
-    await expect(bench(target).run(anUploadRow())).rejects.toMatchObject({
+    await expect((await bench(target)).run(anUploadRow())).rejects.toMatchObject({
       code: 'E_UPLOAD_HOST_KEY',
       family: 'user',
       message: expect.stringContaining(server.fingerprint),
@@ -156,7 +162,7 @@ describe('an upload to OpenSSH', () => {
 
   serverTest('goes nowhere when another host key is pinned', sshdMissing, async () => {
     const hostKey = `SHA256:${'A'.repeat(43)}`;
-    const sent = bench({ ...own(), hostKey }).run(anUploadRow());
+    const sent = (await bench({ ...own(), hostKey })).run(anUploadRow());
     await expect(sent).rejects.toMatchObject({
       code: 'E_UPLOAD_HOST_KEY',
       message: expect.stringMatching(new RegExp(`${server.fingerprint.replace(/[+]/g, '\\+')}.*${hostKey}`)),
@@ -166,7 +172,7 @@ describe('an upload to OpenSSH', () => {
   serverTest('with a key that the server does not know is for people', sshdMissing, async () => {
     const privateKey = makeKey(join(await temporaryFolder(), 'other'));
     const credentials = { user: server.user, password: null, privateKey, passphrase: null };
-    await expect(bench({ ...own(), credentials }).run(anUploadRow())).rejects.toMatchObject({
+    await expect((await bench({ ...own(), credentials })).run(anUploadRow())).rejects.toMatchObject({
       code: 'E_UPLOAD_LOGIN_REFUSED',
       family: 'user',
     });
@@ -175,9 +181,7 @@ describe('an upload to OpenSSH', () => {
   serverTest('with a key that cannot be read is for people, and says no secret', sshdMissing, async () => {
     const privateKey = makeKey(join(await temporaryFolder(), 'locked'), 'right phrase');
     const credentials = { user: server.user, password: null, privateKey, passphrase: 'wrong phrase' };
-    const error = await bench({ ...own(), credentials })
-      .run(anUploadRow())
-      .catch((thrown: Error) => thrown);
+    const error = await (await bench({ ...own(), credentials })).run(anUploadRow()).catch((thrown: Error) => thrown);
     expect(error).toMatchObject({ code: 'E_UPLOAD_KEY', family: 'user' });
     expect((error as Error).message).not.toContain('wrong phrase');
   });
@@ -186,13 +190,16 @@ describe('an upload to OpenSSH', () => {
     const target = own();
     mkdirSync(target.root);
     writeFileSync(join(target.root, 'pictures'), '');
-    await expect(bench(target).run(anUploadRow())).rejects.toMatchObject({ code: 'E_UPLOAD_PATH', family: 'user' });
+    await expect((await bench(target)).run(anUploadRow())).rejects.toMatchObject({
+      code: 'E_UPLOAD_PATH',
+      family: 'user',
+    });
   });
 
   serverTest('without the right to write is for people', sshdMissing, async () => {
     const other = await startSshd({ readOnly: true });
     try {
-      await expect(bench(over(other)).run(anUploadRow())).rejects.toMatchObject({
+      await expect((await bench(over(other))).run(anUploadRow())).rejects.toMatchObject({
         code: 'E_UPLOAD_PERMISSION',
         family: 'user',
       });
@@ -205,7 +212,7 @@ describe('an upload to OpenSSH', () => {
     const other = await startSshd();
     const { port } = other;
     await other.stop();
-    const made = bench(over(other));
+    const made = await bench(over(other));
     await expect(made.run(anUploadRow())).rejects.toMatchObject({
       code: 'E_UPLOAD_UNREACHABLE',
       family: 'operational',
@@ -213,7 +220,8 @@ describe('an upload to OpenSSH', () => {
     const back = await startSshd({ port });
     try {
       made.fileServer = over(back);
-      expect((await made.run(anUploadRow({ attempts: 1 }))).status).toBe('done');
+      // As the console's button asks for it; the queue itself waits a second.
+      expect((await made.run(anUploadRow({ attempts: 2 }))).status).toBe('done');
     } finally {
       await back.stop();
     }
@@ -224,7 +232,7 @@ describe('an upload to OpenSSH', () => {
     () => sshdMissing() ?? (typeof disk === 'string' ? disk : null),
     async () => {
       if (typeof disk === 'string') return;
-      const made = bench(over(server, { root: disk.folder }));
+      const made = await bench(over(server, { root: disk.folder }));
       made.cameras.get('cam')!.picture = async () => ({ contentType: 'image/jpeg', bytes: Buffer.alloc(3_000_000) });
       await expect(made.run(anUploadRow({}, { path: 'x' }))).rejects.toMatchObject({
         code: 'E_UPLOAD_NO_SPACE',
@@ -237,7 +245,7 @@ describe('an upload to OpenSSH', () => {
   describe('by the test button', () => {
     serverTest('writes a file, removes it and shows the host key', sshdMissing, async () => {
       const target = own();
-      expect(await testFileServer(target)).toEqual({
+      expect(await testFileServer(target, noFolders)).toEqual({
         ok: true,
         detail: expect.stringContaining(`host key ${server.fingerprint}`),
       });
@@ -245,7 +253,7 @@ describe('an upload to OpenSSH', () => {
     });
 
     serverTest('shows the host key that is to be pinned, before there is a login', sshdMissing, async () => {
-      expect(await testFileServer({ ...own(), hostKey: '', credentials: null })).toEqual({
+      expect(await testFileServer({ ...own(), hostKey: '', credentials: null }, noFolders)).toEqual({
         ok: false,
         detail: expect.stringContaining(server.fingerprint),
       });
@@ -260,7 +268,7 @@ describe('a server that misbehaves', () => {
   });
 
   /** An SSH server that decides on logins and offers no SFTP. */
-  async function doorkeeper(decide: (context: AuthContext) => void): Promise<FileServer> {
+  async function doorkeeper(decide: (context: AuthContext) => void): Promise<SftpServer> {
     const { private: hostKey } = ssh2.utils.generateKeyPairSync('ed25519');
     const server = new ssh2.Server({ hostKeys: [hostKey] }, (connection) => {
       connection.on('authentication', decide).on('error', () => undefined);
@@ -268,11 +276,11 @@ describe('a server that misbehaves', () => {
     await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
     open.push({ close: () => new Promise((done) => server.close(done)) });
     const target = aFileServer(server.address().port);
-    const told = (await testFileServer(target)).detail;
+    const told = (await testFileServer(target, noFolders)).detail;
     return { ...target, hostKey: /SHA256:[A-Za-z0-9+/]{43}/.exec(told)![0] };
   }
 
-  async function raw(onConnection: (socket: Socket) => void): Promise<FileServer> {
+  async function raw(onConnection: (socket: Socket) => void): Promise<SftpServer> {
     const sockets: Socket[] = [];
     const server: Server = createServer((socket) => {
       sockets.push(socket);
@@ -297,7 +305,10 @@ describe('a server that misbehaves', () => {
       if (context.method === 'password' && context.password === PASSWORD) context.accept();
       else context.reject(['password']);
     });
-    await expect(bench(target).run(anUploadRow())).rejects.toMatchObject({ code: 'E_UPLOAD_NO_SFTP', family: 'user' });
+    await expect((await bench(target)).run(anUploadRow())).rejects.toMatchObject({
+      code: 'E_UPLOAD_NO_SFTP',
+      family: 'user',
+    });
     expect(heard).toEqual([PASSWORD]);
   });
 
@@ -309,14 +320,12 @@ describe('a server that misbehaves', () => {
         );
       else context.reject(['keyboard-interactive']);
     });
-    await expect(bench(target).run(anUploadRow())).rejects.toMatchObject({ code: 'E_UPLOAD_NO_SFTP' });
+    await expect((await bench(target)).run(anUploadRow())).rejects.toMatchObject({ code: 'E_UPLOAD_NO_SFTP' });
   });
 
   it('refuses the login: for people, without the password', async () => {
     const target = await doorkeeper((context) => context.reject(['password']));
-    const error = await bench(target)
-      .run(anUploadRow())
-      .catch((thrown: Error) => thrown);
+    const error = await (await bench(target)).run(anUploadRow()).catch((thrown: Error) => thrown);
     expect(error).toMatchObject({ code: 'E_UPLOAD_LOGIN_REFUSED', family: 'user' });
     expect(JSON.stringify(error, Object.getOwnPropertyNames(error))).not.toContain(PASSWORD);
   });
@@ -328,7 +337,7 @@ describe('a server that misbehaves', () => {
     ['sends noise after its greeting', (socket: Socket) => socket.write(`SSH-2.0-x\r\n${'\xff'.repeat(500)}`)],
   ] as const)('%s: tried again', async (_what, act) => {
     const target = await raw(act);
-    await expect(bench(target).run(anUploadRow())).rejects.toMatchObject({
+    await expect((await bench(target)).run(anUploadRow())).rejects.toMatchObject({
       code: 'E_UPLOAD_UNREACHABLE',
       family: 'operational',
     });
@@ -337,7 +346,7 @@ describe('a server that misbehaves', () => {
   it('says nothing: the try ends with its signal', { timeout: 5_000 }, async () => {
     const target = await raw(() => undefined);
     const abort = new AbortController();
-    const sent = bench(target).run(anUploadRow(), abort.signal);
+    const sent = (await bench(target)).run(anUploadRow(), abort.signal);
     systemClock.after(50, () => abort.abort(new Error('stop now')));
     await expect(sent).rejects.toThrow('stop now');
   });
@@ -345,7 +354,7 @@ describe('a server that misbehaves', () => {
 
 describe('an upload', () => {
   it('without any picture is skipped, with the reason', async () => {
-    const made = bench(aFileServer(1));
+    const made = await bench(aFileServer(1));
     made.cameras.get('cam')!.picture = async () => {
       throw new Error('lens cap');
     };
@@ -354,18 +363,18 @@ describe('an upload', () => {
   });
 
   it('is skipped at a phase that is not asked for', async () => {
-    const result = await bench(aFileServer(1)).run(anUploadRow({}, { phases: ['clear'] }));
+    const result = await (await bench(aFileServer(1))).run(anUploadRow({}, { phases: ['clear'] }));
     expect(result.status).toBe('skipped');
   });
 
   it('without its server is for people', async () => {
-    const sent = new ActionBench().run(anUploadRow());
+    const sent = (await bench(undefined)).run(anUploadRow());
     await expect(sent).rejects.toMatchObject({ code: 'E_UNKNOWN_FILE_SERVER', family: 'user' });
   });
 
   it('without a login is for people', async () => {
     const hostKey = `SHA256:${'A'.repeat(43)}`;
-    const sent = bench(aFileServer(1, { credentials: null, hostKey })).run(anUploadRow());
+    const sent = (await bench(aFileServer(1, { credentials: null, hostKey }))).run(anUploadRow());
     await expect(sent).rejects.toMatchObject({ code: 'E_UPLOAD_NO_LOGIN', family: 'user' });
   });
 

@@ -4,7 +4,8 @@ import { silentLog } from '../../engine/domain/log';
 import { createFlowEngine, type FlowEngineParts } from '../../engine/host/flow-engine';
 import { DEFAULT_SNMP_ARC, type FileServerDefinition, type SnmpReceiverDefinition } from '../../engine/index';
 
-const archive: FileServerDefinition = {
+const archive: Extract<FileServerDefinition, { protocol: 'sftp' }> = {
+  protocol: 'sftp',
   id: 'archive',
   name: 'Archive',
   host: 'nas.example.org',

@@ -111,6 +111,7 @@ describe('config nodes', () => {
       id: 'archive',
       name: 'Archive',
       host: 'nas.example.org',
+      protocol: 'sftp',
       port: 22,
       root: '/alarms',
       hostKey: `SHA256:${'k'.repeat(43)}`,

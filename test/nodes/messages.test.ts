@@ -253,10 +253,20 @@ describe('action nodes', () => {
     await through(flowNode('upload', { server: 'archive', path: 'a/b', snapshotChannel: '3' }), wired('raise'));
     expect(engine.actionRequests).toEqual([
       expect.objectContaining({
-        kind: 'sftp-upload',
+        kind: 'upload',
         nodeName: 'Upload',
         deviceId: null,
-        params: { serverId: 'archive', phases: ['raise'], path: 'a/b', snapshotDeviceId: null, snapshotChannel: 3 },
+        params: {
+          serverId: 'archive',
+          phases: ['raise'],
+          path: 'a/b',
+          pictures: true,
+          clip: null,
+          alarmFile: 'none',
+          snapshotDeviceId: null,
+          snapshotChannel: 3,
+          scheduleId: null,
+        },
       }),
     ]);
   });

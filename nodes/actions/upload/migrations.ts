@@ -6,9 +6,20 @@ export const defaults = {
   phases: ['raise'] as readonly string[],
   interval: 0,
   path: '{{site}}/{{alarm.deviceName}}/{{date}}/{{clock}} {{alarm.typeText}}',
+  pictures: true,
+  clip: false,
+  clipBefore: 10,
+  clipAfter: 10,
+  clipMost: 60,
+  alarmFile: 'none',
   snapshotDevice: '',
   snapshotChannel: '',
+  schedule: '',
   dryRun: false,
 };
 
-export const migrations: readonly Migration[] = [firstVersion];
+/** Before version 2 there were pictures alone, at any time; what is new is off. */
+export const migrations: readonly Migration[] = [
+  firstVersion,
+  { version: 2, up: (config) => ({ ...config, pictures: true, clip: false, alarmFile: 'none', schedule: '' }) },
+];

@@ -1,4 +1,5 @@
-import type { FileServerDefinition } from '../../../engine/index';
+import { X509Certificate } from 'node:crypto';
+import { type FileServerDefinition, fileProtocols } from '../../../engine/index';
 import { defineNode, type NodeKind } from '../../shared/define-node';
 import { testRoute } from '../../shared/dialog-config';
 import type { Fields } from '../../shared/fields';
@@ -6,6 +7,9 @@ import { defaults, migrations } from './migrations';
 
 /** Also within a line that ssh-keygen prints. */
 const fingerprint = /(?:^|\s)(SHA256:[A-Za-z0-9+/]{43})=?(?:\s|$)/;
+/** Also within a line that openssl prints, and without its colons. */
+const certificateFingerprint = /(?:^|[\s=])((?:[0-9a-f]{2}:){31}[0-9a-f]{2}|[0-9a-f]{64})$/i;
+const pemBlock = /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]{1,20000}-----END CERTIFICATE-----/g;
 
 function readHostKey(fields: Fields): string {
   const text = fields.text('hostKey', 'Host key', { max: 500 });
@@ -13,26 +17,101 @@ function readHostKey(fields: Fields): string {
   return fingerprint.exec(text)?.[1] ?? fields.refuse('Host key', text, 'empty or a fingerprint like SHA256:…');
 }
 
-function readRoot(fields: Fields): string {
-  const root = fields.text('root', 'Directory', { max: 500 });
+function readCertificate(fields: Fields): string {
+  const text = fields.text('certificate', 'Certificate', { max: 500 });
+  if (text === '') return '';
+  const found = certificateFingerprint.exec(text)?.[1]?.replaceAll(':', '').toUpperCase();
+  if (found === undefined)
+    return fields.refuse('Certificate', text, 'empty or a SHA-256 fingerprint of 64 hexadecimal digits');
+  return found.match(/../g)!.join(':');
+}
+
+/** Every block must be a certificate, or nothing of it would be trusted and nobody would know why. */
+function readAuthority(fields: Fields): string {
+  const text = fields.text('authority', 'Own authority', { max: 100_000, lines: true }).trim();
+  if (text === '') return '';
+  const blocks = text.match(pemBlock) ?? [];
+  const readable = blocks.every((block) => {
+    try {
+      return new X509Certificate(block).subject !== '';
+    } catch {
+      // OpenSSL's reasons say nothing to people; the refusal below names the remedy.
+      return false;
+    }
+  });
+  if (blocks.length === 0 || !readable)
+    fields.refuse('Own authority', text.slice(0, 40), 'empty or certificates in PEM (-----BEGIN CERTIFICATE-----)');
+  return `${blocks.join('\n')}\n`;
+}
+
+function readRoot(fields: Fields, absolute: boolean): string {
+  const root = fields.text('root', 'Directory', { max: 500, required: absolute });
   if (/\p{Cc}/u.test(root) || root.split('/').includes('..'))
     fields.refuse('Directory', root, 'empty or a directory without .. and control characters');
+  if (absolute && !root.startsWith('/')) fields.refuse('Directory', root, 'a whole path like /mnt/nas/alarms');
   return root;
 }
 
-function readLogin(fields: Fields): FileServerDefinition['credentials'] {
+function readMarker(fields: Fields): string {
+  const marker = fields.text('marker', 'Marker file', { max: 100, required: true });
+  if (/[\p{Cc}/\\]/u.test(marker) || marker === '.' || marker === '..')
+    fields.refuse('Marker file', marker, 'the name of a file, without directories');
+  return marker;
+}
+
+function readUser(fields: Fields): { user: string; password: string | null } | null {
   const user = fields.secret('user', 'User', { max: 200 });
   const password = fields.secret('password', 'Password', { max: 1_000 });
+  if (user !== null) return { user, password };
+  // A server is set up step by step; its uploads say what is missing.
+  if (password !== null) fields.refuse('User', '', 'filled in');
+  return null;
+}
+
+function readSshLogin(fields: Fields): Extract<FileServerDefinition, { protocol: 'sftp' }>['credentials'] {
+  const login = readUser(fields);
   const privateKey = fields.secret('privateKey', 'Private key', { max: 20_000 });
-  if (user === null) {
-    // A server is set up step by step; its uploads say what is missing.
-    if (password !== null || privateKey !== null) fields.refuse('User', '', 'filled in');
+  if (login === null) {
+    if (privateKey !== null) fields.refuse('User', '', 'filled in');
     return null;
   }
   // A browser may have changed the line ends.
   const key = privateKey === null ? null : `${privateKey.replace(/\r\n?/g, '\n').trim()}\n`;
   const passphrase = fields.secret('passphrase', 'Passphrase', { max: 1_000 });
-  return { user, password, privateKey: key, passphrase };
+  return { ...login, privateKey: key, passphrase };
+}
+
+function readServer(fields: Fields): FileServerDefinition {
+  const protocol = fields.choice('protocol', 'Protocol', fileProtocols);
+  if (protocol === 'folder') {
+    const root = readRoot(fields, true);
+    return {
+      id: fields.id,
+      protocol,
+      name: fields.name(root),
+      root,
+      presence: fields.choice('presence', 'Is there when', ['mount', 'marker', 'none'] as const),
+      marker: readMarker(fields),
+    };
+  }
+  const host = fields.host('host', 'Host');
+  const common = {
+    id: fields.id,
+    name: fields.name(host),
+    host,
+    port: fields.number('port', 'Port', { min: 1, max: 65_535, integer: true }),
+    root: readRoot(fields, false),
+  };
+  if (protocol === 'sftp')
+    return { ...common, protocol, hostKey: readHostKey(fields), credentials: readSshLogin(fields) };
+  return {
+    ...common,
+    protocol,
+    certificate: readCertificate(fields),
+    authority: readAuthority(fields),
+    dataHost: fields.choice('dataHost', 'Files go to', ['same', 'told'] as const),
+    credentials: readUser(fields),
+  };
 }
 
 const fileServer: NodeKind<FileServerDefinition> = {
@@ -46,18 +125,7 @@ const fileServer: NodeKind<FileServerDefinition> = {
     privateKey: { type: 'password' },
     passphrase: { type: 'password' },
   },
-  read(fields) {
-    const host = fields.host('host', 'Host');
-    return {
-      id: fields.id,
-      name: fields.name(host),
-      host,
-      port: fields.number('port', 'Port', { min: 1, max: 65_535, integer: true }),
-      root: readRoot(fields),
-      hostKey: readHostKey(fields),
-      credentials: readLogin(fields),
-    };
-  },
+  read: readServer,
   start: (definition, site) => site.engine.defineFileServer(definition),
   register: (red) =>
     testRoute(red, '/alarmflow/file-servers/test', fileServer, (engine, definition) =>

@@ -19,6 +19,7 @@ export const exceptionTypes = [
   'overheat',
   'power-fault',
   'device-fault',
+  'upload-queue-full',
 ] as const;
 
 export const defaults = { ...triggerDefaults, types: exceptionTypes as readonly string[] };

@@ -1,0 +1,294 @@
+/** One FTP or FTPS connection (RFC 959, 2428, 3659, 4217): certificate checked before the login, passive mode alone. */
+import { isIP, type Socket } from 'node:net';
+import { Writable } from 'node:stream';
+import type { ConnectionOptions, TLSSocket } from 'node:tls';
+import {
+  Client,
+  enterPassiveModeIPv4,
+  enterPassiveModeIPv6,
+  type FTPContext,
+  FTPError,
+  type FTPResponse,
+} from 'basic-ftp';
+import type { Clock } from '../clock/clock';
+import type { FtpServer } from '../domain/file-server';
+import { certificateError, type FtpProgress, ftpError } from './ftp-errors';
+import { limited } from './time-limit';
+import { isFile, serverName } from './upload-errors';
+import type { UploadTarget } from './upload-target';
+
+/** A server that says nothing for so long is given up. */
+const SILENCE_LIMIT_MS = 20_000;
+/** RFC 1635 §5: the password of an anonymous user is a courtesy. */
+const ANONYMOUS = { user: 'anonymous', password: 'alarmflow@' };
+
+function tlsOptions(server: FtpServer): ConnectionOptions {
+  return {
+    host: server.host,
+    ...(isIP(server.host) ? {} : { servername: server.host }),
+    ...(server.authority === '' ? {} : { ca: server.authority }),
+    // Judged by `checkCertificate`, which can say what it found.
+    rejectUnauthorized: false,
+  };
+}
+
+/**
+ * Throws E_UPLOAD_CERTIFICATE (user) unless the certificate is the pinned one, or its authority is trusted. What is
+ * returned makes the connections for files lead to the same server.
+ */
+function checkCertificate(server: FtpServer, socket: TLSSocket, at: number, progress: FtpProgress): ConnectionOptions {
+  const certificate = socket.getPeerX509Certificate();
+  const shown = certificate?.fingerprint256 ?? '';
+  progress.fingerprint = shown;
+  if (server.certificate !== '') {
+    if (!certificate || shown !== server.certificate) throw certificateError(server, shown, 'not pinned');
+    if (certificate.validToDate.getTime() < at) throw certificateError(server, shown, 'CERT_HAS_EXPIRED');
+    return {
+      ...tlsOptions(server),
+      rejectUnauthorized: true,
+      ca: certificate.toString(),
+      // It is nobody's authority; that it is the same one is all that counts.
+      allowPartialTrustChain: true,
+      checkServerIdentity: () => undefined,
+    };
+  }
+  if (socket.authorized) return { ...tlsOptions(server), rejectUnauthorized: true };
+  const reason = socket.authorizationError as (Error & { code?: string }) | string | null;
+  throw certificateError(
+    server,
+    shown,
+    typeof reason === 'string' ? reason : (reason?.code ?? reason?.message ?? 'unknown'),
+  );
+}
+
+/**
+ * PASV towards the host that was logged in to, whatever address the reply names: behind NAT it is the server's inner
+ * one, and a hostile server could name anybody's.
+ */
+async function passiveToSameHost(ftp: FTPContext): Promise<FTPResponse> {
+  const host = (ftp.socket.remoteAddress ?? '').replace(/^::ffff:/i, '');
+  const request = ftp.request.bind(ftp);
+  const same: Pick<FTPContext, 'request'> = {
+    async request(command) {
+      const reply = await request(command);
+      const message = reply.message.replace(/\d{1,3}(?:,\d{1,3}){3}(?=,\d{1,3},\d{1,3})/, host.replaceAll('.', ','));
+      return { ...reply, message };
+    },
+  };
+  return enterPassiveModeIPv4(
+    new Proxy(ftp, {
+      get: (target, name) => (name === 'request' ? same.request : Reflect.get(target, name, target)),
+      set: (target, name, value) => Reflect.set(target, name, value, target),
+    }),
+  );
+}
+
+/** EPSV, and where that is not known or not let through, PASV; what worked once is kept. */
+function passiveMode(server: FtpServer, client: Client): (ftp: FTPContext) => Promise<FTPResponse> {
+  const older = server.dataHost === 'told' ? enterPassiveModeIPv4 : passiveToSameHost;
+  let known: typeof older | null = null;
+  return async (ftp) => {
+    const ways = known
+      ? [known]
+      : isIP(ftp.socket.remoteAddress ?? '') === 4
+        ? [enterPassiveModeIPv6, older]
+        : [enterPassiveModeIPv6];
+    // An address of its own for files is told by PASV alone.
+    if (server.dataHost === 'told' && !known) ways.reverse();
+    let failure: unknown;
+    for (const way of ways) {
+      try {
+        const reply = await way(ftp);
+        known = way;
+        return reply;
+      } catch (thrown) {
+        if (client.closed) throw thrown;
+        failure = thrown;
+      }
+    }
+    throw new Error(`no data connection: ${failure instanceof Error ? failure.message : String(failure)}`);
+  };
+}
+
+/**
+ * Connects, works and disconnects, whatever happens. Throws E_UPLOAD_CERTIFICATE, E_UPLOAD_LOGIN_REFUSED,
+ * E_UPLOAD_NO_TLS, E_UPLOAD_TLS_NEEDED, E_UPLOAD_TLS_SESSION, E_UPLOAD_HANDSHAKE, E_UPLOAD_PERMISSION, E_UPLOAD_PATH
+ * (user), E_UPLOAD_UNREACHABLE, E_UPLOAD_BUSY, E_UPLOAD_FAILED, E_UPLOAD_NO_SPACE, E_TOO_SLOW (operational); when the
+ * signal aborts, its reason.
+ * @param wholeMs limit of the whole work
+ */
+export async function withFtp<T>(
+  server: FtpServer,
+  clock: Clock,
+  signal: AbortSignal,
+  wholeMs: number,
+  work: (target: UploadTarget) => Promise<T>,
+): Promise<T> {
+  signal.throwIfAborted();
+  const progress: FtpProgress = { stage: 'connect', fingerprint: null };
+  const client = new Client(SILENCE_LIMIT_MS);
+  client.prepareTransfer = passiveMode(server, client);
+  const { user, password } = server.credentials ?? ANONYMOUS;
+  const login = async (): Promise<void> => {
+    if (server.protocol === 'ftps-implicit') {
+      progress.stage = 'tls';
+      await client.connectImplicitTLS(server.host, server.port, tlsOptions(server));
+    } else {
+      await client.connect(server.host, server.port);
+      if (server.protocol === 'ftps') {
+        progress.stage = 'tls';
+        // biome-ignore lint/correctness/useHookAtTopLevel: it is no hook of React
+        await client.useTLS(tlsOptions(server));
+      }
+    }
+    if (server.protocol !== 'ftp')
+      client.ftp.tlsOptions = checkCertificate(server, client.ftp.socket as TLSSocket, clock.now(), progress);
+    progress.stage = 'login';
+    await client.sendIgnoringError('OPTS UTF8 ON');
+    await client.login(user, password ?? '');
+    progress.stage = 'work';
+    await client.useDefaultSettings();
+  };
+  try {
+    return await limited(clock, signal, wholeMs, `${serverName(server)} did not finish`, async (stop) => {
+      stop.addEventListener('abort', () => client.close(), { once: true });
+      await login();
+      return await work(targetOver(server, client, await client.pwd(), progress));
+    });
+  } catch (thrown) {
+    signal.throwIfAborted();
+    throw ftpError(server, progress, thrown);
+  } finally {
+    // Its listeners are gone after the close; what a dying socket says then must find one.
+    const { socket } = client.ftp as { socket: Socket };
+    client.close();
+    socket.on('error', () => undefined);
+  }
+}
+
+const isRefusal = (thrown: unknown, ...codes: number[]): boolean =>
+  thrown instanceof FTPError && (codes.length === 0 || codes.includes(thrown.code));
+
+/** Takes the first bytes of a download. */
+class Beginning extends Writable {
+  readonly parts: Buffer[] = [];
+  had = 0;
+  constructor(private readonly most: number) {
+    super();
+  }
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
+    if (this.had < this.most) this.parts.push(chunk);
+    this.had += chunk.length;
+    done();
+  }
+}
+
+function targetOver(server: FtpServer, client: Client, home: string, progress: FtpProgress): UploadTarget {
+  /** Directory that the server is in; names are short there and need no quoting. */
+  let inside = home;
+
+  const told = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (thrown) {
+      throw ftpError(server, progress, thrown);
+    }
+  };
+
+  const whole = (path: string): string =>
+    path.startsWith('/') ? path : `${home.replace(/\/+$/, '')}/${path}`.replace(/\/+$/, '') || '/';
+
+  async function enter(directory: string): Promise<boolean> {
+    if (directory === inside) return true;
+    try {
+      await client.cd(directory);
+      inside = directory;
+      return true;
+    } catch (thrown) {
+      if (isRefusal(thrown)) return false;
+      throw thrown;
+    }
+  }
+
+  /** Goes into the file's directory; what is left is its name. */
+  async function nameIn(path: string): Promise<string> {
+    const full = whole(path);
+    const cut = full.lastIndexOf('/');
+    const directory = full.slice(0, Math.max(cut, 1));
+    if (directory !== inside) {
+      await client.cd(directory);
+      inside = directory;
+    }
+    return full.slice(cut + 1);
+  }
+
+  async function ensureDirectory(path: string): Promise<void> {
+    const full = whole(path);
+    if (await enter(full)) return;
+    const cut = full.lastIndexOf('/');
+    const above = full.slice(0, Math.max(cut, 1));
+    if (above !== full) await ensureDirectory(above);
+    const name = full.slice(cut + 1);
+    try {
+      await client.send(`MKD ${name}`);
+    } catch (thrown) {
+      // Another upload may have made it meanwhile.
+      if (!isRefusal(thrown)) throw thrown;
+      if (await enter(full)) return;
+      if ((await sizeOf(full)) !== null) throw isFile(server, path);
+      throw thrown;
+    }
+    await client.cd(full);
+    inside = full;
+  }
+
+  async function sizeOf(path: string): Promise<number | null> {
+    const name = await nameIn(path);
+    try {
+      return await client.size(name);
+    } catch (thrown) {
+      if (isRefusal(thrown, 550, 553, 450)) return null;
+      // Servers without SIZE (RFC 3659 §4) have a list at least.
+      if (!isRefusal(thrown, 500, 501, 502, 504)) throw thrown;
+      return (await client.list()).find((entry) => entry.name === name)?.size ?? null;
+    }
+  }
+
+  return {
+    identity: progress.fingerprint === null ? '' : `certificate SHA-256 ${progress.fingerprint}`,
+    ensureDirectory: (path) => told(() => ensureDirectory(path)),
+    sizeOf: (path) => told(() => sizeOf(path)),
+    async readBack(path, from, length) {
+      const taken = new Beginning(length);
+      try {
+        await client.downloadTo(taken, await nameIn(path), from);
+      } catch (thrown) {
+        // Many a drop box may be written and not read: nothing is compared then.
+        if (isRefusal(thrown)) return null;
+        throw ftpError(server, progress, thrown);
+      }
+      return Buffer.concat(taken.parts).subarray(0, length);
+    },
+    write: (path, source, from) =>
+      told(async () => {
+        const name = await nameIn(path);
+        const stream = source.read(from);
+        try {
+          if (from > 0) await client.appendFrom(stream, name);
+          else await client.uploadFrom(stream, name);
+        } finally {
+          stream.destroy();
+        }
+      }),
+    rename: (from, to) =>
+      told(async () => {
+        // The command replaces on most servers (RFC 959 says nothing), so it is asked first.
+        if ((await sizeOf(to)) !== null) return false;
+        const name = await nameIn(from);
+        await client.rename(name, whole(to).slice(whole(to).lastIndexOf('/') + 1));
+        return true;
+      }),
+    remove: (path) => told(async () => void (await client.remove(await nameIn(path)))),
+    spaceIn: async () => null,
+  };
+}
