@@ -98,9 +98,18 @@ export interface DeviceRow {
   status: DeviceStatus;
 }
 
-/** GET /api/v1/outputs: {outputs}; POST /api/v1/outputs/:id/mode {mode} and POST /api/v1/outputs/reset (operator) */
+/**
+ * GET /api/v1/outputs: {outputs}; POST /api/v1/outputs/:id/mode {mode}, POST /api/v1/outputs/:id/reset and
+ * POST /api/v1/outputs/reset (operator)
+ */
 export interface OutputRow extends OutputState {
   deviceName: string;
+  /** What it is, in words ("siren"). */
+  kindWords: string;
+  /** How it is on, in words ("sound 3, volume 80"); empty: in no special way. */
+  mannerWords: string;
+  /** Every open console sounds while it is on. */
+  soundsHere: boolean;
   /** It is held and not driven: a dry run of the site, or of every node that works on it. */
   dryRun: boolean;
   /** Who holds it, in words ("Thermal alarm on Hall camera, until 12 s after the clear"). */
@@ -113,6 +122,11 @@ export interface OutputRow extends OutputState {
     kind: HoldKind;
     /** `endsAt` is the end of the hold; else it is the longest time on. */
     countsDown: boolean;
+    /** 0–100. */
+    priority: number;
+    mannerWords: string;
+    /** Of several that hold it this one says how it is on. */
+    decides: boolean;
   }[];
 }
 

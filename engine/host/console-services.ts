@@ -1,7 +1,9 @@
 import type { Clock } from '../clock/clock';
 import { userError } from '../domain/errors';
 import { sortableId } from '../domain/ids';
-import { holdKind } from '../domain/outputs';
+import { consoleDevice } from '../domain/local-devices';
+import { mannerWords, outputKindWords } from '../domain/output-words';
+import { DEFAULT_PRIORITY, decidingLease, holdKind } from '../domain/outputs';
 import type { AuditRow } from '../domain/record';
 import type { ConsoleServices } from './api';
 import type { AuditEntry } from './auth';
@@ -55,6 +57,7 @@ export function consoleServices(options: {
       rows: () => outputRows(site),
       setMode: (id, mode, who) => site.outputs.setMode(id, mode, who),
       resetAll: (who) => site.outputs.resetAll(who),
+      reset: (id, who) => site.outputs.reset(id, who),
     },
     devices: {
       rows: () => deviceRows(site, clock),
@@ -103,6 +106,9 @@ function outputRows(site: Site): OutputRow[] {
   return site.outputs.list().map(({ leases, ...output }) => ({
     ...output,
     deviceName: site.flow.deviceName(output.deviceId),
+    kindWords: outputKindWords(output.kind),
+    mannerWords: mannerWords(output.manner),
+    soundsHere: output.deviceId === consoleDevice.id,
     dryRun: site.flow.outputIsDry(output.id),
     heldBy: leases.map((lease) => {
       const alarm = lease.alarmId === null ? undefined : site.alarms.alarm(lease.alarmId);
@@ -119,6 +125,9 @@ function outputRows(site: Site): OutputRow[] {
         endsAt: lease.endsAt,
         kind,
         countsDown: lease.endsAt !== null && (timed || !alarm || alarm.clearedAt !== null),
+        priority: lease.priority ?? DEFAULT_PRIORITY,
+        mannerWords: mannerWords(lease.manner),
+        decides: leases.length > 1 && decidingLease(leases) === lease,
       };
     }),
   }));

@@ -2,6 +2,7 @@
 import type { ActionRow } from '../domain/actions';
 import type { Alarm, Decision, MessageAlarm } from '../domain/alarms';
 import type { DeviceEvent } from '../domain/events';
+import type { OutputDefinition } from '../domain/outputs';
 import type { FlowMessageRow, RecordWrites } from '../domain/record';
 import { keyParts } from '../gates';
 import type { LeftOutNode } from './flow-census';
@@ -62,8 +63,8 @@ function actionDetail({ kind, params }: ActionRow): string {
 export interface Collector {
   /** Everything that the engine has written together. */
   written(writes: RecordWrites): void;
-  /** A device was told to switch. */
-  switched(id: string, on: boolean): void;
+  /** A device was told to switch. `manner`: how, in words. */
+  switched(id: string, on: boolean, manner?: string): void;
   reached(node: LeftOutNode): void;
   complained(text: string): void;
   /** The input that is being worked on: decisions name its line. */
@@ -79,7 +80,7 @@ export interface CollectorOptions {
   now(): number;
   deviceName(id: string): string;
   triggerName(id: string): string;
-  output(id: string): { name: string; deviceId: string } | undefined;
+  output(id: string): Pick<OutputDefinition, 'name' | 'deviceId' | 'kind'> | undefined;
   /** Gets every entry as it happens; null: only the summary is wanted. */
   onEntry: ((entry: ReportEntry) => void) | null;
 }
@@ -91,6 +92,8 @@ export function createCollector(options: CollectorOptions): Collector {
   const alarms = new Map<string, SimulatedAlarm>();
   const actions: SimulationResult['actions'] = [];
   const outputs = new Map<string, OutputSpans>();
+  /** How each output was last on, in words. */
+  const manners = new Map<string, string>();
   const leftOut = new Map<string, SimulationSummary['leftOut'][number]>();
   const seenActions = new Set<string>();
   let line: number | null = null;
@@ -237,7 +240,7 @@ export function createCollector(options: CollectorOptions): Collector {
       for (const row of writes.flowMessages ?? []) sent(row);
       for (const row of writes.actions ?? []) asked(row);
     },
-    switched(id, on) {
+    switched(id, on, manner = '') {
       const at = now();
       const output = options.output(id);
       const deviceId = output?.deviceId ?? id.split('/')[0] ?? id;
@@ -251,13 +254,25 @@ export function createCollector(options: CollectorOptions): Collector {
       outputs.set(id, known);
       const last = known.spans.at(-1);
       const isOn = last !== undefined && last.to === null;
-      if (isOn === on) return;
-      if (on) known.spans.push({ from: at, to: null });
+      if (isOn === on && (!on || manners.get(id) === manner)) return;
+      manners.set(id, manner);
+      if (isOn === on) {
+        // On as before, but in another way: another alarm decides now.
+      } else if (on) known.spans.push({ from: at, to: null });
       else if (last) {
         last.to = at;
         known.onMs += at - last.from;
       }
-      tell({ kind: 'output', at, id, name: known.name, device: known.device, on });
+      tell({
+        kind: 'output',
+        at,
+        id,
+        name: known.name,
+        device: known.device,
+        on,
+        what: output?.kind ?? 'relay',
+        manner,
+      });
     },
     reached(node) {
       const known = leftOut.get(node.id) ?? {

@@ -9,7 +9,7 @@ export interface Names {
   trigger(text: string): string;
   /** `site`, an area, a trigger or a device. */
   armable(text: string): ArmingSubject;
-  /** Id of an output, by its id, its name, or `<device>/<number>`. */
+  /** Id of an output, by its id, its name, `<device>/<number>` or `<device>/<kind>/<number>`. */
   output(text: string): string;
   /** Any node of the flow. */
   node(text: string): string;
@@ -61,8 +61,10 @@ export function namesOf({ defined, nodes, site }: LoadedFlow): Names {
       return find(
         'output',
         text,
-        outputs.flatMap(({ id, name, deviceId, output }) => [
+        outputs.flatMap(({ id, name, deviceId, kind, output }) => [
           { id, name },
+          // A siren and a relay of one device may have one number: then its kind stands between them.
+          { id, name: `${site.flow.deviceName(deviceId)}/${kind}/${output}` },
           { id, name: `${deviceId}/${output}` },
           { id, name: `${site.flow.deviceName(deviceId)}/${output}` },
         ]),

@@ -60,7 +60,7 @@ export function createReplay({ alarms, outputs, collector }: SimulatedSite): Rep
       case 'output-mode':
         return () => outputs.setMode(facts.output, facts.mode, who);
       case 'output-reset':
-        return () => outputs.resetAll(who);
+        return () => (facts.output === undefined ? outputs.resetAll(who) : outputs.reset(facts.output, who));
     }
   }
 

@@ -1,6 +1,7 @@
 /** What a simulation tells: one entry for each thing that would have happened. Plain data; times are wall milliseconds. */
 import type { ActionKind, ActionRow } from '../domain/actions';
 import type { AlarmPhase, DecisionOutcome } from '../domain/alarms';
+import type { OutputKind } from '../domain/outputs';
 
 /** A decision of the gates: on an event, or because time passed or a person ordered it. */
 export interface DecisionEntry {
@@ -57,7 +58,7 @@ export interface ActionEntry {
   params: Record<string, unknown>;
 }
 
-/** An output that would have been switched. */
+/** An output that would have been switched, or be on in another way. */
 export interface OutputEntry {
   kind: 'output';
   at: number;
@@ -65,6 +66,10 @@ export interface OutputEntry {
   name: string;
   device: string;
   on: boolean;
+  /** `relay`, `siren` … */
+  what: OutputKind;
+  /** How it is on, in words ("sound 3"); of a camera that is off: where it returns to. Empty: in no special way. */
+  manner: string;
 }
 
 /** A message that reached a node which the simulation leaves out. */

@@ -10,7 +10,8 @@ import type { ConnectedDevice, DeviceStatus } from '../domain/devices';
 import { asAlarmflowError, bugError } from '../domain/errors';
 import type { DeviceEvent } from '../domain/events';
 import type { Log } from '../domain/log';
-import { outputId } from '../domain/outputs';
+import { mannerWords, moveWords } from '../domain/output-words';
+import { type OutputState, outputId } from '../domain/outputs';
 import type { ResumeState } from '../domain/record';
 import { driverChoices } from '../drivers';
 import { createFlowEngine, type FlowHostCalls } from '../host/flow-engine';
@@ -95,9 +96,17 @@ export function createSimulatedSite(options: SimulatedSiteOptions): SimulatedSit
   const writer = {
     commit: async (writes: Parameters<Collector['written']>[0]): Promise<void> => {
       collector.written(writes);
+      for (const row of writes.outputs ?? []) turned(row);
       if (writes.flowMessages || writes.outputs || writes.actions || writes.leases) stirred = true;
     },
   };
+
+  /** A camera's direction is told by its row: a command does not say whether it holds the camera or lets it go. */
+  function turned({ id, kind, desired, confirmed, manner }: OutputState): void {
+    if (kind !== 'ptz' || confirmed !== desired || !(begun || desired)) return;
+    const words = desired ? mannerWords(manner) : manner?.home ? moveWords(manner.home) : '';
+    collector.switched(id, desired, words);
+  }
 
   function connected(id: string): ConnectedDevice {
     return {
@@ -111,6 +120,12 @@ export function createSimulatedSite(options: SimulatedSiteOptions): SimulatedSit
       readOutput: async () => null,
       snapshot: async () => never('asked a device for a picture'),
       gotoPreset: async () => never('turned a camera'),
+      async setSwitch(kind, name, on, manner) {
+        const { forMs: _net, ...rest } = manner;
+        if (begun || on) collector.switched(outputId(id, kind, name), on, mannerWords(rest));
+        return on;
+      },
+      ptz: async () => undefined,
     };
   }
 

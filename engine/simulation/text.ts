@@ -47,7 +47,10 @@ function wordsOf(entry: ReportEntry): [word: string, text: string] | null {
       return heldBack === null ? ['would send', what] : ['held back', `${what} (${heldBack})`];
     }
     case 'output':
-      return [entry.on ? 'output on' : 'output off', `${entry.name} (${entry.device})`];
+      return [
+        `${entry.what === 'relay' ? 'output' : entry.what} ${entry.on ? 'on' : 'off'}`,
+        `${entry.name} (${entry.device})${entry.manner === '' ? '' : `: ${entry.manner}`}`,
+      ];
     case 'left-out':
       return ['left out', `a message for ${entry.type} "${entry.node}"`];
     case 'complaint':

@@ -55,6 +55,9 @@ const output = {
   confirmedAt: 1,
   lastError: null,
   deviceName: 'Cam',
+  kindWords: 'alarm output',
+  mannerWords: '',
+  soundsHere: false,
   dryRun: false,
   heldBy: [],
 } as OutputRow;
@@ -150,6 +153,7 @@ const services: ConsoleServices = {
     rows: () => [output],
     setMode: async (id, mode, who) => void calls.push(`mode ${id} ${mode} ${who}`),
     resetAll: async (who) => void calls.push(`reset-outputs ${who}`),
+    reset: async (id, who) => void calls.push(`reset-output ${id} ${who}`),
   },
   devices: { rows: () => [], ingestPath: async () => '/ingest/x' },
   flows: async () => [{ id: 'tab', type: 'tab' }],
@@ -300,6 +304,7 @@ describe('changes', () => {
       Promise.all(Object.values(roles).map(async (as) => (await call(method, path, { as, body })).status));
     expect(await statuses('POST', '/site', { armed: true })).toEqual([403, 200, 200]);
     expect(await statuses('POST', '/outputs/reset', {})).toEqual([403, 200, 200]);
+    expect(await statuses('POST', '/outputs/x/reset', {})).toEqual([403, 200, 200]);
     expect(await statuses('POST', '/demo/fire', {})).toEqual([403, 200, 200]);
     expect(await statuses('GET', '/users')).toEqual([403, 403, 200]);
     expect(await statuses('POST', '/dry-run', { on: true })).toEqual([403, 403, 200]);
@@ -360,6 +365,7 @@ describe('changes', () => {
     await call('POST', '/alarms/a1/reset', { as: otto });
     await call('POST', `/outputs/${encodeURIComponent('cam/relay/1')}/mode`, { as: otto, body: { mode: 'on' } });
     await call('POST', '/outputs/reset', { as: otto, body: {} });
+    await call('POST', `/outputs/${encodeURIComponent('local-console/siren/buzzer')}/reset`, { as: otto, body: {} });
     await call('POST', `/actions/${encodeURIComponent('a1:n1:raise')}/retry`, { as: otto, body: {} });
     await call('POST', '/demo/fire', { as: otto, body: {} });
     expect(calls).toEqual([
@@ -367,6 +373,7 @@ describe('changes', () => {
       'reset a1 otto',
       'mode cam/relay/1 on otto',
       'reset-outputs otto',
+      'reset-output local-console/siren/buzzer otto',
       'retry a1:n1:raise',
       'fire fire',
     ]);

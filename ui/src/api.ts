@@ -85,6 +85,7 @@ export const api = {
   outputs: async () => (await call<{ outputs: OutputRow[] }>('GET', '/outputs')).outputs,
   setMode: (output: string, mode: 'auto' | 'on' | 'off') =>
     call<unknown>('POST', `/outputs/${id(output)}/mode`, { mode }),
+  resetOutput: (output: string) => call<unknown>('POST', `/outputs/${id(output)}/reset`, {}),
   resetOutputs: () => call<unknown>('POST', '/outputs/reset', {}),
   devices: async () => (await call<{ devices: DeviceRow[] }>('GET', '/devices')).devices,
   events: async () => (await call<EventPage>('GET', '/events?limit=60')).events,

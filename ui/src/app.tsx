@@ -7,6 +7,7 @@ import { emptyState, reduce } from './live-state';
 import { ActionsPanel } from './panels/actions';
 import { AlarmsPanel } from './panels/alarms';
 import { ArmingPanel } from './panels/arming';
+import { BuzzerBar } from './panels/buzzer';
 import { DemoPanel } from './panels/demo';
 import { DevicesPanel } from './panels/devices';
 import { EventsPanel } from './panels/events';
@@ -85,6 +86,7 @@ function Console({ session, onSessionEnd }: { session: Session; onSessionEnd: ()
     <>
       <Header session={session} site={state.site} linked={linked} actor={actor} onSessionEnd={onSessionEnd} />
       <DryRunBar site={state.site} actor={actor} />
+      <BuzzerBar outputs={state.outputs} linked={linked} actor={actor} />
       {notice && (
         <div className="notice" role="alert">
           <span>{notice}</span>

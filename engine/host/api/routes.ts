@@ -278,6 +278,11 @@ function addOperatingRoutes(router: Router, { services, context, need, siteRow }
     await services.outputs.resetAll(who(request));
     response.json({ outputs: services.outputs.rows() });
   });
+  router.post('/outputs/:id/reset', need('operator'), async (request, response) => {
+    parse(nothing, request.body, 'body');
+    await services.outputs.reset(pathId(request), who(request));
+    response.json({ outputs: services.outputs.rows() });
+  });
   router.post('/outputs/:id/mode', need('operator'), async (request, response) => {
     const id = pathId(request);
     const { mode } = parse(modeBody, request.body, 'body');

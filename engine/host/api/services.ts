@@ -43,6 +43,8 @@ export interface ConsoleServices {
     rows(): OutputRow[];
     setMode(id: string, mode: OutputMode, who: string): Promise<void>;
     resetAll(who: string): Promise<void>;
+    /** Drops all that holds one output. */
+    reset(id: string, who: string): Promise<void>;
   };
   devices: {
     rows(): DeviceRow[];

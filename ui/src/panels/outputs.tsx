@@ -9,6 +9,24 @@ const modes = [
   { mode: 'off', word: 'Off', title: 'Always off, whatever alarms ask' },
 ] as const;
 
+/** A camera is not on or off: it is held in a direction, or free. */
+const cameraModes: Record<(typeof modes)[number]['mode'], { word: string; title: string }> = {
+  auto: { word: 'Auto', title: 'Looks where an alarm wants it' },
+  on: { word: 'Hold', title: 'Looks where its node says, by hand' },
+  off: { word: 'Free', title: 'Never moved, whatever alarms ask' },
+};
+
+/** Words for off, on, and on the way there. */
+const stateWords = {
+  switch: ['off', 'on', 'switching off', 'switching on'],
+  camera: ['free', 'held', 'letting go', 'turning'],
+} as const;
+
+function stateOf({ kind, desired }: OutputRow, settled: boolean): string {
+  const words = stateWords[kind === 'ptz' ? 'camera' : 'switch'];
+  return words[(settled ? 0 : 2) + (desired ? 1 : 0)] ?? '';
+}
+
 /** What the end of a hold depends on, where its time alone does not tell. */
 const holdWords: Record<OutputRow['heldBy'][number]['kind'], string> = {
   'after-clear': '',
@@ -24,12 +42,19 @@ export function OutputsPanel({ outputs, now, actor }: { outputs: OutputRow[]; no
       <h2 id="outputs-title">
         Outputs <span className={`count ${on > 0 ? 'some' : ''}`}>{on} on</span>
         {actor.mayOperate && outputs.length > 0 && (
-          <button type="button" className="aside" onClick={() => actor.act(api.resetOutputs())}>
-            Alarm reset
+          <button
+            type="button"
+            className="aside"
+            title="Alarm reset: drops all that alarms hold"
+            onClick={() => actor.act(api.resetOutputs())}
+          >
+            Reset alarm outputs
           </button>
         )}
       </h2>
-      {outputs.length === 0 && <p className="empty">No flow uses an alarm output yet.</p>}
+      {outputs.length === 0 && (
+        <p className="empty">No flow holds an output yet: no alarm output, siren, light, recording or camera.</p>
+      )}
       <ul className="outputs">
         {outputs.map((output) => (
           <Output key={output.id} output={output} now={now} actor={actor} />
@@ -52,7 +77,7 @@ function Output({ output, now, actor }: { output: OutputRow; now: number; actor:
         : output.desired
           ? 'active'
           : 'quiet';
-  const state = settled ? (output.desired ? 'on' : 'off') : output.desired ? 'switching on' : 'switching off';
+  const state = stateOf(output, settled);
   return (
     <li className={tone}>
       <span className="lamp" aria-hidden="true" />
@@ -60,7 +85,8 @@ function Output({ output, now, actor }: { output: OutputRow; now: number; actor:
         <strong>{output.name}</strong>{' '}
         <span className="state">{output.dryRun ? `dry run: would be ${output.desired ? 'on' : 'off'}` : state}</span>
         <p className="small">
-          {output.deviceName} · output {output.output}
+          {output.deviceName} · {output.kindWords} {output.output}
+          {output.desired && output.mannerWords !== '' && <b className="manner"> · {output.mannerWords}</b>}
         </p>
         {output.heldBy.map((held) => (
           <p className="small" key={held.leaseId}>
@@ -68,23 +94,37 @@ function Output({ output, now, actor }: { output: OutputRow; now: number; actor:
             {holdWords[held.kind]}
             {held.endsAt !== null &&
               `, ${held.countsDown ? 'off in' : 'at the longest for'} ${span(held.endsAt - now)}`}
+            {output.heldBy.length > 1 && `, priority ${held.priority}`}
+            {held.decides && ' – says how'}
           </p>
         ))}
         {output.lastError && <p className="small error">{output.lastError}</p>}
       </div>
+      {actor.mayOperate && output.heldBy.length > 0 && (
+        <button
+          type="button"
+          title="Drops what holds this output; running alarms do not take it again"
+          onClick={() => actor.act(api.resetOutput(output.id))}
+        >
+          {output.kind === 'siren' ? 'Silence' : 'Release'}
+          <span className="hidden"> {output.name}</span>
+        </button>
+      )}
       <fieldset className="modes" disabled={!actor.mayOperate}>
         <legend className="hidden">Mode of {output.name}</legend>
-        {modes.map(({ mode, word, title }) => (
-          <button
-            key={mode}
-            type="button"
-            title={title}
-            aria-pressed={output.mode === mode}
-            onClick={() => actor.act(api.setMode(output.id, mode))}
-          >
-            {word}
-          </button>
-        ))}
+        {modes
+          .map(({ mode, ...words }) => ({ mode, ...(output.kind === 'ptz' ? cameraModes[mode] : words) }))
+          .map(({ mode, word, title }) => (
+            <button
+              key={mode}
+              type="button"
+              title={title}
+              aria-pressed={output.mode === mode}
+              onClick={() => actor.act(api.setMode(output.id, mode))}
+            >
+              {word}
+            </button>
+          ))}
       </fieldset>
     </li>
   );

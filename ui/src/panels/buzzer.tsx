@@ -1,0 +1,58 @@
+import { useEffect, useRef, useState } from 'react';
+import type { OutputRow } from '../../../engine/host/console-api';
+import type { Actor } from '../actor';
+import { api } from '../api';
+import { type Buzzer, createBuzzer } from '../buzzer-sound';
+
+/**
+ * Sounds while the console's buzzer is held, and says for whom. What is heard is what is known: a console that has lost
+ * its connection goes on until it knows better.
+ */
+export function BuzzerBar({ outputs, linked, actor }: { outputs: OutputRow[]; linked: boolean; actor: Actor }) {
+  const buzzer = useRef<Buzzer | null>(null);
+  const [blocked, setBlocked] = useState(false);
+  const held = outputs.find((output) => output.soundsHere && output.desired && !output.dryRun);
+  const sound = held?.manner?.sound;
+  const volume = held?.manner?.volume;
+
+  useEffect(() => {
+    if (held) {
+      buzzer.current ??= createBuzzer(setBlocked);
+      buzzer.current.play(sound, volume);
+    } else buzzer.current?.silence();
+  }, [held, sound, volume]);
+
+  useEffect(
+    () => () => {
+      buzzer.current?.close();
+      buzzer.current = null;
+    },
+    [],
+  );
+
+  if (!held) return null;
+  const by = held.heldBy.map(({ label }) => label).join(', ');
+  return (
+    <div className="buzzer" role="alert">
+      <span className="bell" aria-hidden="true">
+        🔔
+      </span>
+      <span className="what">
+        <strong>{held.name}</strong>
+        {by === '' ? ' is on by hand' : ` for ${by}`}
+        {blocked && <span className="small"> · This browser is silent until you click into the page.</span>}
+        {!linked && <span className="small"> · Not connected: this may be over.</span>}
+      </span>
+      {actor.mayOperate && held.heldBy.length > 0 && (
+        <button type="button" onClick={() => actor.act(api.resetOutput(held.id))}>
+          Silence
+        </button>
+      )}
+      {actor.mayOperate && held.heldBy.length === 0 && (
+        <button type="button" onClick={() => actor.act(api.setMode(held.id, 'auto'))}>
+          Silence
+        </button>
+      )}
+    </div>
+  );
+}
