@@ -16,6 +16,7 @@ afterEach(async () => {
 
 const ask = (type: string, what: string, body: object) =>
   helper.request().post(`/alarmflow/nodes/alarmflow-${type}/${what}`).send(body);
+const receive = (id: string) => (helper.getNode(id) as { receive(message: object): void }).receive({ payload: true });
 const errorOf = (body: Record<string, unknown>) => body.error as { code: string; message: string };
 const relay = { id: 'new', name: 'Siren', device: 'hall', output: '2', version: 1 };
 const shot = { id: 'new', name: 'Shot', device: 'hall', channel: 3, version: 1 };
@@ -111,8 +112,8 @@ describe('a node with the box "Dry run"', () => {
       engine,
       {},
     );
-    helper.getNode('node')?.receive({ payload: true });
-    helper.getNode('shot')?.receive({ payload: true });
+    receive('node');
+    receive('shot');
     await new Promise((done) => setTimeout(done, 50));
     expect(engine.outputs.get('node')).toMatchObject({ dryRun: true });
     expect([engine.outputRequests[0], engine.actionRequests[0]]).toMatchObject([{ dryRun: true }, { dryRun: true }]);
@@ -121,7 +122,7 @@ describe('a node with the box "Dry run"', () => {
   it('that is left out of a flow file acts', async () => {
     await helper.unload();
     await run([tab, hall, flowNode('snapshot', { id: 'shot', device: 'hall', wires: [] })], engine, {});
-    helper.getNode('shot')?.receive({ payload: true });
+    receive('shot');
     await new Promise((done) => setTimeout(done, 50));
     expect(engine.actionRequests[0]).not.toHaveProperty('dryRun');
   });
