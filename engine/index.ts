@@ -49,6 +49,7 @@ export type {
   DeviceDefinition,
   DeviceOffers,
   DevicePushSetUp,
+  DeviceRecording,
   DeviceStatus,
   DeviceTest,
   DiscoveredDevice,
@@ -353,6 +354,8 @@ export interface FlowEngine {
   deviceDrivers(): Promise<readonly DriverChoice[]>;
   /** What there is to choose from at a device, by its own word and by what it has sent. Works while it is offline. */
   deviceOffers(deviceId: string): Promise<DeviceChoices>;
+  /** Whether this machine can keep the last seconds of cameras, for the device dialog; else what to install. */
+  recorderTools(): Promise<{ ok: boolean; detail: string }>;
   /** Looks for devices on the local network, five seconds long. `kind` null: with every driver that can look. */
   discoverDevices(kind: string | null): Promise<Discovery>;
   /** The pushes of a device that came last, the newest first, secrets removed. @throws E_UNKNOWN_DEVICE (user) */

@@ -2,7 +2,8 @@ import type { ActionHandler } from '../domain/actions';
 import { type EmailParts, emailHandler } from './email';
 import { logHandler } from './log-line';
 import { ptzPresetHandler } from './ptz-preset';
-import { snapshotHandler } from './snapshot';
+import { type RecordActionParts, recordClipHandler, recordHandler } from './record';
+import { type SnapshotParts, snapshotHandler } from './snapshot';
 import { type SnmpTrapParts, snmpTrapHandler } from './snmp-trap';
 import { type UploadParts, uploadHandlers } from './upload';
 
@@ -27,13 +28,15 @@ export { type DroppedUploads, openUploadSpool } from './upload-spool';
 export { testFileServer } from './upload-test';
 
 /** What the actions work with. */
-export type ActionParts = EmailParts & SnmpTrapParts & UploadParts;
+export type ActionParts = EmailParts & SnmpTrapParts & UploadParts & SnapshotParts & RecordActionParts;
 
 /** One handler for each kind of action. */
 export const createActionHandlers = (parts: ActionParts): ActionHandler[] => [
   emailHandler(parts),
   ptzPresetHandler(parts),
   snapshotHandler(parts),
+  recordHandler(parts),
+  recordClipHandler(parts),
   logHandler(parts),
   ...uploadHandlers(parts),
   snmpTrapHandler(parts),

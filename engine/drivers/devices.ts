@@ -483,6 +483,7 @@ export function createDevices(options: DevicesOptions): Devices {
             if (c.ptz) return c.ptz(channel, move, signal);
             return move.move === 'preset' ? c.gotoPreset(channel, move.number, signal) : noPtz(c.name, moveWords(move));
           }),
+        liveStream: (channel, signal) => use((c) => (c.liveStream ? c.liveStream(channel, signal) : noStream(c.name))),
         trigger: (name, signal) => use((c) => (c.trigger ? c.trigger(name, signal) : noTrigger(c.name))),
       };
     },
@@ -516,6 +517,14 @@ const noSwitch = (device: string, kind: SwitchKind): Promise<never> =>
 const noPtz = (device: string, move: string): Promise<never> =>
   Promise.reject(
     userError('E_NOT_SUPPORTED', `"${device}" does not know the PTZ move "${move}": choose a preset or another camera`),
+  );
+
+const noStream = (device: string): Promise<never> =>
+  Promise.reject(
+    userError(
+      'E_NOT_SUPPORTED',
+      `"${device}" has no live picture that alarmflow can record: record it on the device itself`,
+    ),
   );
 
 const noTrigger = (device: string): Promise<never> =>

@@ -165,12 +165,12 @@ const shape = {
   }),
   retentionMediaDays: field(whole(1, 3_650).default(30), {
     env: 'ALARMFLOW_RETENTION_MEDIA_DAYS',
-    description: 'days for which pictures are kept',
+    description: 'days for which pictures and clips are kept',
     allowed: between(1, 3_650),
   }),
   retentionMediaBytes: field(size(MiB, 2 ** 50).default(5 * 1024 * MiB), {
     env: 'ALARMFLOW_RETENTION_MEDIA_BYTES',
-    description: 'most space for pictures',
+    description: 'most space for pictures and clips',
     allowed: 'a size from 1 MiB to 1048576 GiB, e.g. 5GiB',
   }),
   uploadFolders: field(texts(50).default([]), {
@@ -216,6 +216,16 @@ const shape = {
   metricsFrom: field(addresses().default([]), {
     env: 'ALARMFLOW_METRICS_FROM',
     description: 'addresses that may read /metrics without a login, beside this machine',
+  ffmpegPath: field(text(1000).default('ffmpeg'), {
+    env: 'ALARMFLOW_FFMPEG_PATH',
+    description: 'ffmpeg, for local recording; nothing else needs it',
+    allowed: 'the name or path of a program',
+  }),
+  recordingBytes: field(size(64 * MiB, 2 ** 50).default(4 * 1024 * MiB), {
+    env: 'ALARMFLOW_RECORDING_BYTES',
+    description: 'most space for the last seconds of all recorded cameras; recordings under way come on top',
+    allowed: 'a size from 64 MiB to 1048576 GiB, e.g. 4GiB',
+  }),
     allowed: 'addresses or networks, e.g. 10.0.0.5,10.1.0.0/16',
   }),
   tlsCert: field(text(1000).nullable().default(null), {

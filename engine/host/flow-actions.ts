@@ -11,7 +11,7 @@ import { heldBackByFlood } from '../domain/flood-notices';
 import { sortableId } from '../domain/ids';
 import type { Log } from '../domain/log';
 import { heldOutput, outputId } from '../domain/outputs';
-import { addWrites, emptyChange, type RecordWriter, type StandingRow } from '../domain/record';
+import { addWrites, type Change, emptyChange, type RecordWriter, type StandingRow } from '../domain/record';
 import type { DurableTimers } from '../domain/timers';
 import { DRY_PARAM } from '../executor';
 import type { ActionRequest, OutputRequest } from '../index';
@@ -34,8 +34,20 @@ export interface FlowActionsParts {
   recorded(row: ActionRow): void;
   /** Nothing that is known of an output may drive it; absent: all are driven. */
   outputIsDry?(id: string): boolean;
+  /** The whole site only writes down what it would do. Absent: it acts. */
+  siteIsDry?(): boolean;
+  /** Recordings that follow their alarms; absent: nothing is recorded here. */
+  recordings?: FlowRecordings;
   /** Why the device cannot do what is asked, as far as is known; absent: nothing is known. */
   problemOf?(request: ActionRequest | OutputRequest): string | null;
+}
+
+/** What the flow asks of recordings. */
+export interface FlowRecordings {
+  /** Begins what a row asks for, in the change that writes it; the answer takes it back. */
+  begin(row: ActionRow, change: Change): () => void;
+  /** A disarmed node records nothing any more. */
+  releaseNode(nodeId: string): Promise<void>;
 }
 
 export interface FlowActions {
@@ -79,6 +91,9 @@ export function createFlowActions(parts: FlowActionsParts): FlowActions {
   /** A disarmed relay must not stay on. */
   alarms.onArming(({ subject }) => {
     if (subject.scope !== 'action' || disarmed(subject.id, clock.now()) === null) return;
+    parts.recordings?.releaseNode(subject.id).catch((thrown: unknown) => {
+      log.error('recording.not-ended', { node: subject.id, error: asAlarmflowError(thrown).message });
+    });
     outputs.releaseNode(subject.id).catch((thrown: unknown) => {
       log.error('output.not-released', { node: subject.id, error: asAlarmflowError(thrown).message });
     });
@@ -152,11 +167,15 @@ export function createFlowActions(parts: FlowActionsParts): FlowActions {
         ? { row: refused, undo: () => undefined }
         : intervals.judge(asked, request.interval, change);
       addWrites(change, 'actions', row);
+      const dry = request.dryRun === true || (parts.siteIsDry?.() ?? false);
+      const records = row.kind === 'record' && row.status === 'queued' && !dry;
+      const unrecord = records ? parts.recordings?.begin(row, change) : undefined;
       const problems = row.status === 'queued' ? problemsOf(request) : [];
       if (problems.length > 0) addWrites(change, 'decisions', ...problems);
       try {
         await writer.commit(change.writes);
       } catch (thrown) {
+        unrecord?.();
         undo();
         throw thrown;
       }

@@ -20,10 +20,10 @@ import type { FlowEngine, NodeNotice, OutputRequest, ServiceDefinitions } from '
 import type { Outputs } from '../outputs';
 import { actionNeeds, firstProblem, type NodeNeed, outputNeeds } from './device-needs';
 import type { DeviceQuestions } from './device-questions';
-import { createFlowActions } from './flow-actions';
+import { createFlowActions, type FlowRecordings } from './flow-actions';
 import { createFlowArming, type KnownSubject } from './flow-arming';
 import type { IngestTokens } from './ingest-tokens';
-import { actionNotice, cannotNotice, deviceNotice, dryNotice, outputsNotice } from './node-notices';
+import { actionNotice, cannotNotice, deviceNotice, dryNotice, outputsNotice, withRecording } from './node-notices';
 import { createNodeTests } from './node-tests';
 import { messageEvent } from './offered-message';
 import { readingEvent } from './offered-reading';
@@ -53,6 +53,12 @@ export interface FlowEngineParts {
   actionSkipped?(row: ActionRow): void;
   /** The dialogs' test buttons for services of others. */
   tests: Pick<FlowEngine, 'testMailServer' | 'previewMail' | 'testFileServer' | 'testSnmpReceiver' | 'runRuleTests'>;
+  /** Recordings that follow their alarms; absent: nothing is recorded here. */
+  recordings?: FlowRecordings;
+  /** Why the last seconds of a device are not kept at the moment, in words; null: they are, or need not be. */
+  recordingTrouble?(deviceId: string): string | null;
+  /** Whether this machine can record at all. Absent: nobody asks. */
+  recorderTools?(): Promise<{ ok: boolean; detail: string }>;
   /** The whole site only writes down what it would do. Absent: it acts. */
   siteIsDry?(): boolean;
   /** For the sample alarms of tests. */
@@ -89,6 +95,8 @@ export interface FlowHostCalls {
   actionSettled(row: ActionRow): void;
   outputChanged(id: string): void;
   deviceChanged(status: DeviceStatus): void;
+  /** The recording of a device began or ceased to work. */
+  recordingChanged(deviceId: string): void;
 }
 
 type ServiceKind = keyof ServiceDefinitions;
@@ -148,7 +156,7 @@ export function createFlowEngine(parts: FlowEngineParts): FlowEngine & FlowHostC
     const definition = definitions.get(nodeId);
     switch (definition?.kind) {
       case 'device':
-        return deviceNotice(devices.status(nodeId));
+        return withRecording(deviceNotice(devices.status(nodeId)), parts.recordingTrouble?.(nodeId) ?? null);
       case 'trigger': {
         const away = (definition.trigger.filter.deviceIds ?? [])
           .map((id) => devices.status(id))
@@ -420,6 +428,7 @@ export function createFlowEngine(parts: FlowEngineParts): FlowEngine & FlowHostC
     ...tests,
     checkAction: (test) => askedProblem(actionNeeds(test)),
     checkOutput: (test) => askedProblem(outputNeeds(test)),
+    recorderTools: async () => (await parts.recorderTools?.()) ?? { ok: false, detail: 'Nothing is recorded here' },
     deviceStatus: async (deviceId) => devices.status(deviceId),
     ingestPath: async (deviceId) => `/ingest/${await parts.tokens.tokenFor(deviceId)}`,
     ...parts.tests,
@@ -461,6 +470,7 @@ export function createFlowEngine(parts: FlowEngineParts): FlowEngine & FlowHostC
       for (const [nodeId, definition] of definitions)
         if (definition.kind === 'output' && definition.outputs.has(id)) show(nodeId);
     },
+    recordingChanged: show,
     deviceChanged(status) {
       for (const [nodeId, definition] of definitions) {
         const needs = definition.kind === 'output' || definition.kind === 'action' ? definition.needs : [];

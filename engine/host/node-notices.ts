@@ -18,6 +18,10 @@ export function deviceNotice(status: DeviceStatus | null): NodeNotice {
   }
 }
 
+/** A device that is well itself, but whose last seconds are not kept. */
+export const withRecording = (notice: NodeNotice, trouble: string | null): NodeNotice =>
+  trouble !== null && notice.state === 'idle' ? { state: 'trouble', text: trouble } : notice;
+
 /** What the device tells of itself is against what the node asks for; its dialog says it in full. */
 export const cannotNotice: NodeNotice = { state: 'trouble', text: 'not on this device' };
 

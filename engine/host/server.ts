@@ -88,6 +88,7 @@ export async function serve(options: ServeOptions): Promise<void> {
       },
       clock: systemClock,
       log,
+      recording: { ffmpegPath: config.ffmpegPath, mostBytes: config.recordingBytes },
     });
     opened.push({ name: 'site', close: () => site.close() });
     const demo = await demoOf(options.loaded, site, log);

@@ -11,7 +11,6 @@ import { asAlarmflowError } from '../domain/errors';
 import type { DeviceEvent, PictureRef } from '../domain/events';
 import { sortableId } from '../domain/ids';
 import type { Log } from '../domain/log';
-import { noRecordings } from '../domain/media';
 import { createDevices, type Devices, discoverDevices, driverChoices } from '../drivers';
 import { createExecutor, createTimers, type Executor, withDryRun } from '../executor';
 import { setBackBy } from '../gates';
@@ -29,6 +28,7 @@ import { type IngestTokens, openIngestTokens } from './ingest-tokens';
 import { withLocalDevices } from './local-devices';
 import type { PlayerSettings } from './local-player';
 import { createMailPreviews } from './mail-previews';
+import { createSiteRecording, type RecordingSettings, usualRecording } from './recording';
 import { ruleTestProcess } from './rule-test-process';
 import { openUploads, type UploadSettings, usualUploads } from './uploads';
 
@@ -44,6 +44,8 @@ export interface SiteOptions {
   /** Absent: into no folder of this machine, and the usual bounds of the queue. */
   uploads?: UploadSettings;
   clock: Clock;
+  /** Absent: ffmpeg is looked for where programs are. */
+  recording?: RecordingSettings;
   log: Log;
 }
 
@@ -161,16 +163,18 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
     clock,
     log,
     timers,
+  const holdEnded = (alarmId: string): void => {
+    alarms.holdEnded(alarmId).catch((error: unknown) => {
+      log.error('alarm.hold-end-failed', { alarmId, error: asAlarmflowError(error).message });
+    });
+  };
+
     devices: local,
     requestReconcile: (id, generation) => {
       if (live) executor.requestReconcile(id, generation);
     },
     alarm: (id) => alarms.alarm(id),
-    holdEnded: (alarmId) => {
-      alarms.holdEnded(alarmId).catch((error: unknown) => {
-        log.error('alarm.hold-end-failed', { alarmId, error: asAlarmflowError(error).message });
-      });
-    },
+    holdEnded,
     announce(announcement) {
       if (announcement.kind === 'output') flow.outputChanged(announcement.data.id);
       announce(announcement);
@@ -183,7 +187,24 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
     clock,
     log,
     timers,
-    holds: outputs,
+  const recording = createSiteRecording({
+    dataDir: options.dataDir,
+    settings: options.recording ?? usualRecording,
+    store,
+    devices,
+    timers,
+    alarm: (id) => alarms.alarm(id),
+    holdEnded,
+    receive: (deviceId, received) => receive(deviceId, received),
+    changed: (deviceId) => flow.recordingChanged(deviceId),
+    submit: async (rows) => {
+      if (live) await executor.submit(rows);
+    },
+    clock,
+    log,
+  });
+
+    holds: recording.withOutputs(outputs),
     siteName: options.siteName,
     announce,
     deviceName: (id) => flow.deviceName(id),
@@ -193,8 +214,8 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
   const uploads = await openUploads({
     dataDir: options.dataDir,
     settings: options.uploads ?? usualUploads,
-    recordings: noRecordings,
-    openClip: async () => null,
+    recordings: recording.recorder,
+    openClip: (mediaId) => store.media.open(mediaId),
     schedule: (id) => flow.schedule(id),
     receive: (serverId, received) => receive(serverId, received),
     clock,
@@ -213,7 +234,7 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
       clock,
       log,
       siteName: options.siteName,
-      recordings: noRecordings,
+      recordings: recording.recorder,
       mailRows: {
         find: (key) => store.action(key),
         add: (row) => store.commit({ actions: [row] }),
@@ -227,6 +248,7 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
   const handlers = withDryRun(acting, () => dryRun.isOn());
 
   const executor: Executor = createExecutor({
+      record: store,
     backend: queueBackend(options, store),
     record: store,
     handlers,
@@ -242,7 +264,20 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
   const flow = createFlowEngine({
     alarms,
     outputs,
-    devices,
+    devices: {
+      define(definition) {
+        devices.define(definition);
+        recording.define(definition);
+      },
+      async remove(id) {
+        recording.remove(id);
+        await devices.remove(id);
+      },
+      status: (id) => devices.status(id),
+    },
+    recordings: recording.alarms,
+    recordingTrouble: recording.troubleOf,
+    recorderTools: () => recording.recorder.tools(),
     questions: createDeviceQuestions({
       devices,
       drivers: driverChoices(),
@@ -252,6 +287,7 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
         return [...new Set(events.map(({ event }) => event.type))];
       },
       guide: readGuide,
+      recording.alarms.settled(row);
       clock,
     }),
     handlers,
@@ -369,6 +405,7 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
     devices.start();
   }
 
+  recording.alarms.resume(state.standing);
   return {
     store,
     alarms,
@@ -377,6 +414,7 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
     executor,
     flow,
     tokens,
+    await recording.alarms.flowsStarted();
     dryRun,
     name: options.siteName,
     isLive: () => live,
@@ -387,6 +425,7 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
     },
     async push(deviceId, request) {
       return (await devices.push(deviceId, request)).answer;
+    await recording.start();
     },
     pushRules: (deviceId) => devices.pushRules(deviceId),
     reachedBy(towards) {
@@ -418,3 +457,4 @@ function queueBackend(options: SiteOptions, store: Store): Parameters<typeof cre
   if (store.pglite) return { kind: 'pglite', db: store.pglite };
   return { kind: 'postgres', url: store.databaseUrl! };
 }
+      await recording.recorder.close();

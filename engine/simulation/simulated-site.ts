@@ -192,6 +192,8 @@ export function createSimulatedSite(options: SimulatedSiteOptions): SimulatedSit
       snmpReceiver: () => undefined,
       media: { keep: async () => never('kept a picture'), read: async () => null },
       pictures: async () => [],
+      record: writer,
+      recordings: noRecordings,
       clock,
       log,
       siteName,

@@ -217,6 +217,10 @@ export class FakeFlowEngine implements FlowEngine {
     this.watchers.set(nodeId, show);
   }
 
+  async recorderTools(): Promise<{ ok: boolean; detail: string }> {
+    return { ok: true, detail: 'ffmpeg 5.1' };
+  }
+
   async deviceStatus(deviceId: string): Promise<DeviceStatus | null> {
     await this.called('deviceStatus', deviceId);
     return null;

@@ -4,6 +4,7 @@ import { type AlarmflowError, asAlarmflowError, operationalError, userError } fr
 import type { EventDraft } from '../../domain/events';
 import type { DriverConnection, DriverContext } from '../driver';
 import { createDeviceHttp, type FramedPart, orOtherProtocol } from '../wire';
+import { liveStreamAt, wantsSecondStream } from '../wire/live-stream';
 import { errorIn, listIn, readTable, textOf } from './answer';
 import { createCgi } from './cgi';
 import { createDeviceClock } from './device-clock';
@@ -329,6 +330,9 @@ export function connectDahua(context: DriverContext, timing: StreamTiming): Driv
     snapshot: pictures.snapshot,
     gotoPreset: (channel, preset, signal) => gotoPreset(cgi, name, channel, preset, signal),
     ptz: createPtz(cgi, name),
+    // HTTP API, chapter "Get real-time stream": channels from 1, subtype 0 main, 1 extra stream.
+    liveStream: async (channel) =>
+      liveStreamAt(definition, `/cam/realmonitor?channel=${channel}&subtype=${wantsSecondStream(definition) ? 1 : 0}`),
     setSwitch: switches.set,
     readSwitch: switches.read,
 

@@ -21,6 +21,7 @@ export const dahuaDialog: DriverDialog = {
   login: true,
   tls: true,
   receives: ['stream'],
+  live: true,
   fields: [
     {
       name: 'normalRecordMode',

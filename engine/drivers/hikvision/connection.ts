@@ -4,6 +4,7 @@ import { type AlarmflowError, asAlarmflowError, operationalError } from '../../d
 import type { EventDraft } from '../../domain/events';
 import type { DriverConnection, DriverContext } from '../driver';
 import { createDeviceHttp, type FramedPart } from '../wire';
+import { liveStreamAt, wantsSecondStream } from '../wire/live-stream';
 import { createIsapiActions } from './actions';
 import { createAlertStream, type StreamTiming } from './alert-stream';
 import { type AskOptions, askIf } from './ask';
@@ -490,6 +491,9 @@ export function connectHikvision(context: DriverContext, timing: StreamTiming): 
     readOutput: actions.readOutput,
     snapshot: actions.snapshot,
     gotoPreset: actions.gotoPreset,
+    // Track 1 is the main stream of a channel, track 2 its second (ISAPI, RTSP chapter).
+    liveStream: async (channel) =>
+      liveStreamAt(definition, `/Streaming/Channels/${channel}0${wantsSecondStream(definition) ? 2 : 1}`),
     ptz: createPtz({ calls: createIsapiCalls(http), deviceName: name, gotoPreset: actions.gotoPreset }),
     setSwitch: switches.set,
     readSwitch: switches.read,

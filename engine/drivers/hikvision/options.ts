@@ -31,6 +31,7 @@ export const hikvisionDialog: DriverDialog = {
   login: true,
   tls: true,
   receives: ['stream', 'push', 'both'],
+  live: true,
   fields: [
     {
       name: 'eventSource',

@@ -27,6 +27,8 @@ export interface OnvifActions {
   setOutput(output: string, on: boolean, signal: AbortSignal): Promise<boolean | null>;
   readOutput(output: string): Promise<boolean | null>;
   snapshot(channel: number, signal: AbortSignal): Promise<Picture>;
+  /** Where the live picture of a channel's first profile is. */
+  streamAddress(channel: number, signal: AbortSignal): Promise<{ path: string; port: number | null }>;
   gotoPreset(channel: number, preset: number, signal: AbortSignal): Promise<void>;
   ptz(channel: number, move: PtzMove, signal: AbortSignal): Promise<void>;
   setSwitch(
@@ -239,6 +241,26 @@ export function createOnvifActions(options: ActionsOptions): OnvifActions {
         pictureAddresses.delete(at.profileToken);
         return fetchPicture(await pictureAddress(at, signal), what, signal);
       }
+    },
+
+    async streamAddress(channel, signal) {
+      const at = await channelAt(channel, signal);
+      const { media, media2 } = await options.services(signal);
+      const service = media ?? media2;
+      const what = named(`Live picture of channel ${channel}`);
+      if (!service) throw notSupported(`Live picture of channel ${channel}`);
+      const namespace = media ? ns.media : ns.media2;
+      const profile = `<ProfileToken>${xmlText(at.profileToken)}</ProfileToken>`;
+      // Interleaved in its own connection (ONVIF Streaming Specification §5.1.1): it passes every router.
+      const inner = media
+        ? `<StreamSetup><Stream xmlns="${ns.schema}">RTP-Unicast</Stream><Transport xmlns="${ns.schema}"><Protocol>RTSP</Protocol></Transport></StreamSetup>${profile}`
+        : `<Protocol>RTSP</Protocol>${profile}`;
+      const request = { what, action: `${namespace}/GetStreamUri`, body: element('GetStreamUri', namespace, inner) };
+      const told = textIn(await client.ask(service, request, signal), 'Uri');
+      const match = /^rtsps?:\/\/(?:[^/?#@]*@)?[^/?#]*?(?::(\d{1,5}))?([/?][^#\s]*)?$/i.exec(told?.trim() ?? '');
+      if (!match) throw userError('E_NOT_SUPPORTED', `${what}: the device names no RTSP address for it`);
+      // The host it tells is that of its own network; whoever connects knows better (PROTOCOLS §4.1).
+      return { path: match[2] ?? '/', port: match[1] === undefined ? null : Number(match[1]) };
     },
 
     gotoPreset,

@@ -27,6 +27,7 @@ export const onvifDialog: DriverDialog = {
   login: true,
   tls: true,
   receives: ['stream', 'push', 'both'],
+  live: true,
   fields: [
     {
       name: 'path',

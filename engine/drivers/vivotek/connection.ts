@@ -8,6 +8,7 @@ import { createOpenConditions } from '../open-conditions';
 import { backoff, createDeviceHttp, type DeviceHttp, orOtherProtocol } from '../wire';
 import { createCameraActions } from './actions';
 import { createCgi } from './cgi';
+import { liveStreamOf } from './live-stream';
 import { eventTypes, natureOf } from './names';
 import { compileOptions, readVivotekOptions } from './options';
 import { createPortWatch } from './port-watch';
@@ -339,6 +340,7 @@ export function connectVivotek(context: DriverContext, timing: CameraTiming): Vi
     snapshot: actions.snapshot,
     gotoPreset: actions.gotoPreset,
     ptz: actions.ptz,
+    liveStream: (channel, signal) => liveStreamOf(cgi, definition, channel, signal),
     setSwitch: actions.setSwitch,
     readSwitch: actions.readSwitch,
     async setUpPush(ingestUrl, signal) {

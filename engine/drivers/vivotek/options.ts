@@ -28,6 +28,7 @@ export const vivotekDialog: DriverDialog = {
   login: true,
   tls: true,
   receives: ['both', 'stream', 'push'],
+  live: true,
   fields: [
     { name: 'pollMs', label: 'Ask for inputs every (ms)', kind: 'number', value: 500, min: 250, max: 5_000 },
     {

@@ -83,6 +83,13 @@ export function answerResource(
         `<trt:GetSnapshotUriResponse><trt:MediaUri><tt:Uri>${uri}</tt:Uri></trt:MediaUri></trt:GetSnapshotUriResponse>`,
       );
     }
+    case 'GetStreamUri': {
+      const channel = Number(/(\d+)$/.exec(ask('ProfileToken'))?.[1] ?? 0);
+      // Told with the address and the port of its own network, as devices behind a router do.
+      return ok(
+        `<trt:GetStreamUriResponse><trt:MediaUri><tt:Uri>rtsp://10.9.8.7:8554/media/profile?channel=${channel}&amp;unicast=true</tt:Uri></trt:MediaUri></trt:GetStreamUriResponse>`,
+      );
+    }
     case 'GetEventProperties':
       return ok(`<tev:GetEventPropertiesResponse>${topicSet()}</tev:GetEventPropertiesResponse>`);
     case 'GetRelayOutputs': {
