@@ -188,6 +188,16 @@ const shape = {
     description: 'days after which an upload that waits for its server is given up',
     allowed: between(1, 365),
   }),
+  ffmpegPath: field(text(1000).default('ffmpeg'), {
+    env: 'ALARMFLOW_FFMPEG_PATH',
+    description: 'ffmpeg, for local recording; nothing else needs it',
+    allowed: 'the name or path of a program',
+  }),
+  recordingBytes: field(size(64 * MiB, 2 ** 50).default(4 * 1024 * MiB), {
+    env: 'ALARMFLOW_RECORDING_BYTES',
+    description: 'most space for the last seconds of all recorded cameras; recordings under way come on top',
+    allowed: 'a size from 64 MiB to 1048576 GiB, e.g. 4GiB',
+  }),
   ingestMaxBytes: field(size(1024, 256 * MiB).default(20 * MiB), {
     env: 'ALARMFLOW_INGEST_MAX_BYTES',
     description: 'largest push of a device',
@@ -216,16 +226,6 @@ const shape = {
   metricsFrom: field(addresses().default([]), {
     env: 'ALARMFLOW_METRICS_FROM',
     description: 'addresses that may read /metrics without a login, beside this machine',
-  ffmpegPath: field(text(1000).default('ffmpeg'), {
-    env: 'ALARMFLOW_FFMPEG_PATH',
-    description: 'ffmpeg, for local recording; nothing else needs it',
-    allowed: 'the name or path of a program',
-  }),
-  recordingBytes: field(size(64 * MiB, 2 ** 50).default(4 * 1024 * MiB), {
-    env: 'ALARMFLOW_RECORDING_BYTES',
-    description: 'most space for the last seconds of all recorded cameras; recordings under way come on top',
-    allowed: 'a size from 64 MiB to 1048576 GiB, e.g. 4GiB',
-  }),
     allowed: 'addresses or networks, e.g. 10.0.0.5,10.1.0.0/16',
   }),
   tlsCert: field(text(1000).nullable().default(null), {

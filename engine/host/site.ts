@@ -43,9 +43,9 @@ export interface SiteOptions {
   player?: PlayerSettings;
   /** Absent: into no folder of this machine, and the usual bounds of the queue. */
   uploads?: UploadSettings;
-  clock: Clock;
   /** Absent: ffmpeg is looked for where programs are. */
   recording?: RecordingSettings;
+  clock: Clock;
   log: Log;
 }
 
@@ -158,17 +158,17 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
     driveAgain: (deviceId) => outputs.deviceOnline(deviceId),
   });
 
-  const outputs: Outputs = createOutputs({
-    writer: store,
-    clock,
-    log,
-    timers,
   const holdEnded = (alarmId: string): void => {
     alarms.holdEnded(alarmId).catch((error: unknown) => {
       log.error('alarm.hold-end-failed', { alarmId, error: asAlarmflowError(error).message });
     });
   };
 
+  const outputs: Outputs = createOutputs({
+    writer: store,
+    clock,
+    log,
+    timers,
     devices: local,
     requestReconcile: (id, generation) => {
       if (live) executor.requestReconcile(id, generation);
@@ -182,11 +182,6 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
     dryRun: (id) => flow.outputIsDry(id),
   });
 
-  const alarms: Alarms = createAlarms({
-    writer: store,
-    clock,
-    log,
-    timers,
   const recording = createSiteRecording({
     dataDir: options.dataDir,
     settings: options.recording ?? usualRecording,
@@ -204,6 +199,11 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
     log,
   });
 
+  const alarms: Alarms = createAlarms({
+    writer: store,
+    clock,
+    log,
+    timers,
     holds: recording.withOutputs(outputs),
     siteName: options.siteName,
     announce,
@@ -230,6 +230,7 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
       uploads,
       snmpReceiver: (id) => flow.service('snmp-receiver', id),
       media: store.media,
+      record: store,
       pictures: async (eventId) => (await store.event(eventId))?.event.pictures ?? [],
       clock,
       log,
@@ -248,7 +249,6 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
   const handlers = withDryRun(acting, () => dryRun.isOn());
 
   const executor: Executor = createExecutor({
-      record: store,
     backend: queueBackend(options, store),
     record: store,
     handlers,
@@ -256,6 +256,7 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
     clock,
     log,
     onSettled(row) {
+      recording.alarms.settled(row);
       flow.actionSettled(row);
       announce({ kind: 'action', data: row });
     },
@@ -287,7 +288,6 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
         return [...new Set(events.map(({ event }) => event.type))];
       },
       guide: readGuide,
-      recording.alarms.settled(row);
       clock,
     }),
     handlers,
@@ -387,6 +387,7 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
   const setBackMs = setBackBy(state, clock.now());
   flow.resume(state.standing, setBackMs);
   healthMails.resume(state.standing, setBackMs);
+  recording.alarms.resume(state.standing);
   alarms.resume(state, await store.readSetting<boolean>(ARMED_SETTING));
 
   let starting: Promise<void> = Promise.resolve();
@@ -394,6 +395,7 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
   async function deployed(): Promise<void> {
     await flow.flowsStarted();
     await healthMails.flowsStarted();
+    await recording.alarms.flowsStarted();
   }
 
   /** The first start of the flows: everything that the last run has left is taken up again. */
@@ -403,9 +405,9 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
     await deployed();
     timers.resume(state.timers);
     devices.start();
+    await recording.start();
   }
 
-  recording.alarms.resume(state.standing);
   return {
     store,
     alarms,
@@ -414,7 +416,6 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
     executor,
     flow,
     tokens,
-    await recording.alarms.flowsStarted();
     dryRun,
     name: options.siteName,
     isLive: () => live,
@@ -425,7 +426,6 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
     },
     async push(deviceId, request) {
       return (await devices.push(deviceId, request)).answer;
-    await recording.start();
     },
     pushRules: (deviceId) => devices.pushRules(deviceId),
     reachedBy(towards) {
@@ -445,6 +445,7 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
       await devices.close();
       timers.close();
       await executor.close();
+      await recording.recorder.close();
       await uploads.close();
       await local.close();
       await store.close();
@@ -457,4 +458,3 @@ function queueBackend(options: SiteOptions, store: Store): Parameters<typeof cre
   if (store.pglite) return { kind: 'pglite', db: store.pglite };
   return { kind: 'postgres', url: store.databaseUrl! };
 }
-      await recording.recorder.close();
