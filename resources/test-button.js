@@ -7,7 +7,9 @@
   const SETTLE_MS = 400;
 
   const secondsOf = (ms) =>
-    alarmflow.text('test.took', { seconds: ms < 10_000 ? (ms / 1000).toFixed(1) : String(Math.round(ms / 1000)) });
+    ms < 100
+      ? alarmflow.text('test.tookMs', { ms })
+      : alarmflow.text('test.took', { seconds: ms < 10_000 ? (ms / 1000).toFixed(1) : String(Math.round(ms / 1000)) });
 
   /** What the dialog holds, as a flow file would have it. `formValues` of the definition adds what is no plain field. */
   function valuesOf(node, definition, form) {
