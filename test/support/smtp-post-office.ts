@@ -1,4 +1,7 @@
-/** A real SMTP server on loopback that keeps what it gets, with the moods of servers in the field. */
+/**
+ * A real SMTP server on loopback that keeps what it gets, with the moods of servers in the field. What it refuses may be
+ * changed in its options while it runs.
+ */
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import PostalMime, { type Email } from 'postal-mime';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
@@ -35,6 +38,10 @@ export async function openPostOffice(
     /** Answer to the message itself. */
     refuseMessage?: [code: number, text: string];
     refuseLogin?: [code: number, text: string];
+    /** Ways to log in that are offered; default: LOGIN and PLAIN. */
+    authMethods?: string[];
+    /** Largest message, told in the greeting (RFC 1870). */
+    size?: number;
   } = {},
 ): Promise<PostOffice> {
   const security = options.security ?? 'none';
@@ -44,6 +51,8 @@ export async function openPostOffice(
     secure: security === 'tls',
     ...(options.certificate ? { key: options.certificate.key, cert: options.certificate.cert } : {}),
     authOptional: !options.login,
+    ...(options.authMethods ? { authMethods: options.authMethods } : {}),
+    ...(options.size ? { size: options.size } : {}),
     allowInsecureAuth: true,
     disabledCommands: [...(security === 'starttls' ? [] : ['STARTTLS']), ...(options.login ? [] : ['AUTH'])],
     disableReverseLookup: true,
@@ -52,7 +61,12 @@ export async function openPostOffice(
     onAuth(auth, session, callback) {
       logins.push({ user: auth.username ?? '', password: auth.password ?? '', secure: session.secure });
       if (options.refuseLogin) callback(refusal(...options.refuseLogin));
-      else if (auth.username === options.login?.user && auth.password === options.login?.password)
+      else if (
+        auth.username === options.login?.user &&
+        (auth.method === 'CRAM-MD5'
+          ? auth.validatePassword(options.login?.password ?? '')
+          : auth.password === options.login?.password)
+      )
         callback(null, { user: auth.username });
       else callback(refusal(535, '5.7.8 Bad user or password'));
     },
@@ -64,7 +78,8 @@ export async function openPostOffice(
       const chunks: Buffer[] = [];
       stream.on('data', (chunk: Buffer) => chunks.push(chunk));
       stream.on('end', async () => {
-        if (options.refuseMessage) return callback(refusal(...options.refuseMessage));
+        const { refuseMessage } = options;
+        if (refuseMessage) return callback(refusal(...refuseMessage));
         const raw = Buffer.concat(chunks);
         delivered.push({
           from: session.envelope.mailFrom ? session.envelope.mailFrom.address : '',
