@@ -10,6 +10,7 @@ import type { ConnectedDevice, DeviceStatus } from '../domain/devices';
 import { asAlarmflowError, bugError } from '../domain/errors';
 import type { DeviceEvent } from '../domain/events';
 import type { Log } from '../domain/log';
+import { noRecordings } from '../domain/media';
 import { mannerWords, moveWords } from '../domain/output-words';
 import { type OutputState, outputId } from '../domain/outputs';
 import type { ResumeState } from '../domain/record';

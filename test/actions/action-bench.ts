@@ -10,6 +10,7 @@ import type { PictureRef } from '../../engine/domain/events';
 import type { FileServer } from '../../engine/domain/file-server';
 import { type Log, type LogFields, silentLog } from '../../engine/domain/log';
 import type { MailServer } from '../../engine/domain/mail';
+import { type MediaReference, noRecordings, type Recordings } from '../../engine/domain/media';
 import type { SnmpReceiver } from '../../engine/domain/snmp-receiver';
 
 export const RAISED = Date.UTC(2026, 10, 21, 7, 0, 0);
@@ -139,6 +140,9 @@ export class ActionBench {
   server: MailServer | undefined;
   fileServer: FileServer | undefined;
   snmpReceiver: SnmpReceiver | undefined;
+  recordings: Recordings = noRecordings;
+  /** What was written of alarms' pictures and clips. */
+  readonly shown: MediaReference[] = [];
   readonly #handlers: ActionHandler[];
 
   constructor(
@@ -165,6 +169,12 @@ export class ActionBench {
         keep: async (picture) => `media-${this.kept.push(picture)}`,
         read: async (id) => this.kept[Number(id.slice('media-'.length)) - 1] ?? null,
       },
+      recordings: {
+        isRecorded: (camera) => this.recordings.isRecorded(camera),
+        picturesAt: (...asked) => this.recordings.picturesAt(...asked),
+        clip: (...asked) => this.recordings.clip(...asked),
+      },
+      record: { commit: async ({ alarmMedia }) => void this.shown.push(...(alarmMedia ?? [])) },
       pictures: () => this.eventPictures(),
       clock,
       log,
