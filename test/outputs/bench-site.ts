@@ -4,10 +4,18 @@ import type { Timer } from '../../engine/clock/clock';
 import { VirtualClock } from '../../engine/clock/virtual-clock';
 import { createWallWatch, type WallWatch } from '../../engine/clock/wall-watch';
 import type { Alarm, AlarmPhase } from '../../engine/domain/alarms';
-import type { ConnectedDevice } from '../../engine/domain/devices';
-import { asAlarmflowError, operationalError } from '../../engine/domain/errors';
+import type { ConnectedDevice, PtzMove, SwitchKind, SwitchManner } from '../../engine/domain/devices';
+import { asAlarmflowError, operationalError, userError } from '../../engine/domain/errors';
 import { silentLog } from '../../engine/domain/log';
-import type { HoldPolicy, Lease, OutputClaim, OutputState } from '../../engine/domain/outputs';
+import { moveWords } from '../../engine/domain/output-words';
+import type {
+  HoldPolicy,
+  Lease,
+  OutputClaim,
+  OutputKind,
+  OutputManner,
+  OutputState,
+} from '../../engine/domain/outputs';
 import {
   type AuditRow,
   type Change,
@@ -113,6 +121,17 @@ export class RelayBox implements ConnectedDevice {
   readonly name: string;
   readonly relays = new Map<string, boolean>();
   readonly commands: { output: string; on: boolean; at: number }[] = [];
+  /** Sirens, lights, recordings and lines by `<kind>/<name>`. */
+  readonly switches = new Map<string, { on: boolean; manner: SwitchManner }>();
+  /** Every order to a switch or a camera, in words. */
+  readonly orders: string[] = [];
+  /** Where each channel was last told to look. */
+  readonly looks = new Map<number, PtzMove>();
+  readonly aux = new Set<string>();
+  /** Kinds that it has not got. */
+  readonly lacks = new Set<SwitchKind | 'ptz'>();
+  /** The password is refused. */
+  refuses = false;
   away = false;
   /** Milliseconds that a command takes. */
   slowMs = 0;
@@ -130,17 +149,50 @@ export class RelayBox implements ConnectedDevice {
   }
 
   async setOutput(output: string, on: boolean, signal: AbortSignal): Promise<boolean | null> {
+    return this.#during(signal, () => {
+      this.commands.push({ output, on, at: this.#clock.now() });
+      if (!this.stuck) this.relays.set(output, on);
+      return this.readsBack ? (this.relays.get(output) ?? false) : null;
+    });
+  }
+
+  async #during<T>(signal: AbortSignal, act: () => T): Promise<T> {
     this.atOnce++;
     this.mostAtOnce = Math.max(this.mostAtOnce, this.atOnce);
     try {
       if (this.slowMs > 0) await this.#clock.sleep(this.slowMs, signal);
       if (this.away) throw operationalError('E_DEVICE_OFFLINE', `${this.name} is offline: check its power`);
-      this.commands.push({ output, on, at: this.#clock.now() });
-      if (!this.stuck) this.relays.set(output, on);
-      return this.readsBack ? (this.relays.get(output) ?? false) : null;
+      if (this.refuses)
+        throw operationalError('E_CREDENTIALS_REFUSED', `${this.name} refuses the password: correct it in its dialog`);
+      return act();
     } finally {
       this.atOnce--;
     }
+  }
+
+  setSwitch(
+    kind: SwitchKind,
+    name: string,
+    on: boolean,
+    manner: SwitchManner,
+    signal: AbortSignal,
+  ): Promise<boolean | null> {
+    return this.#during(signal, () => {
+      if (this.lacks.has(kind)) throw userError('E_NOT_SUPPORTED', `"${this.name}" has no ${kind}: choose another`);
+      this.orders.push(`${kind} ${name} ${on ? 'on' : 'off'}`);
+      if (!this.stuck) this.switches.set(`${kind}/${name}`, { on, manner: { ...manner } });
+      return this.readsBack ? (this.switches.get(`${kind}/${name}`)?.on ?? false) : null;
+    });
+  }
+
+  ptz(channel: number, move: PtzMove, signal: AbortSignal): Promise<void> {
+    return this.#during(signal, () => {
+      if (this.lacks.has('ptz')) throw userError('E_NOT_SUPPORTED', `"${this.name}" has no PTZ: choose another`);
+      this.orders.push(`${channel}: ${moveWords(move)}${move.move === 'aux' ? (move.on ? ' on' : ' off') : ''}`);
+      if (move.move !== 'aux') this.looks.set(channel, move);
+      else if (move.on) this.aux.add(`${channel}/${move.number}`);
+      else this.aux.delete(`${channel}/${move.number}`);
+    });
   }
 
   readOutput = async (output: string): Promise<boolean | null> => this.relays.get(output) ?? null;
@@ -184,6 +236,15 @@ export const anAlarm = (id: string, at: number, fields: Partial<Alarm> = {}): Al
   ...fields,
 });
 
+/** A node as a flow has it. */
+export interface BenchNode {
+  nodeId: string;
+  output: string;
+  kind?: OutputKind;
+  manner?: OutputManner;
+  priority?: number;
+}
+
 /** One site: survives `kill` with nothing but what was committed, and the alarms, which have a record of their own. */
 export class BenchSite {
   readonly clock = new VirtualClock(START);
@@ -198,9 +259,9 @@ export class BenchSite {
   outputs!: Outputs;
   timers!: ClockTimers;
   #life = 0;
-  #nodes: { nodeId: string; output: string }[];
+  #nodes: BenchNode[];
 
-  constructor(nodes: { nodeId: string; output: string }[] = [{ nodeId: 'relay-node', output: '1' }]) {
+  constructor(nodes: BenchNode[] = [{ nodeId: 'relay-node', output: '1' }]) {
     this.#nodes = nodes;
   }
 
@@ -255,7 +316,7 @@ export class BenchSite {
   }
 
   /** Closes every node and opens these. */
-  async deploy(nodes: { nodeId: string; output: string }[]): Promise<void> {
+  async deploy(nodes: BenchNode[]): Promise<void> {
     for (const { nodeId } of this.#nodes) this.outputs.detach(nodeId);
     this.#nodes = nodes;
     for (const node of nodes) await this.outputs.define({ ...node, deviceId: 'box', name: `Relay ${node.output}` });
