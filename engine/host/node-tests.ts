@@ -14,6 +14,7 @@ import { rehearsal } from '../executor';
 import type { ActionTest, OutputTest, TestOutcome } from '../index';
 import type { Outputs } from '../outputs';
 import { fullBucket, takeToken } from './rate-limit';
+import { NO_DEVICE } from './sample-alarm';
 
 /** A person waits for the outcome. */
 const TEST_LIMIT_MS = 30_000;
@@ -114,6 +115,7 @@ export function createNodeTests(parts: NodeTestParts): NodeTests {
 
   function rowOf(test: ActionTest, at: number): ActionRow {
     const id = sortableId(at);
+    const alarm = parts.sample({ deviceId: deviceAbout(test), nodeName: titleOf(test), who: whoOf(test), at, id });
     return {
       key: `test:${test.nodeId}:${id}`,
       // There is no such alarm: nothing of a test may hang on one that lives.
@@ -122,9 +124,10 @@ export function createNodeTests(parts: NodeTestParts): NodeTests {
       nodeName: test.nodeName,
       kind: test.kind,
       phase: 'raise',
-      deviceId: test.deviceId,
+      // As for an alarm: none chosen means its own device.
+      deviceId: test.deviceId ?? (alarm.deviceId === NO_DEVICE ? null : alarm.deviceId),
       params: test.params,
-      alarm: parts.sample({ deviceId: deviceAbout(test), nodeName: titleOf(test), who: whoOf(test), at, id }),
+      alarm,
       requestedAt: at,
       deadlineAt: at + TEST_LIMIT_MS,
       status: 'running',

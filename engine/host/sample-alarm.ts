@@ -1,6 +1,6 @@
 /** The alarm of a test: one as the site might have it, that says in every text of it that it is none. */
 import type { MessageAlarm } from '../domain/alarms';
-import type { EventType } from '../domain/events';
+import { conditionType, type EventType } from '../domain/events';
 import type { TriggerDefinition } from '../domain/triggers';
 
 export interface SampleParts {
@@ -14,6 +14,9 @@ export interface SampleParts {
   id: string;
 }
 
+/** Stands for a device where the site has none. */
+export const NO_DEVICE = 'test';
+
 /** Of the device that is asked for, else of one that a trigger listens to, else of any. */
 export function sampleAlarm(parts: SampleParts): MessageAlarm {
   const { triggers, devices, at, id } = parts;
@@ -24,9 +27,10 @@ export function sampleAlarm(parts: SampleParts): MessageAlarm {
     triggers.find((one) => (one.filter.deviceIds ?? []).some((device) => devices.some(({ id }) => id === device))) ??
     triggers[0];
   const heard = (trigger?.filter.deviceIds ?? []).find((device) => devices.some(({ id }) => id === device));
-  const deviceId = parts.deviceId ?? heard ?? devices[0]?.id ?? 'test';
+  const deviceId = parts.deviceId ?? heard ?? devices[0]?.id ?? NO_DEVICE;
   const deviceName = devices.find((device) => device.id === deviceId)?.name ?? 'Test device';
-  const type: EventType = trigger?.filter.types.find((one) => one !== 'message') ?? 'motion';
+  const types = trigger?.filter.types.filter((one) => one !== 'message') ?? [];
+  const type: EventType = types.find((one) => conditionType(one) === one) ?? types[0] ?? 'motion';
   const description = `TEST: ${parts.who} pressed the test button of "${parts.nodeName}". There is no alarm.`;
   const alarmId = `test-${id}`;
   return {

@@ -36,7 +36,7 @@ const holdWords: Record<OutputRow['heldBy'][number]['kind'], string> = {
 };
 
 export function OutputsPanel({ outputs, now, actor }: { outputs: OutputRow[]; now: number; actor: Actor }) {
-  const on = outputs.filter((output) => output.desired).length;
+  const on = outputs.filter((output) => output.desired && !output.dryRun).length;
   return (
     <section className="panel" aria-labelledby="outputs-title">
       <h2 id="outputs-title">
