@@ -48,58 +48,62 @@ export function capabilityProblem(need: DeviceNeed, device: KnownDevice): string
   }
 }
 
-function channelProblem(channel: number, { name, facts, offers }: KnownDevice): string | null {
+function channelProblem(channel: number, device: KnownDevice): string | null {
+  const { facts, offers } = device;
   const known = offers?.channels.map((one) => one.channel) ?? [];
   if (known.length > 0)
     return known.includes(channel)
       ? null
-      : `"${name}" has no channel ${channel}: it has ${listed(known)}. Choose one of these`;
+      : `${titleOf(device)} has no channel ${channel}: it has ${listed(known)}. Choose one of these`;
   if (!facts || facts.channels === 0 || channel <= facts.channels) return null;
-  return `"${name}" has no channel ${channel}: it has ${facts.channels}. Choose one of these`;
+  return `${titleOf(device)} has no channel ${channel}: it has ${facts.channels}. Choose one of these`;
 }
 
-function relayProblem(output: string, { name, facts, offers }: KnownDevice): string | null {
+function relayProblem(output: string, device: KnownDevice): string | null {
+  const { facts, offers } = device;
   const known = offers?.outputs.map((one) => one.output) ?? [];
   if (known.length > 0)
     return known.includes(output)
       ? null
-      : `"${name}" has no alarm output ${output}: it has ${listed(known)}. Choose one of these`;
+      : `${titleOf(device)} has no alarm output ${output}: it has ${listed(known)}. Choose one of these`;
   if (!facts) return null;
   if (facts.outputs > 0)
     return /^\d{1,5}$/.test(output) && Number(output) > facts.outputs
-      ? `"${name}" has no alarm output ${output}: it has ${facts.outputs}. Choose one of these`
+      ? `${titleOf(device)} has no alarm output ${output}: it has ${facts.outputs}. Choose one of these`
       : null;
   // Senders and brokers count nothing at all; a camera counts what it has.
-  return facts.channels > 0 ? `"${name}"${model(facts)} has no alarm outputs: choose another device` : null;
+  return facts.channels > 0 ? `${titleOf(device)} has no alarm outputs: choose another device` : null;
 }
 
 function ptzProblem(
   { output, move, home }: Extract<DeviceNeed, { need: 'output' }>,
   device: KnownDevice,
 ): string | null {
-  const { name, facts, offers } = device;
+  const { facts, offers } = device;
   const channel = ptzPlace(output)?.channel ?? null;
   const wrongChannel = channel === null ? null : channelProblem(channel, device);
   if (wrongChannel !== null) return wrongChannel;
   const presets = offers?.presets ?? [];
   if (facts && !facts.hasPtz && presets.length === 0 && facts.channels <= MOST_OWN_CHANNELS)
-    return `"${name}"${model(facts)} has no PTZ: choose another device`;
+    return `${titleOf(device)} has no PTZ: choose another device`;
   const own = presets.filter((preset) => preset.channel === channel).map((preset) => preset.preset);
   if (own.length === 0) return null;
   for (const each of [move, home])
     if (each?.move === 'preset' && !own.includes(each.number))
-      return `"${name}" has no preset ${each.number} on channel ${channel}: it has ${listed(own)}. Choose one of these, or store it on the camera`;
+      return `${titleOf(device)} has no preset ${each.number} on channel ${channel}: it has ${listed(own)}. Choose one of these, or store it on the camera`;
   return null;
 }
 
-function switchProblem(kind: SwitchKind, output: string, { name, facts, offers }: KnownDevice): string | null {
-  const all = offers?.switches ?? [];
+function switchProblem(kind: SwitchKind, output: string, device: KnownDevice): string | null {
+  const all = device.offers?.switches ?? [];
   // A device that offers none may be one whose driver cannot list them.
   if (all.length === 0) return null;
   const known = all.filter((one) => one.kind === kind).map((one) => one.name);
-  if (known.length === 0) return `"${name}"${facts ? model(facts) : ''} has no ${things[kind]}: choose another device`;
+  if (known.length === 0) return `${titleOf(device)} has no ${things[kind]}: choose another device`;
   if (known.includes(output)) return null;
-  return `"${name}" has no ${things[kind]} ${output}: it has ${listed(known)}. Choose one of these`;
+  return `${titleOf(device)} has no ${things[kind]} ${output}: it has ${listed(known)}. Choose one of these`;
 }
 
-const model = (facts: DeviceFacts): string => (facts.model === '' ? '' : ` (${facts.model})`);
+/** As messages name the device. */
+const titleOf = ({ name, facts }: KnownDevice): string =>
+  facts === null || facts.model === '' ? `"${name}"` : `"${name}" (${facts.model})`;

@@ -32,7 +32,7 @@ type Case = [string, DeviceNeed, Partial<KnownDevice>, string | null];
 
 describe('what a device cannot do', () => {
   it.each<Case>([
-    ['an output beyond its count', relay('3'), { facts: facts() }, '"Hall" has no alarm output 3: it has 2.'],
+    ['an output beyond its count', relay('3'), { facts: facts() }, '"Hall" (DS-2TD) has no alarm output 3: it has 2.'],
     ['an output within its count', relay('2'), { facts: facts() }, null],
     ['an output that it names otherwise', relay('AlarmOut_0'), { facts: facts() }, null],
     ['any output of a camera without', relay('1'), { facts: facts({ outputs: 0 }) }, '(DS-2TD) has no alarm outputs'],
@@ -43,7 +43,12 @@ describe('what a device cannot do', () => {
       { facts: facts(), offers: offers({ outputs: [{ output: 'A', name: '' }] }) },
       'has no alarm output 2: it has A.',
     ],
-    ['a channel beyond its count', channel(9), { facts: facts({ channels: 4 }) }, '"Hall" has no channel 9: it has 4.'],
+    [
+      'a channel beyond its count',
+      channel(9),
+      { facts: facts({ channels: 4 }) },
+      '"Hall" (DS-2TD) has no channel 9: it has 4.',
+    ],
     [
       'a channel of its list beyond its count',
       channel(9),

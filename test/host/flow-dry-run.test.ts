@@ -200,7 +200,7 @@ describe('what the device cannot do', () => {
         outcome: 'noted',
         reason: 'device-cannot',
         alarmId: 'a',
-        detail: expect.stringContaining('"Hall" has no channel 9'),
+        detail: expect.stringContaining('"Hall" (TB) has no channel 9'),
       },
     ]);
   });
