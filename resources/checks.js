@@ -58,6 +58,12 @@
           ? true
           : refuse(options, 'channels'),
       ),
+    offsets: () =>
+      unlessAbsent((value, options) => {
+        const entries = listOf(value);
+        const right = (entry) => /^[-−]?\d+(\.\d+)?$/.test(entry) && Math.abs(Number(entry.replace('−', '-'))) <= 60;
+        return entries.length > 0 && entries.length <= 10 && entries.every(right) ? true : refuse(options, 'offsets');
+      }),
     addresses: () =>
       unlessAbsent((value, options) => (listOf(value).every(isAddress) ? true : refuse(options, 'addresses'))),
     mail: () => unlessAbsent((value, options) => (isSender(String(value).trim()) ? true : refuse(options, 'mail'))),

@@ -26,16 +26,23 @@
 
   /** What makes two rows the same target. */
   const identity = (row, kind) => {
+    if (kind === 'camera') return [row.device, row.channel ?? 1].join(' ');
     if (kind !== 'ptz')
       return [row.device, isLocal(row.device) ? '' : String(row.output ?? '').trim() || '1'].join(' ');
     return [row.device, row.channel ?? 1, row.move === 'aux' ? row.number : ''].join(' ');
   };
 
   function fault(rows, kind) {
-    if (!Array.isArray(rows) || rows.length === 0) return t('none');
+    if (!Array.isArray(rows)) return t('none');
+    // Further cameras beside the first: there may be none.
+    if (rows.length === 0) return kind === 'camera' ? null : t('none');
     if (rows.length > MOST) return t('many', { most: MOST });
     const nameless = rows.findIndex((row) => !row?.device);
     if (nameless >= 0) return t('noDevice', { number: nameless + 1 });
+    if (kind === 'camera') {
+      const wrong = rows.findIndex(({ channel = 1 }) => !isNumber(channel));
+      if (wrong >= 0) return t('whole', { number: wrong + 1 });
+    }
     if (kind === 'ptz') {
       const wrong = rows.findIndex(
         ({ channel = 1, move = 'preset', number, back, backNumber }) =>
@@ -48,7 +55,7 @@
     return twice < 0 ? null : t('twice', { number: twice + 1 });
   }
 
-  /** @param kind `siren`, `light` or `ptz` */
+  /** @param kind `siren`, `light`, `ptz` or `camera` */
   alarmflow.check.targets = (kind) =>
     function validate(value, options) {
       if (value === undefined) return true;
@@ -112,6 +119,13 @@
     show();
   }
 
+  function channelCell(line, row) {
+    row.channel ??= 1;
+    $('<span class="alarmflow-unit">').text(t('channelUnit')).appendTo(line);
+    const input = numberInput(row, 'channel', 'channel').appendTo(line);
+    alarmflow.pickLists.attach({ input, row: line, kind: 'channel', devices: devicesOf(row) });
+  }
+
   function cameraCells(line, row) {
     row.channel ??= 1;
     row.move ??= 'preset';
@@ -149,7 +163,7 @@
   }
 
   /**
-   * @param kind `siren`, `light` or `ptz`
+   * @param kind `siren`, `light`, `ptz` or `camera`
    * @param given the stored rows
    */
   alarmflow.targetsEditor = (form, given, { kind, local = false }) => {
@@ -168,7 +182,8 @@
             row.device = device.val();
           })
           .appendTo(line);
-        if (kind === 'ptz') cameraCells(line, row);
+        if (kind === 'camera') channelCell(line, row);
+        else if (kind === 'ptz') cameraCells(line, row);
         else switchCells(line, row, kind, device);
       },
     });

@@ -7,6 +7,7 @@ import light from '../../nodes/actions/light/light';
 import log from '../../nodes/actions/log/log';
 import ptz from '../../nodes/actions/ptz/ptz';
 import ptzPreset from '../../nodes/actions/ptz-preset/ptz-preset';
+import record from '../../nodes/actions/record/record';
 import relayOut from '../../nodes/actions/relay-out/relay-out';
 import snapshot from '../../nodes/actions/snapshot/snapshot';
 import snmpTrap from '../../nodes/actions/snmp-trap/snmp-trap';
@@ -68,6 +69,7 @@ export const nodeSets: Record<string, NodeSet> = {
   'alarmflow-upload': upload,
   'alarmflow-snmp-trap': snmpTrap,
   'alarmflow-ptz-preset': ptzPreset,
+  'alarmflow-record': record,
   'alarmflow-snapshot': snapshot,
   'alarmflow-log': log,
 };

@@ -239,8 +239,20 @@ describe('action nodes', () => {
   it.each([
     ['ptz-preset', { device: 'hall', channel: '2', preset: 7 }, 'hall', { channel: 2, preset: 7 }],
     ['ptz-preset', {}, null, { channel: 1, preset: 1 }],
-    ['snapshot', { device: 'hall', channel: '' }, 'hall', { channel: null }],
-    ['snapshot', { channel: 3 }, null, { channel: 3 }],
+    ['snapshot', { device: 'hall', channel: '' }, 'hall', { channels: [], offsets: [0], cameras: [] }],
+    ['snapshot', { channel: 3 }, null, { channels: [3], offsets: [0], cameras: [] }],
+    [
+      'snapshot',
+      { version: 2, channel: '1, 2', offsets: '-1, 0, 1.5', targets: [{ device: 'hall', channel: 4 }] },
+      null,
+      { channels: [1, 2], offsets: [-1, 0, 1.5], cameras: [{ deviceId: 'hall', channel: 4 }] },
+    ],
+    [
+      'record',
+      { channel: '2' },
+      null,
+      { channels: [2], preSeconds: 5, postSeconds: 10, partSeconds: 300, capSeconds: 3600 },
+    ],
     ['log', { text: 'seen', level: 'warn' }, null, { text: 'seen', level: 'warn' }],
   ] as const)('ask for %s %j', async (type, config, deviceId, params) => {
     await through(flowNode(type, { name: 'Act', ...config }), wired('raise'));
