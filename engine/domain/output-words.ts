@@ -1,6 +1,6 @@
 /** Outputs in words, for the console, the journal and simulations. */
 import type { PtzMove } from './devices';
-import type { OutputKind, OutputManner } from './outputs';
+import { type OutputDefinition, type OutputKind, type OutputManner, ptzPlace } from './outputs';
 
 const kindWords: Readonly<Record<OutputKind, string>> = {
   relay: 'alarm output',
@@ -11,7 +11,14 @@ const kindWords: Readonly<Record<OutputKind, string>> = {
   ptz: 'camera',
 };
 
-export const outputKindWords = (kind: OutputKind): string => kindWords[kind];
+/** What an output of a device is, e.g. `siren 1`, `camera, channel 2`. */
+export function outputWords({ kind, output }: Pick<OutputDefinition, 'kind' | 'output'>): string {
+  const place = kind === 'ptz' ? ptzPlace(output) : null;
+  if (!place) return `${kindWords[kind]} ${output}`;
+  return place.aux === null
+    ? `camera, channel ${place.channel}`
+    : `auxiliary switch ${place.aux}, channel ${place.channel}`;
+}
 
 export function moveWords(move: PtzMove): string {
   if (move.move === 'aux') return `auxiliary switch ${move.number}`;

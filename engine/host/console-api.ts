@@ -104,8 +104,8 @@ export interface DeviceRow {
  */
 export interface OutputRow extends OutputState {
   deviceName: string;
-  /** What it is, in words ("siren"). */
-  kindWords: string;
+  /** What it is, in words ("siren 1", "camera, channel 2"). */
+  words: string;
   /** How it is on, in words ("sound 3, volume 80"); empty: in no special way. */
   mannerWords: string;
   /** Every open console sounds while it is on. */

@@ -2,7 +2,7 @@ import type { Clock } from '../clock/clock';
 import { userError } from '../domain/errors';
 import { sortableId } from '../domain/ids';
 import { consoleDevice } from '../domain/local-devices';
-import { mannerWords, outputKindWords } from '../domain/output-words';
+import { mannerWords, outputWords } from '../domain/output-words';
 import { DEFAULT_PRIORITY, decidingLease, holdKind } from '../domain/outputs';
 import type { AuditRow } from '../domain/record';
 import type { ConsoleServices } from './api';
@@ -106,7 +106,7 @@ function outputRows(site: Site): OutputRow[] {
   return site.outputs.list().map(({ leases, ...output }) => ({
     ...output,
     deviceName: site.flow.deviceName(output.deviceId),
-    kindWords: outputKindWords(output.kind),
+    words: outputWords(output),
     mannerWords: mannerWords(output.manner),
     soundsHere: output.deviceId === consoleDevice.id,
     dryRun: site.flow.outputIsDry(output.id),

@@ -78,11 +78,9 @@ export function createLocalPlayer(options: LocalPlayerOptions): LocalPlayer {
     const { sounds } = settings;
     const file = sounds[(number ?? 1) - 1];
     if (file !== undefined) return file;
-    if (sounds.length > 0 || (number ?? 1) > 1)
-      throw userError(
-        'E_BAD_PARAMETER',
-        `The local player has no sound ${number}: it has ${Math.max(1, sounds.length)}; add files to playerSounds or choose another`,
-      );
+    // A number that is a device's own: an alarm that sounds otherwise is better than one that does not.
+    const [first] = sounds;
+    if (first !== undefined) return first;
     const own = join(options.dataDir, 'sounds', 'alarm.wav');
     mkdirSync(join(options.dataDir, 'sounds'), { recursive: true });
     writeFileSync(own, alarmSound());

@@ -55,7 +55,7 @@ const output = {
   confirmedAt: 1,
   lastError: null,
   deviceName: 'Cam',
-  kindWords: 'alarm output',
+  words: 'alarm output 1',
   mannerWords: '',
   soundsHere: false,
   dryRun: false,

@@ -34,9 +34,9 @@ export function BuzzerBar({ outputs, linked, actor }: { outputs: OutputRow[]; li
   const by = held.heldBy.map(({ label }) => label).join(', ');
   return (
     <div className="buzzer" role="alert">
-      <span className="bell" aria-hidden="true">
-        🔔
-      </span>
+      <svg className="bell" viewBox="0 0 24 24" aria-hidden="true">
+        <path d="M6 17V11a6 6 0 0 1 12 0v6l2 2H4zM10 21h4" />
+      </svg>
       <span className="what">
         <strong>{held.name}</strong>
         {by === '' ? ' is on by hand' : ` for ${by}`}

@@ -22,9 +22,12 @@ const stateWords = {
   camera: ['free', 'held', 'letting go', 'turning'],
 } as const;
 
-function stateOf({ kind, desired }: OutputRow, settled: boolean): string {
-  const words = stateWords[kind === 'ptz' ? 'camera' : 'switch'];
-  return words[(settled ? 0 : 2) + (desired ? 1 : 0)] ?? '';
+/** Where it looks; an auxiliary switch of a camera is a switch like others. */
+const isDirection = ({ kind, output }: OutputRow): boolean => kind === 'ptz' && !output.includes(':');
+
+function stateOf(output: OutputRow, settled: boolean): string {
+  const words = stateWords[isDirection(output) ? 'camera' : 'switch'];
+  return words[(settled ? 0 : 2) + (output.desired ? 1 : 0)] ?? '';
 }
 
 /** What the end of a hold depends on, where its time alone does not tell. */
@@ -85,8 +88,10 @@ function Output({ output, now, actor }: { output: OutputRow; now: number; actor:
         <strong>{output.name}</strong>{' '}
         <span className="state">{output.dryRun ? `dry run: would be ${output.desired ? 'on' : 'off'}` : state}</span>
         <p className="small">
-          {output.deviceName} · {output.kindWords} {output.output}
-          {output.desired && output.mannerWords !== '' && <b className="manner"> · {output.mannerWords}</b>}
+          {output.deviceName} · {output.words}
+          {output.desired && output.mannerWords !== '' && !output.output.includes(':') && (
+            <b className="manner"> · {output.mannerWords}</b>
+          )}
         </p>
         {output.heldBy.map((held) => (
           <p className="small" key={held.leaseId}>
@@ -113,7 +118,7 @@ function Output({ output, now, actor }: { output: OutputRow; now: number; actor:
       <fieldset className="modes" disabled={!actor.mayOperate}>
         <legend className="hidden">Mode of {output.name}</legend>
         {modes
-          .map(({ mode, ...words }) => ({ mode, ...(output.kind === 'ptz' ? cameraModes[mode] : words) }))
+          .map(({ mode, ...words }) => ({ mode, ...(isDirection(output) ? cameraModes[mode] : words) }))
           .map(({ mode, word, title }) => (
             <button
               key={mode}
