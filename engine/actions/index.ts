@@ -3,9 +3,11 @@ import { type EmailParts, emailHandler } from './email';
 import { logHandler } from './log-line';
 import { ptzPresetHandler } from './ptz-preset';
 import { type RecordActionParts, recordClipHandler, recordHandler } from './record';
+import { type ShowMessageParts, showMessageHandler } from './show-message';
 import { type SnapshotParts, snapshotHandler } from './snapshot';
 import { type SnmpTrapParts, snmpTrapHandler } from './snmp-trap';
 import { type UploadParts, uploadHandlers } from './upload';
+import { type WebPushParts, webPushHandler } from './web-push';
 
 export type { MailRows } from './email';
 export { type EmailParams, readEmailParams } from './email-params';
@@ -20,15 +22,26 @@ export type { LogParams } from './log-line';
 export { previewMail } from './mail-preview';
 export { testMail } from './mail-test';
 export type { PtzPresetParams } from './ptz-preset';
+export { endpointFault } from './public-address';
+export type { PushNetwork } from './push-request';
+export { sendTestPush } from './push-test';
+export type { ShowMessageParams } from './show-message';
 export type { SnapshotParams } from './snapshot';
 export { type SnmpTrapParams, testSnmpReceiver } from './snmp-trap';
 export { noUploads, type UploadParts } from './upload';
 export type { UploadParams } from './upload-params';
 export { type DroppedUploads, openUploadSpool } from './upload-spool';
 export { testFileServer } from './upload-test';
+export { LONGEST_TTL_SECONDS, type WebPushParams } from './web-push';
 
 /** What the actions work with. */
-export type ActionParts = EmailParts & SnmpTrapParts & UploadParts & SnapshotParts & RecordActionParts;
+export type ActionParts = EmailParts &
+  SnmpTrapParts &
+  UploadParts &
+  SnapshotParts &
+  RecordActionParts &
+  ShowMessageParts &
+  WebPushParts;
 
 /** One handler for each kind of action. */
 export const createActionHandlers = (parts: ActionParts): ActionHandler[] => [
@@ -40,4 +53,6 @@ export const createActionHandlers = (parts: ActionParts): ActionHandler[] => [
   logHandler(parts),
   ...uploadHandlers(parts),
   snmpTrapHandler(parts),
+  showMessageHandler(parts),
+  webPushHandler(parts),
 ];

@@ -3,6 +3,7 @@ import type { Alarm, Decision } from './alarms';
 import type { ArmingChange } from './arming';
 import type { DeviceStatus } from './devices';
 import type { OutputId } from './outputs';
+import type { Popup } from './popups';
 import type { CaughtMail, ExplainedEvent } from './record';
 import type { Shelf } from './shelves';
 
@@ -17,6 +18,8 @@ export type Announcement =
   | { kind: 'mail'; data: CaughtMail }
   /** All that is shelved. */
   | { kind: 'shelves'; data: { shelves: Shelf[] } }
+  /** All pop-ups that are open. */
+  | { kind: 'popups'; data: { popups: Popup[] } }
   | { kind: 'site'; data: { armed: boolean } }
   | { kind: 'arming'; data: ArmingChange };
 

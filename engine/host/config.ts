@@ -83,6 +83,10 @@ function isBaseUrl(given: string): boolean {
   return /^https?:$/.test(protocol) && `${username}${password}${search}${hash}` === '';
 }
 
+/** RFC 8292 §2.1. */
+const isContact = (given: string): boolean =>
+  /^[^\s@<>]{1,64}@[^\s@<>]+\.[^\s@<>]+$/.test(given) || (URL.canParse(given) && new URL(given).protocol === 'https:');
+
 const between = (least: number, most: number): string => `a whole number from ${least} to ${most}`;
 const MiB = 1024 ** 2;
 
@@ -111,9 +115,33 @@ const shape = {
   ),
   publicUrl: field(z.string().trim().refine(isBaseUrl, 'no such URL').nullable().default(null), {
     env: 'ALARMFLOW_PUBLIC_URL',
-    description: 'address under which devices reach this site, for those that are told where to push',
+    description:
+      'address under which devices and people reach this site: where devices are told to push, where links in messages lead',
     allowed: 'a URL http://host:port or https://host:port, a path behind it where a proxy adds one',
     defaultText: 'the address it listens on, as seen from the device',
+  }),
+  answerLinks: field(z.preprocess(readBoolean, z.boolean()).default(false), {
+    env: 'ALARMFLOW_ANSWER_LINKS',
+    description:
+      'links in mails and notifications that acknowledge, snooze or mark an alarm as false without a login, where a node asks for them; needs publicUrl',
+    allowed: 'true or false',
+  }),
+  answerLinkHours: field(whole(1, 168).default(24), {
+    env: 'ALARMFLOW_ANSWER_LINK_HOURS',
+    description: 'hours for which such a link works',
+    allowed: between(1, 168),
+  }),
+  answerSnoozeMinutes: field(whole(1, 1_440).default(30), {
+    env: 'ALARMFLOW_ANSWER_SNOOZE_MINUTES',
+    description: 'minutes for which such a link snoozes',
+    allowed: between(1, 1_440),
+  }),
+  pushContact: field(z.string().trim().max(254).refine(isContact, 'no contact').nullable().default(null), {
+    env: 'ALARMFLOW_PUSH_CONTACT',
+    description:
+      'whom the operator of a push service may ask about notifications of this site; some refuse sites without one',
+    allowed: 'a mail address, or a URL https://…',
+    defaultText: 'the public URL where it is https, else none',
   }),
   siteName: field(text(80).default('Site'), {
     env: 'ALARMFLOW_SITE_NAME',
@@ -360,6 +388,12 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
     const present = lacking === 'tlsCert' ? 'tlsKey' : 'tlsCert';
     faults.push({ name: nameOf(lacking), given: 'nothing', allowed: `a file, because ${nameOf(present)} is set` });
   }
+  if (faults.length === 0 && values.answerLinks === true && values.publicUrl === null)
+    faults.push({
+      name: nameOf('publicUrl'),
+      given: 'nothing',
+      allowed: `a URL, because ${nameOf('answerLinks')} is on`,
+    });
   if (faults.length > 0) throw configError(faults);
 
   const config = values as Config;

@@ -7,8 +7,10 @@ import type { Alarm, Decision } from '../domain/alarms';
 import type { ArmingChange, ArmingOrder, ArmingRow, ArmingSubject } from '../domain/arming';
 import type { DeviceStatus } from '../domain/devices';
 import type { HoldKind, OutputState } from '../domain/outputs';
+import type { Popup, PopupLevel } from '../domain/popups';
 import type { CaughtMail, ExplainedEvent } from '../domain/record';
 import type { Shelf } from '../domain/shelves';
+import type { GivenSubscription, ShownSubscription } from '../domain/web-push';
 import type { GateCheck, TriggerCheck, WhyAnswer } from '../domain/why';
 import type { DryRunState } from './dry-run';
 
@@ -24,8 +26,12 @@ export type {
   DeviceStatus,
   ExplainedEvent,
   GateCheck,
+  GivenSubscription,
   OutputState,
+  Popup,
+  PopupLevel,
   Shelf,
+  ShownSubscription,
   TriggerCheck,
   WhyAnswer,
 };
@@ -173,6 +179,32 @@ export interface DemoScenes {
   scenes: { id: string; title: string; description: string }[];
 }
 
+/**
+ * GET /api/v1/popups, the most severe first; POST /api/v1/popups/:id/acknowledge {as?: 'false-alarm'} acknowledges its
+ * alarm, /close closes it for everybody (operator). GET /api/v1/popups/:id/tour/:stop is a picture of that camera, now.
+ */
+export interface PopupPage {
+  popups: Popup[];
+}
+
+/**
+ * GET /api/v1/push; POST /api/v1/push/subscriptions {GivenSubscription}, DELETE /api/v1/push/subscriptions/:id (one's
+ * own; an administrator any) answer with the same. POST /api/v1/push/subscriptions/:id/test answers {PushTest}.
+ */
+export interface PushPage {
+  /** For `pushManager.subscribe`, base64url. */
+  publicKey: string;
+  /** One's own; an administrator's are those of everybody. */
+  subscriptions: ShownSubscription[];
+  /** Who asks, as subscriptions name them. */
+  user: string;
+}
+
+export interface PushTest {
+  ok: boolean;
+  detail: string;
+}
+
 /** One message of GET /api/v1/stream (server-sent events; the SSE event name is `kind`). */
 export type StreamMessage =
   | { kind: 'event'; data: ExplainedEvent }
@@ -183,5 +215,6 @@ export type StreamMessage =
   | { kind: 'action'; data: ActionRow }
   | { kind: 'mail'; data: CaughtMail }
   | { kind: 'shelves'; data: ShelfPage }
+  | { kind: 'popups'; data: PopupPage }
   | { kind: 'site'; data: Site }
   | { kind: 'arming'; data: ArmingChange };

@@ -86,6 +86,23 @@ export function consoleServices(options: {
       },
       unshelve: (id, who) => site.alarms.shelving.unshelve(id, who),
     },
+    popups: {
+      list: () => site.reach.popups.list(),
+      acknowledge: (id, who, as) => site.reach.acknowledge(id, who, as),
+      close: (id, who) => site.reach.popups.dismiss(id, who),
+      async picture(id, stop) {
+        const camera = site.reach.popups.find(id).tour?.stops[stop];
+        if (!camera) throw userError('E_UNKNOWN_POPUP', `The tour of this message has no stop ${stop}`);
+        return await site.reach.pictures.picture(camera);
+      },
+    },
+    push: {
+      publicKey: () => site.reach.pushes.publicKey(),
+      list: () => site.reach.pushes.list(),
+      subscribe: (given, user) => site.reach.pushes.subscribe(given, user),
+      unsubscribe: (id, who) => site.reach.pushes.unsubscribe(id, who),
+      test: (id) => site.reach.testPush(id, site.name),
+    },
     retryAction: (key) => site.executor.retry(key),
     demoScenes: demo?.scenes ?? null,
     why: createWhy({

@@ -51,6 +51,8 @@ export interface EditorPart {
 export interface HttpParts {
   api: PartHandler;
   ingest: PartHandler;
+  /** Pages behind links that answer alarms. */
+  answer: PartHandler;
   health: PartHandler;
   metrics: PartHandler;
   /** null: the site runs headless. */
@@ -111,6 +113,10 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     if (path === '/ingest' || path.startsWith('/ingest/')) {
       // Devices have no pages and call us by any name: their token is their pass.
       return await serve(parts.ingest, request, response, { peer, identity: null });
+    }
+    if (path.startsWith('/answer/')) {
+      // Links in messages: their token is their pass, and they are called by whatever name the site is known by.
+      return await serve(parts.answer, request, response, { peer, identity: null });
     }
     if (request.headers.expect !== undefined) response.writeContinue();
     delete request.headers[EDITOR_SESSION_HEADER];

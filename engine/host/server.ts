@@ -7,10 +7,11 @@ import type { Log } from '../domain/log';
 import { createLog } from '../log';
 import { type DatabaseLock, lockDatabase, lockDataDir } from '../store';
 import { addressList } from './addresses';
+import { createAnswerPages } from './answer-pages';
 import { createApi } from './api';
 import { type Auth, createAuth, nodeRedAuth } from './auth';
 import { writeCliToken } from './cli-token';
-import type { LoadedConfig } from './config';
+import type { Config, LoadedConfig } from './config';
 import { consoleServices, writeAudit } from './console-services';
 import { readCredentialSecret } from './credential-secret';
 import { type Demo, demoAlertArgument, demoDevices, isDemoSite, readDemoFlow, startDemo } from './demo';
@@ -21,6 +22,7 @@ import { createIngest } from './ingest';
 import { createMetrics } from './metrics';
 import { type NodeRedHost, startNodeRed } from './node-red-runtime';
 import { urlTowards } from './public-url';
+import type { ReachSettings } from './reach';
 import { reportRestoredRecord } from './restored-record';
 import { openSite, type Site } from './site';
 
@@ -86,9 +88,10 @@ export async function serve(options: ServeOptions): Promise<void> {
         queueBytes: config.uploadQueueBytes,
         queueDays: config.uploadQueueDays,
       },
+      recording: { ffmpegPath: config.ffmpegPath, mostBytes: config.recordingBytes },
+      reach: reachSettings(config),
       clock: systemClock,
       log,
-      recording: { ffmpegPath: config.ffmpegPath, mostBytes: config.recordingBytes },
     });
     opened.push({ name: 'site', close: () => site.close() });
     const demo = await demoOf(options.loaded, site, log);
@@ -216,6 +219,7 @@ async function openDoors(options: ServeOptions, site: Site, demo: Demo | null, l
   });
   http.mount({
     api: api.handle,
+    answer: createAnswerPages({ links: site.reach.answers, siteName: config.siteName, clock: systemClock, log }),
     ingest: (request, response, { peer }) => ingest.handle(request, response, peer),
     health,
     metrics: metrics.handle,
@@ -295,6 +299,23 @@ async function openDoors(options: ServeOptions, site: Site, demo: Demo | null, l
       await http.close();
       await cliToken.remove();
     },
+  };
+}
+
+/** What reaches people outside the console, as the configuration has it. */
+function reachSettings({ publicUrl, pushContact, ...config }: Config): ReachSettings {
+  const base = publicUrl?.replace(/\/+$/, '') ?? null;
+  const contact = pushContact ?? (base?.startsWith('https:') ? base : null);
+  return {
+    answers:
+      config.answerLinks && base !== null
+        ? {
+            publicUrl: base,
+            validMs: config.answerLinkHours * 3_600_000,
+            snoozeMinutes: config.answerSnoozeMinutes,
+          }
+        : null,
+    pushContact: contact === null || contact.startsWith('https:') ? contact : `mailto:${contact}`,
   };
 }
 

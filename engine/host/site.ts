@@ -28,6 +28,7 @@ import { type IngestTokens, openIngestTokens } from './ingest-tokens';
 import { withLocalDevices } from './local-devices';
 import type { PlayerSettings } from './local-player';
 import { createMailPreviews } from './mail-previews';
+import { createReach, type Reach, type ReachSettings, usualReach } from './reach';
 import { createSiteRecording, type RecordingSettings, usualRecording } from './recording';
 import { ruleTestProcess } from './rule-test-process';
 import { openUploads, type UploadSettings, usualUploads } from './uploads';
@@ -45,6 +46,8 @@ export interface SiteOptions {
   uploads?: UploadSettings;
   /** Absent: ffmpeg is looked for where programs are. */
   recording?: RecordingSettings;
+  /** Absent: no links in messages, and no contact for push services. */
+  reach?: ReachSettings;
   clock: Clock;
   log: Log;
 }
@@ -57,6 +60,7 @@ export interface Site {
   readonly executor: Executor;
   readonly flow: FlowEngine & FlowHostCalls;
   readonly tokens: IngestTokens;
+  readonly reach: Reach;
   readonly dryRun: DryRun;
   readonly name: string;
   /** Whether devices are listened to and actions run: the flows have started at least once. */
@@ -98,6 +102,7 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
   const { clock, log } = options;
   const listeners = new Set<(announcement: Announcement) => void>();
   const announce = (announcement: Announcement): void => {
+    reach.hear(announcement);
     for (const listener of listeners) {
       try {
         listener(announcement);
@@ -222,8 +227,21 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
     log,
   });
 
+  const reach = createReach({
+    dataDir: options.dataDir,
+    settings: options.reach ?? usualReach,
+    store,
+    alarms,
+    devices,
+    announce,
+    clock,
+    log,
+  });
+
   const acting = withoutStoppedSteps(
     createActionHandlers({
+      ...reach.forActions,
+      deviceName: (id) => flow.deviceName(id),
       devices,
       mailServer: (id) => flow.service('mail-server', id),
       fileServer: (id) => flow.service('file-server', id),
@@ -388,6 +406,7 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
   flow.resume(state.standing, setBackMs);
   healthMails.resume(state.standing, setBackMs);
   recording.alarms.resume(state.standing);
+  reach.resume(state.standing);
   alarms.resume(state, await store.readSetting<boolean>(ARMED_SETTING));
 
   let starting: Promise<void> = Promise.resolve();
@@ -400,6 +419,7 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
 
   /** The first start of the flows: everything that the last run has left is taken up again. */
   async function goLive(): Promise<void> {
+    await reach.start();
     await executor.start();
     live = true;
     await deployed();
@@ -416,6 +436,7 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
     executor,
     flow,
     tokens,
+    reach,
     dryRun,
     name: options.siteName,
     isLive: () => live,
@@ -445,6 +466,7 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
       await devices.close();
       timers.close();
       await executor.close();
+      reach.close();
       await recording.recorder.close();
       await uploads.close();
       await local.close();

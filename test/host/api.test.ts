@@ -1,3 +1,4 @@
+import { createECDH } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Clock } from '../../engine/clock/clock';
 import { systemClock } from '../../engine/clock/system-clock';
@@ -143,9 +144,9 @@ const services: ConsoleServices = {
     },
   },
   alarms: {
-    async acknowledge(id, who) {
+    async acknowledge(id, who, as) {
       if (id === 'gone') throw userError('E_UNKNOWN_ALARM', 'There is no alarm "gone"');
-      calls.push(`acknowledge ${id} ${who}`);
+      calls.push(`acknowledge ${id} ${who}${as ? ` as ${as}` : ''}`);
     },
     reset: async (id, who) => void calls.push(`reset ${id} ${who}`),
   },
@@ -154,6 +155,33 @@ const services: ConsoleServices = {
     setMode: async (id, mode, who) => void calls.push(`mode ${id} ${mode} ${who}`),
     resetAll: async (who) => void calls.push(`reset-outputs ${who}`),
     reset: async (id, who) => void calls.push(`reset-output ${id} ${who}`),
+  },
+  popups: {
+    list: () => [],
+    acknowledge: async (id, who, as) => void calls.push(`popup ${id} acknowledged by ${who}${as ? ` as ${as}` : ''}`),
+    close: async (id, who) => void calls.push(`popup ${id} closed by ${who}`),
+    async picture(id, stop) {
+      if (stop > 1) throw userError('E_UNKNOWN_POPUP', `The tour of this message has no stop ${stop}`);
+      return { contentType: stop === 1 ? 'text/html' : 'image/jpeg', bytes: Buffer.from(`${id}${stop}`) };
+    },
+  },
+  push: {
+    publicKey: async () => 'public-key',
+    list: () =>
+      ['vera', 'otto'].map((user) => ({
+        id: `of-${user}`,
+        user,
+        browser: 'Firefox',
+        service: 'push.example.org',
+        since: 1,
+        reachedAt: null,
+      })),
+    subscribe: async ({ browser }, user) => void calls.push(`subscribe ${browser} ${user}`),
+    unsubscribe: async (id, who) => void calls.push(`unsubscribe ${id} ${who}`),
+    async test(id) {
+      calls.push(`push-test ${id}`);
+      return { ok: true, detail: 'sent' };
+    },
   },
   devices: { rows: () => [], ingestPath: async () => '/ingest/x' },
   flows: async () => [{ id: 'tab', type: 'tab' }],
@@ -228,7 +256,8 @@ async function call(
     ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
   });
   const text = await response.text();
-  return { status: response.status, headers: response.headers, body: text === '' ? null : JSON.parse(text) };
+  const isJson = response.headers.get('content-type')?.startsWith('application/json') && text !== '';
+  return { status: response.status, headers: response.headers, text, body: isJson ? JSON.parse(text) : null };
 }
 
 async function login(name: string, password = PASSWORD): Promise<Caller> {
@@ -362,6 +391,7 @@ describe('changes', () => {
     await open();
     const otto = await login('otto');
     await call('POST', '/alarms/a1/acknowledge', { as: otto, body: {} });
+    await call('POST', '/alarms/a2/acknowledge', { as: otto, body: { as: 'false-alarm' } });
     await call('POST', '/alarms/a1/reset', { as: otto });
     await call('POST', `/outputs/${encodeURIComponent('cam/relay/1')}/mode`, { as: otto, body: { mode: 'on' } });
     await call('POST', '/outputs/reset', { as: otto, body: {} });
@@ -370,6 +400,7 @@ describe('changes', () => {
     await call('POST', '/demo/fire', { as: otto, body: {} });
     expect(calls).toEqual([
       'acknowledge a1 otto',
+      'acknowledge a2 otto as false-alarm',
       'reset a1 otto',
       'mode cam/relay/1 on otto',
       'reset-outputs otto',
@@ -418,6 +449,93 @@ describe('arming over the API', () => {
     expect(answer.status).toBe(409);
     expect(answer.body.error).toMatchObject({ code: 'E_AREA_OPEN' });
     expect(answer.body.error.message).toContain('Motion (Hall camera)');
+  });
+});
+
+describe('pop-ups over the API', () => {
+  beforeEach(() => open());
+
+  it('are seen by viewers, acknowledged and closed by operators', async () => {
+    const vera = await login('vera');
+    expect((await call('GET', '/popups', { as: vera })).body).toEqual({ popups: [] });
+    expect((await call('GET', '/popups')).status).toBe(401);
+    for (const what of ['acknowledge', 'close'])
+      expect((await call('POST', `/popups/p1/${what}`, { as: vera, body: {} })).status).toBe(403);
+    expect(calls).toEqual([]);
+    const otto = await login('otto');
+    await call('POST', '/popups/p1/acknowledge', { as: otto, body: { as: 'false-alarm' } });
+    await call('POST', '/popups/p1/acknowledge', { as: otto, body: {} });
+    await call('POST', '/popups/p1/close', { as: otto, body: {} });
+    expect(calls).toEqual([
+      'popup p1 acknowledged by otto as false-alarm',
+      'popup p1 acknowledged by otto',
+      'popup p1 closed by otto',
+    ]);
+  });
+
+  it('show the cameras of their tour as pictures alone, and no others', async () => {
+    const vera = await login('vera');
+    const picture = await call('GET', '/popups/p1/tour/0', { as: vera });
+    expect(picture.headers.get('content-type')).toBe('image/jpeg');
+    expect(picture.headers.get('cache-control')).toBe('no-store');
+    const page = await call('GET', '/popups/p1/tour/1', { as: vera });
+    expect(page.headers.get('content-type')).toBe('application/octet-stream');
+    expect((await call('GET', '/popups/p1/tour/2', { as: vera })).status).toBe(404);
+    expect((await call('GET', '/popups/p1/tour/-1', { as: vera })).status).toBe(400);
+  });
+});
+
+describe('notifications over the API', () => {
+  beforeEach(() => open());
+  const p256dh = () => {
+    const browser = createECDH('prime256v1');
+    browser.generateKeys();
+    return browser.getPublicKey().toString('base64url');
+  };
+  const given = () => ({
+    endpoint: 'https://push.example.org/abc',
+    p256dh: p256dh(),
+    auth: Buffer.alloc(16, 7).toString('base64url'),
+    browser: 'Firefox on Linux',
+  });
+
+  it("are switched on in one's own name, and only one's own are seen, unless one is administrator", async () => {
+    const vera = await login('vera');
+    const page = await call('POST', '/push/subscriptions', { as: vera, body: given() });
+    expect(page.status).toBe(201);
+    expect(calls).toEqual(['subscribe Firefox on Linux vera']);
+    expect(page.body).toMatchObject({ publicKey: 'public-key', user: 'vera', subscriptions: [{ id: 'of-vera' }] });
+    expect(page.text).not.toContain('endpoint');
+    const anna = await call('GET', '/push', { as: await login('anna') });
+    expect(anna.body.subscriptions.map(({ id }: { id: string }) => id)).toEqual(['of-vera', 'of-otto']);
+  });
+
+  it('are switched off by their user and by administrators, tested by their user; others hear of no such browser', async () => {
+    const vera = await login('vera');
+    expect((await call('DELETE', '/push/subscriptions/of-otto', { as: vera })).status).toBe(404);
+    expect((await call('POST', '/push/subscriptions/of-otto/test', { as: vera, body: {} })).status).toBe(404);
+    await call('POST', '/push/subscriptions/of-vera/test', { as: vera, body: {} });
+    await call('DELETE', '/push/subscriptions/of-vera', { as: vera });
+    await call('DELETE', '/push/subscriptions/of-otto', { as: await login('anna') });
+    expect(calls).toEqual(['push-test of-vera', 'unsubscribe of-vera vera', 'unsubscribe of-otto anna']);
+  });
+
+  it.each([
+    [
+      'a key that is no point',
+      { p256dh: Buffer.concat([Buffer.from([4]), Buffer.alloc(64, 1)]).toString('base64url') },
+    ],
+    ['a short key', { p256dh: 'BAAA' }],
+    ['a short secret', { auth: 'AAAA' }],
+    ['an endpoint beyond all bounds', { endpoint: `https://push.example.org/${'a'.repeat(3_000)}` }],
+    ['a browser without a name', { browser: '' }],
+  ])('refuse %s', async (_name, wrong) => {
+    const answer = await call('POST', '/push/subscriptions', {
+      as: await login('vera'),
+      body: { ...given(), ...wrong },
+    });
+    expect(answer.status).toBe(400);
+    expect(calls).toEqual([]);
   });
 });
 

@@ -23,6 +23,8 @@ import { addArmingRoutes } from './arming-routes';
 import { addCaptureRoutes } from './capture-routes';
 import { addDryRunRoutes } from './dry-run-routes';
 import { addFlowRoutes } from './flow-routes';
+import { addPopupRoutes } from './popup-routes';
+import { addPushRoutes } from './push-routes';
 import type { ConsoleServices } from './services';
 import { addShelfRoutes } from './shelf-routes';
 import type { Streams } from './streams';
@@ -53,6 +55,7 @@ const streamKinds = [
   'site',
   'arming',
   'shelves',
+  'popups',
 ] as const satisfies readonly StreamMessage['kind'][];
 
 const eventQuery = z.strictObject({
@@ -124,6 +127,8 @@ export function addRoutes(router: Router, parts: RouteParts): void {
   addFlowRoutes(router, parts);
   addWhyRoutes(router, parts);
   addShelfRoutes(router, parts);
+  addPopupRoutes(router, parts);
+  addPushRoutes(router, parts);
   addCaptureRoutes(router, parts);
   addDryRunRoutes(router, parts);
 }

@@ -2,12 +2,15 @@ import type { ActionRow } from '../../domain/actions';
 import type { AcknowledgedAs } from '../../domain/alarms';
 import type { Announce } from '../../domain/announcements';
 import type { ArmingOrder, ArmingRow } from '../../domain/arming';
+import type { Picture } from '../../domain/devices';
 import type { OutputMode } from '../../domain/outputs';
+import type { Popup } from '../../domain/popups';
 import type { MediaRecord, RecordReader } from '../../domain/record';
 import type { Shelf, ShelfRequest } from '../../domain/shelves';
+import type { GivenSubscription, ShownSubscription } from '../../domain/web-push';
 import type { AuditEntry } from '../auth';
 import type { CaptureLimits } from '../capture';
-import type { DemoScenes, DeviceRow, OutputRow } from '../console-api';
+import type { DemoScenes, DeviceRow, OutputRow, PushTest } from '../console-api';
 import type { DryRunState } from '../dry-run';
 import type { Why } from '../why';
 
@@ -66,6 +69,23 @@ export interface ConsoleServices {
     list(): Shelf[];
     shelve(request: ShelfRequest, who: string): Promise<unknown>;
     unshelve(id: string, who: string): Promise<void>;
+  };
+  /** `E_UNKNOWN_POPUP` (user) for one that is not open any more. Each change writes its own line of the audit trail. */
+  popups: {
+    list(): Popup[];
+    acknowledge(id: string, who: string, as?: AcknowledgedAs): Promise<void>;
+    close(id: string, who: string): Promise<void>;
+    /** A camera of its tour as it is now. `E_UNKNOWN_POPUP` (user) also for a stop that the tour has not. */
+    picture(id: string, stop: number): Promise<Picture>;
+  };
+  /** `E_UNKNOWN_SUBSCRIPTION` (user). Each change writes its own line of the audit trail. */
+  push: {
+    publicKey(): Promise<string>;
+    list(): ShownSubscription[];
+    subscribe(given: GivenSubscription, user: string): Promise<unknown>;
+    unsubscribe(id: string, who: string): Promise<void>;
+    /** `E_TOO_MANY_TESTS` (user). */
+    test(id: string): Promise<PushTest>;
   };
   /** "Why" and "why not"; each throws a user error for what there is not. */
   why: Why;

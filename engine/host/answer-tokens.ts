@@ -1,0 +1,79 @@
+/**
+ * What a link that answers an alarm carries: what it does, to which alarm, for whom and until when, with an HMAC over
+ * all of it. Nobody can make or change one without the site's key; nothing of it needs to be kept until it is used.
+ */
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+
+/** `snooze` shelves the alarm's condition for `minutes`. */
+export type Answer = { kind: 'acknowledge' } | { kind: 'false-alarm' } | { kind: 'snooze'; minutes: number };
+
+export interface AnswerClaim {
+  alarmId: string;
+  answer: Answer;
+  /** Wall milliseconds, whole seconds. */
+  expiresAt: number;
+  /** Unique for each link. */
+  nonce: string;
+  /** Who was given it: a mail address, or a user's name; '': nobody by name. */
+  receiver: string;
+  /** By what it came. */
+  by: 'mail' | 'push' | 'notice';
+}
+
+const VERSION = 'a1';
+const NONCE_BYTES = 12;
+const MAC_BYTES = 32;
+/** Of a whole token; its parts are bounded by it. */
+export const LONGEST_TOKEN = 2_000;
+const kinds = ['acknowledge', 'false-alarm', 'snooze'] as const;
+const ways = ['mail', 'push', 'notice'] as const;
+
+export const newNonce = (): string => randomBytes(NONCE_BYTES).toString('base64url');
+
+const macOf = (key: Buffer, body: string): Buffer =>
+  createHmac('sha256', key).update(`alarmflow answer link ${VERSION}\n`).update(body).digest();
+
+export function writeToken(claim: AnswerClaim, key: Buffer): string {
+  const { alarmId, answer, expiresAt, nonce, receiver, by } = claim;
+  const minutes = answer.kind === 'snooze' ? answer.minutes : 0;
+  const fields = [
+    kinds.indexOf(answer.kind),
+    minutes,
+    Math.floor(expiresAt / 1000),
+    nonce,
+    ways.indexOf(by),
+    alarmId,
+    receiver,
+  ];
+  const body = Buffer.from(JSON.stringify(fields)).toString('base64url');
+  return `${VERSION}.${body}.${macOf(key, body).toString('base64url')}`;
+}
+
+/**
+ * What a token says, or null where it is not one of ours. How long this takes tells nothing about how nearly right the
+ * HMAC is; nothing is read before it has been checked.
+ */
+export function readToken(token: string, key: Buffer): AnswerClaim | null {
+  if (token.length > LONGEST_TOKEN) return null;
+  const [version, body = '', mac = '', ...rest] = token.split('.');
+  if (version !== VERSION || rest.length > 0 || !/^[\w-]+$/.test(body) || !/^[\w-]{43}$/.test(mac)) return null;
+  const given = Buffer.from(mac, 'base64url');
+  // The last of 43 signs holds two bits that mean nothing: only one spelling of them is taken.
+  const right = given.length === MAC_BYTES && timingSafeEqual(given, macOf(key, body));
+  if (!right || given.toString('base64url') !== mac) return null;
+  const [kind, minutes, expires, nonce, by, alarmId, receiver] = JSON.parse(
+    Buffer.from(body, 'base64url').toString('utf8'),
+  ) as [number, number, number, string, number, string, string];
+  const known = kinds[kind];
+  const way = ways[by];
+  // Ours, but of a version that has other kinds.
+  if (known === undefined || way === undefined) return null;
+  return {
+    alarmId,
+    answer: known === 'snooze' ? { kind: known, minutes } : { kind: known },
+    expiresAt: expires * 1000,
+    nonce,
+    receiver,
+    by: way,
+  };
+}
