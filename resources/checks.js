@@ -73,6 +73,12 @@
         if (entries.length === 0) return refuse(options, 'filled');
         return entries.length <= 50 && entries.every(isMail) ? true : refuse(options, 'mails');
       }),
+    healthEvery: () =>
+      unlessAbsent((value, options) => {
+        const minutes = Number(String(value).trim() || Number.NaN);
+        const right = minutes === 0 || (Number.isInteger(minutes) && minutes >= 30 && minutes <= 1440);
+        return right ? true : refuse(options, 'healthEvery');
+      }),
     some: () =>
       unlessAbsent((value, options) => (Array.isArray(value) && value.length > 0 ? true : refuse(options, 'some'))),
     // Which names are known is the runtime's to say; `alone`: no type is any type, whichever devices are checked.

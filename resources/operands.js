@@ -40,6 +40,8 @@
     return [...found].sort((a, b) => a.y - b.y || a.x - b.x);
   }
 
+  alarmflow.wiredTriggers = wiredTriggers;
+
   const leastOf = (mode) => (mode === 'all' || mode === 'sequence' ? 2 : 1);
 
   alarmflow.check.operands = () =>

@@ -80,17 +80,18 @@
   }
 
   const arrayFields = (definition) =>
-    Object.keys(definition.defaults).filter((field) => definition.defaults[field].type === 'alarmflow-device[]');
+    Object.keys(definition.defaults).filter((field) => definition.defaults[field].type?.endsWith('[]'));
 
   /** The editor counts only single references as use of a config node; lists must be counted as well. */
-  function trackDevices(definition) {
+  function trackLists(definition) {
     const fields = arrayFields(definition);
     if (fields.length === 0) return;
+    const types = new Set(fields.map((field) => definition.defaults[field].type.slice(0, -2)));
     const setUse = (node, used) => {
       if (node.type !== definition.type) return;
       const wanted = used ? fields.flatMap((field) => node[field] ?? []) : [];
       RED.nodes.eachConfig((config) => {
-        if (config.type !== 'alarmflow-device') return;
+        if (!types.has(config.type)) return;
         const at = config.users.indexOf(node);
         const uses = wanted.includes(config.id);
         if (uses && at < 0) config.users.push(node);
@@ -151,6 +152,6 @@
       oneditcancel?.call(this);
     };
     RED.nodes.registerType(type, definition);
-    trackDevices(definition);
+    trackLists(definition);
   };
 })();

@@ -33,6 +33,8 @@
     return { ...values, ...definition.formValues?.call(node) };
   }
 
+  alarmflow.dialogValues = valuesOf;
+
   /** Config nodes that the dialog points at and that have changes which are not deployed. */
   function undeployed(definition, values) {
     const ids = Object.keys(definition.defaults)

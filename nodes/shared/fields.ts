@@ -154,8 +154,8 @@ export class Fields {
   }
 
   /** Plain mail addresses, `name@domain`. */
-  mailAddresses(field: string, label: string, max: number): string[] {
-    return this.list(field, label, { max, entryLength: 254, required: true }).map((entry) =>
+  mailAddresses(field: string, label: string, max: number, optional = false): string[] {
+    return this.list(field, label, { max, entryLength: 254, required: !optional }).map((entry) =>
       isMailAddress(entry) ? entry : this.refuse(label, entry, 'mail addresses like name@example.org'),
     );
   }

@@ -99,6 +99,7 @@ describe('config nodes', () => {
       security: 'starttls',
       allowSelfSigned: false,
       from: 'Alarm <alarm@example.org>',
+      mostBytes: 10 * 1024 * 1024,
       credentials: { user: 'alarm', password: 'secret' },
     });
   });

@@ -213,10 +213,12 @@ describe('action nodes', () => {
         params: {
           serverId: 'office',
           to: ['guard@example.org', 'office@example.org'],
+          more: [],
           phases: ['raise'],
           subject: 'Fire',
           text: ' Look \n',
           picture: 'none',
+          clip: 0,
           snapshotDeviceId: 'hall',
           snapshotChannel: 2,
         },

@@ -1,4 +1,4 @@
-import type { MailServerDefinition } from '../../../engine/index';
+import { HEALTH_MINUTES, type MailServerDefinition } from '../../../engine/index';
 import { jsonRoute } from '../../shared/admin-routes';
 import { defineNode, type NodeKind } from '../../shared/define-node';
 import { bodyOf, DIALOG_REMEDY, readDialog } from '../../shared/dialog-config';
@@ -7,6 +7,27 @@ import type { Red } from '../../shared/runtime-api';
 import { defaults, migrations } from './migrations';
 
 const TITLE = 'Mail server';
+const MEGABYTE = 1024 * 1024;
+const MOST_MEGABYTES = 100;
+const MAX_RECEIVERS = 50;
+
+/** 0 is none; else REQUIREMENTS L4 has the bounds. */
+function readHealth(fields: Fields): MailServerDefinition['health'] {
+  const minutes = fields.number('healthEvery', 'Health mail', {
+    min: 0,
+    max: HEALTH_MINUTES.most,
+    unit: 'minutes',
+    integer: true,
+  });
+  if (minutes === 0) return undefined;
+  if (minutes < HEALTH_MINUTES.least)
+    fields.refuse(
+      'Health mail',
+      minutes,
+      `0 for none, or from ${HEALTH_MINUTES.least} to ${HEALTH_MINUTES.most} minutes`,
+    );
+  return { everyMs: minutes * 60_000, to: fields.mailAddresses('healthTo', 'Health mail to', MAX_RECEIVERS) };
+}
 
 const mailServer: NodeKind<MailServerDefinition> = {
   type: 'alarmflow-mail-server',
@@ -18,6 +39,7 @@ const mailServer: NodeKind<MailServerDefinition> = {
     const host = fields.host('host', 'Host');
     const from = fields.text('from', 'Sender', { max: 320, required: true });
     if (!isSender(from)) fields.refuse('Sender', from, 'a mail address like alarm@example.org');
+    const health = readHealth(fields);
     return {
       id: fields.id,
       name: fields.name(host),
@@ -27,6 +49,9 @@ const mailServer: NodeKind<MailServerDefinition> = {
       allowSelfSigned: fields.flag('allowSelfSigned', 'Self-signed'),
       credentials: fields.login(),
       from,
+      mostBytes:
+        fields.number('largest', 'Largest mail', { min: 1, max: MOST_MEGABYTES, unit: 'megabytes' }) * MEGABYTE,
+      ...(health ? { health } : {}),
     };
   },
   start: (definition, site) => site.engine.defineMailServer(definition),

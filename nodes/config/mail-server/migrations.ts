@@ -7,6 +7,13 @@ export const defaults = {
   security: 'starttls',
   allowSelfSigned: false,
   from: '',
+  largest: 10,
+  healthEvery: 0,
+  healthTo: '',
 };
 
-export const migrations: readonly Migration[] = [firstVersion];
+export const migrations: readonly Migration[] = [
+  firstVersion,
+  // Health mails and the size limit came: an alarmflow that does not know them must not leave them out in silence.
+  { version: 2, up: (config) => config },
+];
