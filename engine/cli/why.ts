@@ -74,7 +74,7 @@ function outcomeOf({
 }: WhyAnswer['followed'][number]['actions'][number]): string {
   const parts = [errorCode === null ? status : `${status} (${errorCode})`];
   if (attempts > 1) parts.push(`${attempts} tries`);
-  if (attempts > 0 && durationMs !== null)
+  if (attempts > 0 && durationMs)
     parts.push(`${attempts > 1 ? 'the last took' : 'took'} ${(durationMs / 1000).toFixed(durationMs < 100 ? 2 : 1)} s`);
   return parts.join(', ');
 }

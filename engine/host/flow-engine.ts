@@ -6,7 +6,7 @@ import type { Alarms } from '../alarms';
 import type { Clock } from '../clock/clock';
 import type { ActionHandler, ActionRow } from '../domain/actions';
 import type { ArmingOrder, ArmingRow, ArmingSubject } from '../domain/arming';
-import type { DeviceDefinition, DeviceOffers, DeviceStatus } from '../domain/devices';
+import type { DeviceDefinition, DeviceStatus } from '../domain/devices';
 import { asAlarmflowError, userError } from '../domain/errors';
 import { localDeviceName } from '../domain/local-devices';
 import type { Log } from '../domain/log';
@@ -23,6 +23,7 @@ import type { DeviceQuestions } from './device-questions';
 import { createFlowActions, type FlowRecordings } from './flow-actions';
 import { createFlowArming, type KnownSubject } from './flow-arming';
 import type { IngestTokens } from './ingest-tokens';
+import { createKnownDevices } from './known-devices';
 import { actionNotice, cannotNotice, deviceNotice, dryNotice, outputsNotice, withRecording } from './node-notices';
 import { createNodeTests } from './node-tests';
 import { messageEvent } from './offered-message';
@@ -198,30 +199,27 @@ export function createFlowEngine(parts: FlowEngineParts): FlowEngine & FlowHostC
 
   alarms.onNotice(show);
 
-  /** What the devices last offered to choose from; they are not asked anew for it. */
-  const offered = new Map<string, DeviceOffers>();
+  const knownDevices = createKnownDevices({ settings: parts.settings, log });
 
   async function deviceOffers(deviceId: string): ReturnType<FlowEngine['deviceOffers']> {
     const answer = await parts.questions.deviceOffers(deviceId);
-    if (answer.problem === null) offered.set(deviceId, answer.offers);
+    if (answer.problem === null) knownDevices.offered(deviceId, answer.offers);
     return answer;
   }
 
   const problemIn = (needs: readonly NodeNeed[]): string | null =>
-    firstProblem(needs, (deviceId) =>
-      definitions.get(deviceId)?.kind === 'device'
-        ? {
-            name: deviceName(deviceId),
-            facts: devices.status(deviceId)?.facts ?? null,
-            offers: offered.get(deviceId) ?? null,
-          }
-        : null,
-    );
+    firstProblem(needs, (deviceId) => {
+      const kept = knownDevices.of(deviceId);
+      if (kept === null) return null;
+      const { facts, offers } = kept;
+      return { name: deviceName(deviceId), facts: devices.status(deviceId)?.facts ?? facts, offers };
+    });
 
   /** A person waits: what the device can be asked, it is asked once. */
   async function askedProblem(needs: readonly NodeNeed[]): Promise<string | null> {
     for (const { deviceId } of needs)
-      if (!offered.has(deviceId) && devices.status(deviceId)?.link === 'online') await deviceOffers(deviceId);
+      if (!knownDevices.of(deviceId)?.offers && devices.status(deviceId)?.link === 'online')
+        await deviceOffers(deviceId);
     return problemIn(needs);
   }
 
@@ -320,7 +318,11 @@ export function createFlowEngine(parts: FlowEngineParts): FlowEngine & FlowHostC
 
   return {
     resume: actions.resume,
-    defineDevice: (device) => define(device.id, { kind: 'device', device }, () => devices.define(device)),
+    defineDevice: (device) =>
+      define(device.id, { kind: 'device', device }, async () => {
+        devices.define(device);
+        await knownDevices.define(device);
+      }),
     defineSchedule: (schedule) =>
       define(schedule.id, { kind: 'schedule', schedule }, () => alarms.defineSchedule(schedule)),
     defineMailServer: defineService('mail-server'),
@@ -387,7 +389,11 @@ export function createFlowEngine(parts: FlowEngineParts): FlowEngine & FlowHostC
           await outputs.releaseNode(id);
       await outputs.flowsStarted();
       await actions.flowsStarted((id) => attached.has(id));
-      for (const [id, { kind }] of gone) if (kind === 'device') await devices.remove(id);
+      for (const [id, { kind }] of gone)
+        if (kind === 'device') {
+          knownDevices.forget(id);
+          await devices.remove(id);
+        }
       for (const id of watchers.keys()) show(id);
     },
 
@@ -472,6 +478,7 @@ export function createFlowEngine(parts: FlowEngineParts): FlowEngine & FlowHostC
     },
     recordingChanged: show,
     deviceChanged(status) {
+      knownDevices.told(status);
       for (const [nodeId, definition] of definitions) {
         const needs = definition.kind === 'output' || definition.kind === 'action' ? definition.needs : [];
         const concerned =

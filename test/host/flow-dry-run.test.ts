@@ -14,7 +14,7 @@ import { anAlarm, START } from '../outputs/bench-site';
 const ID = outputId('cam', 'relay', '1');
 
 /** A flow engine whose outputs only note what they are asked. */
-function open() {
+function open(settings = new Map<string, unknown>()) {
   const seen = {
     claims: [] as OutputClaim[],
     released: [] as string[],
@@ -76,6 +76,10 @@ function open() {
     timers: { onDue: () => undefined },
     submit: async () => undefined,
     tests: {},
+    settings: {
+      readSetting: async (name: string) => structuredClone(settings.get(name) ?? null),
+      writeSetting: async (name: string, value: unknown) => void settings.set(name, structuredClone(value)),
+    },
     siteIsDry: () => world.dry,
     clock: new VirtualClock(START),
     log: silentLog,
@@ -218,6 +222,21 @@ describe('what the device cannot do', () => {
     bench.world.link = 'offline';
     expect(await bench.flow.checkOutput(test)).toContain('no alarm output 1: it has A');
     expect(bench.seen.asked).toEqual(['cam']);
+  });
+
+  it('is known after a restart at which the device is away, and of another device in its place nothing is', async () => {
+    const settings = new Map<string, unknown>();
+    const before = open(settings);
+    await before.flow.defineDevice(device);
+    before.world.facts = facts();
+    before.flow.deviceChanged(before.status());
+    const test = { nodeId: 'n', nodeName: 'N', deviceId: 'cam', output: '3' };
+    const after = open(settings);
+    after.world.link = 'offline';
+    await after.flow.defineDevice(device);
+    expect(await after.flow.checkOutput(test)).toContain('has no alarm output 3');
+    await after.flow.defineDevice({ ...device, host: 'another' });
+    expect(await after.flow.checkOutput(test)).toBeNull();
   });
 
   it('is asked of no device that is away', async () => {

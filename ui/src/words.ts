@@ -154,7 +154,7 @@ export function actionFigures({
   const parts = [
     errorCode ?? '',
     attempts > 1 ? `${attempts} tries` : '',
-    attempts > 0 && durationMs !== null ? `${(durationMs / 1000).toFixed(durationMs < 100 ? 2 : 1)} s` : '',
+    attempts > 0 && durationMs ? `${(durationMs / 1000).toFixed(durationMs < 100 ? 2 : 1)} s` : '',
   ];
   return parts.filter((part) => part !== '').join(' · ');
 }

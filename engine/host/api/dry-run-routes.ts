@@ -1,12 +1,21 @@
 /** GET and POST /api/v1/dry-run: whether the site only writes down what it would do. */
-import type { Request, Router } from 'express';
+import type { Request, Response, Router } from 'express';
 import { z } from 'zod';
-import type { RouteParts } from './routes';
+import type { Role, Site } from '../console-api';
+import type { RequestContext } from '../http-server';
+import type { ConsoleServices } from './services';
 import { parse } from './validation';
+
+export interface DryRunRouteParts {
+  services: Pick<ConsoleServices, 'site'>;
+  siteRow(): Site;
+  context(request: Request): RequestContext;
+  need(role: Role): (request: Request, response: Response, next: () => void) => void;
+}
 
 const body = z.strictObject({ on: z.boolean() });
 
-export function addDryRunRoutes(router: Router, { services, context, need, siteRow }: RouteParts): void {
+export function addDryRunRoutes(router: Router, { services, context, need, siteRow }: DryRunRouteParts): void {
   router.get('/dry-run', need('viewer'), (_request, response) => {
     response.json(siteRow().dryRun);
   });
