@@ -6,6 +6,7 @@ import type { ActionRow } from '../domain/actions';
 import type { Alarm, Decision } from '../domain/alarms';
 import type { ArmingChange, ArmingOrder, ArmingRow, ArmingSubject } from '../domain/arming';
 import type { DeviceStatus } from '../domain/devices';
+import type { AlarmMedia } from '../domain/media';
 import type { HoldKind, OutputState } from '../domain/outputs';
 import type { Popup, PopupLevel } from '../domain/popups';
 import type { CaughtMail, ExplainedEvent } from '../domain/record';
@@ -18,6 +19,7 @@ import type { DryRunState } from './dry-run';
 export type {
   ActionRow,
   Alarm,
+  AlarmMedia,
   ArmingChange,
   ArmingRow,
   ArmingSubject,
@@ -154,6 +156,8 @@ export interface AlarmDetails {
   alarm: Alarm;
   decisions: Decision[];
   actions: ActionRow[];
+  /** Its pictures and clips, the oldest first; each is read at /api/v1/media/:id, clips in parts. */
+  media: AlarmMedia[];
 }
 
 /**

@@ -1,4 +1,5 @@
 import { createECDH } from 'node:crypto';
+import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Clock } from '../../engine/clock/clock';
 import { systemClock } from '../../engine/clock/system-clock';
@@ -106,11 +107,14 @@ const services: ConsoleServices = {
     audit: async () => [],
   },
   media: {
-    async read(id) {
-      const bytes = Buffer.from('<script>');
-      if (id === 'picture') return { contentType: 'image/jpeg', bytes, name: 'a "hall" ä\r\n.jpg' };
-      if (id === 'page') return { contentType: 'text/html', bytes };
-      if (id === 'drawing') return { contentType: 'image/svg+xml', bytes };
+    async open(id) {
+      const all = Buffer.from('<script>');
+      const bytes = (first: number, last: number) => Readable.from([all.subarray(first, last + 1)]);
+      const of = (contentType: string, name: string | null = null) => ({ contentType, name, size: all.length, bytes });
+      if (id === 'picture') return of('image/jpeg', 'a "hall" ä\r\n.jpg');
+      if (id === 'clip') return of('video/mp4', 'hall.mp4');
+      if (id === 'page') return of('text/html');
+      if (id === 'drawing') return of('image/svg+xml');
       return null;
     },
   },
@@ -685,6 +689,38 @@ describe('reading', () => {
     expect(response.headers.get('x-content-type-options')).toBe('nosniff');
     expect(response.headers.get('content-security-policy')).toContain('sandbox');
     expect(await response.text()).toBe('<script>');
+  });
+
+  it.each([
+    ['bytes=0-3', 206, '<scr', 'bytes 0-3/8'],
+    ['bytes=4-', 206, 'ipt>', 'bytes 4-7/8'],
+    ['bytes=-3', 206, 'pt>', 'bytes 5-7/8'],
+    ['bytes=2-999', 206, 'cript>', 'bytes 2-7/8'],
+    ['bytes=8-', 416, '', 'bytes */8'],
+    ['bytes=-0', 416, '', 'bytes */8'],
+    ['bytes=5-2', 200, '<script>', null],
+    ['bytes=0-1,4-5', 200, '<script>', null],
+    ['lines=1-2', 200, '<script>', null],
+  ])('serves the part %s of a clip', async (range, status, text, contentRange) => {
+    await open();
+    const { cookie } = await login('vera');
+    const response = await fetch(`${door.url}/api/v1/media/clip`, { headers: { cookie, range } });
+    expect([response.status, await response.text(), response.headers.get('content-range')]).toEqual([
+      status,
+      text,
+      contentRange,
+    ]);
+    if (status !== 416) {
+      expect(response.headers.get('accept-ranges')).toBe('bytes');
+      expect(response.headers.get('content-type')).toBe('video/mp4');
+      expect(response.headers.get('content-length')).toBe(String(text.length));
+    }
+  });
+
+  it('serves no clip to those who are not logged in', async () => {
+    await open();
+    const response = await fetch(`${door.url}/api/v1/media/clip`, { headers: { range: 'bytes=0-3' } });
+    expect(response.status).toBe(401);
   });
 });
 

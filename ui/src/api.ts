@@ -1,6 +1,8 @@
 /** Calls of the console API and its stream of changes. */
 import type {
   ActionPage,
+  AlarmDetails,
+  AlarmMedia,
   AlarmPage,
   ApiError,
   ArmingCall,
@@ -75,6 +77,8 @@ export const api = {
   order: (order: ArmingCall) => call<ArmingPage>('POST', '/arming', order),
   setArmed: (armed: boolean) => call<unknown>('POST', '/site', { armed }),
   setDryRun: (on: boolean) => call<DryRunState>('POST', '/dry-run', { on }),
+  alarmMedia: async (id: string): Promise<AlarmMedia[]> =>
+    (await call<AlarmDetails>('GET', `/alarms/${encodeURIComponent(id)}`)).media,
   alarms: async (live: boolean) => (await call<AlarmPage>('GET', `/alarms?live=${live ? 1 : 0}&limit=30`)).alarms,
   acknowledge: (alarm: string) => call<unknown>('POST', `/alarms/${id(alarm)}/acknowledge`, {}),
   resetAlarm: (alarm: string) => call<unknown>('POST', `/alarms/${id(alarm)}/reset`, {}),

@@ -18,11 +18,11 @@ import type {
   Words,
 } from '../console-api';
 import type { RequestContext } from '../http-server';
-import { plainSecurityHeaders } from '../replies';
 import { addArmingRoutes } from './arming-routes';
 import { addCaptureRoutes } from './capture-routes';
 import { addDryRunRoutes } from './dry-run-routes';
 import { addFlowRoutes } from './flow-routes';
+import { addMediaRoutes } from './media-routes';
 import { addPopupRoutes } from './popup-routes';
 import { addPushRoutes } from './push-routes';
 import type { ConsoleServices } from './services';
@@ -115,14 +115,12 @@ const userChange = z
 
 const pathId = (request: Request, name = 'id'): string => parse(idType, request.params[name], 'path');
 
-/** Pictures that a browser shows without danger; all else is offered for download. */
-const inlineTypes = new Set(['image/jpeg', 'image/png', 'image/gif', 'image/webp', 'image/bmp']);
-
 export function addRoutes(router: Router, parts: RouteParts): void {
   addSessionRoutes(router, parts);
   addRecordRoutes(router, parts);
   addOperatingRoutes(router, parts);
   addArmingRoutes(router, parts);
+  addMediaRoutes(router, parts);
   addUserRoutes(router, parts);
   addFlowRoutes(router, parts);
   addWhyRoutes(router, parts);
@@ -166,7 +164,7 @@ function addSessionRoutes(router: Router, { services, auth, context, sessionMs }
 }
 
 function addRecordRoutes(router: Router, { services, auth, streams, context, need }: RouteParts): void {
-  const { reader, media } = services;
+  const { reader } = services;
 
   const stillAllowed = (request: Request) => {
     const { peer } = context(request);
@@ -204,7 +202,7 @@ function addRecordRoutes(router: Router, { services, auth, streams, context, nee
     const id = pathId(request);
     const found = await reader.alarm(id);
     if (!found) throw userError('E_UNKNOWN_ALARM', `There is no alarm "${id}"; it may be older than the record keeps`);
-    response.json(found satisfies AlarmDetails);
+    response.json({ ...found, media: found.media ?? [] } satisfies AlarmDetails);
   });
 
   router.get('/actions', need('viewer'), async (request, response) => {
@@ -219,25 +217,6 @@ function addRecordRoutes(router: Router, { services, auth, streams, context, nee
 
   router.get('/audit', need('administrator'), async (request, response) => {
     response.json({ audit: await reader.audit(parse(auditQuery, request.query, 'query')) });
-  });
-
-  router.get('/media/:id', need('viewer'), async (request, response) => {
-    const id = pathId(request);
-    const found = await media.read(id);
-    if (!found)
-      throw userError('E_UNKNOWN_MEDIA', `There is no picture "${id}"; it may be older than the record keeps`);
-    const type = found.contentType.split(';', 1)[0]!.trim().toLowerCase();
-    const inline = inlineTypes.has(type);
-    response.writeHead(200, {
-      ...plainSecurityHeaders,
-      'content-type': inline ? type : 'application/octet-stream',
-      'content-disposition': disposition(inline ? 'inline' : 'attachment', found.name ?? id),
-      'content-length': String(found.bytes.length),
-      // What a device sent must never run as a page of ours.
-      'content-security-policy': "default-src 'none'; sandbox",
-      'cache-control': 'private, max-age=86400, immutable',
-    });
-    response.end(found.bytes);
   });
 
   router.get('/stream', need('viewer'), async (request, response) => {
@@ -345,14 +324,4 @@ function addUserRoutes(router: Router, { auth, context, need }: RouteParts): voi
     await auth.removeUser(pathId(request, 'name'), who(request));
     response.json({ users: await auth.list() });
   });
-}
-
-/** RFC 6266, with the name as RFC 8187 where it is not plain ASCII. */
-function disposition(kind: 'inline' | 'attachment', name: string): string {
-  const ascii = name.replace(/[^\x20-\x7e]|["\\%]/g, '_').slice(0, 120);
-  const coded = encodeURIComponent(name.slice(0, 120).toWellFormed()).replace(
-    /['()*]/g,
-    (sign) => `%${sign.charCodeAt(0).toString(16)}`,
-  );
-  return `${kind}; filename="${ascii}"; filename*=UTF-8''${coded}`;
 }

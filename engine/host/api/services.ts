@@ -5,7 +5,7 @@ import type { ArmingOrder, ArmingRow } from '../../domain/arming';
 import type { Picture } from '../../domain/devices';
 import type { OutputMode } from '../../domain/outputs';
 import type { Popup } from '../../domain/popups';
-import type { MediaRecord, RecordReader } from '../../domain/record';
+import type { MediaStore, RecordReader } from '../../domain/record';
 import type { Shelf, ShelfRequest } from '../../domain/shelves';
 import type { GivenSubscription, ShownSubscription } from '../../domain/web-push';
 import type { AuditEntry } from '../auth';
@@ -22,7 +22,7 @@ export interface ConsoleServices {
   /** `/editor/`, or null when the site runs headless. */
   editorPath: string | null;
   reader: RecordReader;
-  media: Pick<MediaRecord, 'read'>;
+  media: Pick<MediaStore, 'open'>;
   site: {
     isArmed(): boolean;
     setArmed(armed: boolean, who: string): Promise<void>;

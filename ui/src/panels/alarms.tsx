@@ -1,12 +1,19 @@
-import type { Alarm, Shelf } from '../../../engine/host/console-api';
+import type { ActionRow, Alarm, Shelf } from '../../../engine/host/console-api';
 import type { Actor } from '../actor';
 import { api } from '../api';
 import { alarmState, alarmTone, clockTime, dayAndTime, place, span, temperature, typeLabel } from '../words';
+import { AlarmMediaView } from './alarm-media';
 import { ShelveChoice, shelfOf } from './shelves';
 import { AskWhy } from './why';
 
-export function AlarmsPanel(props: { alarms: Alarm[]; shelves: Shelf[]; now: number; actor: Actor }) {
-  const { alarms, shelves, now, actor } = props;
+export function AlarmsPanel(props: {
+  alarms: Alarm[];
+  actions: ActionRow[];
+  shelves: Shelf[];
+  now: number;
+  actor: Actor;
+}) {
+  const { alarms, actions, shelves, now, actor } = props;
   const live = alarms.filter((alarm) => alarm.endedAt === null);
   const ended = alarms.filter((alarm) => alarm.endedAt !== null);
   return (
@@ -17,7 +24,14 @@ export function AlarmsPanel(props: { alarms: Alarm[]; shelves: Shelf[]; now: num
       {live.length === 0 && <p className="empty">No alarm is active.</p>}
       <ul className="alarms" aria-live="polite">
         {live.map((alarm) => (
-          <AlarmCard key={alarm.id} alarm={alarm} shelf={shelfOf(alarm, shelves)} now={now} actor={actor} />
+          <AlarmCard
+            key={alarm.id}
+            alarm={alarm}
+            actions={actions}
+            shelf={shelfOf(alarm, shelves)}
+            now={now}
+            actor={actor}
+          />
         ))}
       </ul>
       {ended.length > 0 && (
@@ -36,6 +50,7 @@ export function AlarmsPanel(props: { alarms: Alarm[]; shelves: Shelf[]; now: num
                   {alarm.count > 1 ? ` · ${alarm.count} times` : ''}
                 </small>
                 <FloodChips alarm={alarm} />
+                <AlarmMediaView alarm={alarm} actions={actions} />
                 <AskWhy alarm={alarm} />
               </li>
             ))}
@@ -64,8 +79,8 @@ function FloodChips({ alarm: { flood } }: { alarm: Alarm }) {
   );
 }
 
-function AlarmCard(props: { alarm: Alarm; shelf: Shelf | undefined; now: number; actor: Actor }) {
-  const { alarm, shelf, now, actor } = props;
+function AlarmCard(props: { alarm: Alarm; actions: ActionRow[]; shelf: Shelf | undefined; now: number; actor: Actor }) {
+  const { alarm, actions, shelf, now, actor } = props;
   const picture = alarm.event.pictures[0];
   const reading = temperature(alarm.event);
   return (
@@ -102,6 +117,7 @@ function AlarmCard(props: { alarm: Alarm; shelf: Shelf | undefined; now: number;
           {!shelf && <ShelveChoice alarm={alarm} actor={actor} />}
         </div>
       )}
+      <AlarmMediaView alarm={alarm} actions={actions} />
       <AskWhy alarm={alarm} />
     </li>
   );

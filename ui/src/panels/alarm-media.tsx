@@ -1,0 +1,111 @@
+/** Pictures and clips of an alarm: those that its event brought, and those that actions have kept of it. */
+import { useEffect, useState } from 'react';
+import type { ActionRow, Alarm, AlarmMedia } from '../../../engine/host/console-api';
+import { api } from '../api';
+import { clockTime, dayAndTime, span } from '../words';
+
+const address = (mediaId: string): string => `/api/v1/media/${encodeURIComponent(mediaId)}`;
+
+const makers: ReadonlySet<string> = new Set(['snapshot', 'record', 'record-clip']);
+
+/** Whether there may be anything: of alarms that are over the console no longer knows all actions. */
+const mayHave = (alarm: Alarm, actions: readonly ActionRow[]): boolean =>
+  alarm.endedAt !== null ||
+  alarm.event.pictures.length > 0 ||
+  actions.some(({ alarmId, kind }) => alarmId === alarm.id && makers.has(kind));
+
+/** Asks when it is opened, and again when an action has kept something more. */
+export function AlarmMediaView({ alarm, actions }: { alarm: Alarm; actions: readonly ActionRow[] }) {
+  const [open, setOpen] = useState(false);
+  if (!open && !mayHave(alarm, actions)) return null;
+  const own = actions.filter(({ alarmId, kind }) => alarmId === alarm.id && makers.has(kind));
+  const fresh = own.map(({ key, status }) => `${key} ${status}`).join();
+  const waiting = own.some(({ status }) => status === 'queued' || status === 'running' || status === 'retrying');
+  return (
+    <details className="ask media" onToggle={(e) => setOpen(e.currentTarget.open)}>
+      <summary>Pictures and clips</summary>
+      {open && <Shown alarm={alarm} fresh={fresh} waiting={waiting} />}
+    </details>
+  );
+}
+
+function Shown({ alarm, fresh, waiting }: { alarm: Alarm; fresh: string; waiting: boolean }) {
+  const found = useMedia(alarm.id, fresh);
+  const { pictures } = alarm.event;
+  if (found instanceof Error) return <p className="error">{found.message}</p>;
+  const nothing = pictures.length === 0 && found?.length === 0;
+  return (
+    <>
+      {found === null && <p className="small">Asking…</p>}
+      {nothing && <p className="empty">{waiting ? 'Nothing is ready yet.' : 'Nothing was kept.'}</p>}
+      <ul className="gallery">
+        {pictures.map((picture) => (
+          <li key={picture.mediaId}>
+            <Picture mediaId={picture.mediaId} caption="from the device" alt="Sent by the device with the alarm" />
+          </li>
+        ))}
+        {(found ?? []).map((one) => (
+          <li key={one.mediaId} className={one.kind}>
+            {one.kind === 'clip' ? <Clip clip={one} /> : <Kept picture={one} raisedAt={alarm.raisedAt} />}
+          </li>
+        ))}
+      </ul>
+      {waiting && <p className="small">More is on its way.</p>}
+    </>
+  );
+}
+
+function Picture({ mediaId, caption, alt }: { mediaId: string; caption: string; alt: string }) {
+  return (
+    <figure>
+      <a href={address(mediaId)} target="_blank" rel="noreferrer">
+        <img src={address(mediaId)} alt={alt} loading="lazy" />
+      </a>
+      <figcaption>{caption}</figcaption>
+    </figure>
+  );
+}
+
+function Kept({ picture, raisedAt }: { picture: AlarmMedia; raisedAt: number }) {
+  const offset = Math.round((picture.at - raisedAt) / 100) / 10;
+  const moment =
+    Math.abs(offset) < 0.5 ? 'at the alarm' : `${Math.abs(offset)} s ${offset < 0 ? 'before' : 'after'} the alarm`;
+  const where = picture.channel === null ? '' : `channel ${picture.channel}, `;
+  return <Picture mediaId={picture.mediaId} caption={`${where}${moment}`} alt={`Picture of ${where}${moment}`} />;
+}
+
+function Clip({ clip }: { clip: AlarmMedia }) {
+  const length = clip.until === null ? '' : span(clip.until - clip.at);
+  return (
+    <figure>
+      {/* Clips have no sound, so there is nothing to caption. */}
+      <video src={address(clip.mediaId)} controls preload="metadata" playsInline muted>
+        <a href={address(clip.mediaId)}>Download the clip</a>
+      </video>
+      <figcaption>
+        clip of channel {clip.channel ?? 1}, <time title={dayAndTime(clip.at)}>{clockTime(clip.at)}</time>
+        {length && `, ${length}`}
+        {clip.note && <strong> {clip.note}</strong>} ·{' '}
+        <a href={address(clip.mediaId)} download={clip.name ?? true}>
+          download
+        </a>
+      </figcaption>
+    </figure>
+  );
+}
+
+function useMedia(alarmId: string, fresh: string): AlarmMedia[] | Error | null {
+  const [found, setFound] = useState<AlarmMedia[] | Error | null>(null);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: asks again when an action has kept something more
+  useEffect(() => {
+    let current = true;
+    api.alarmMedia(alarmId).then(
+      (media) => current && setFound(media),
+      (error: Error) => current && setFound(error),
+    );
+    return () => {
+      current = false;
+    };
+  }, [alarmId, fresh]);
+  return found;
+}
