@@ -397,6 +397,7 @@
         const pushes = receives.includes(receive.val()) && receive.val() !== 'stream';
         form.find('.alarmflow-when-push').toggle(pushes);
         form.find('.alarmflow-when-clock').toggle(clock !== false);
+        form.find('.alarmflow-when-live').toggle(dialogOf(current).live === true);
         const asksNothing =
           clock === false && receives.length <= 1 && (!pushes || (ingest === false && !field('pushFrom').val()));
         form.find('.alarmflow-when-events').toggle(!asksNothing);
@@ -413,6 +414,22 @@
         field('pushFrom').attr('placeholder', t(ingest === false ? 'label.pushFromAny' : 'label.pushFromPlaceholder'));
         field('host').trigger('change');
       };
+
+      const recorder = form.find('#alarmflow-device-recorder');
+      /** Whether this machine can record at all is asked when somebody wants it. */
+      const showRecording = () => {
+        const wanted = field('record').prop('checked');
+        form.find('.alarmflow-when-record').toggle(wanted);
+        recorder.empty();
+        if (!wanted) return;
+        $.getJSON('alarmflow/devices/recorder')
+          .done(({ ok, detail }) => {
+            if (!ok) recorder.append($('<span class="alarmflow-failed">').text(detail));
+          })
+          .fail((request) => recorder.append($('<span class="alarmflow-failed">').text(alarmflow.reasonOf(request))));
+      };
+      field('record').on('change', showRecording);
+      showRecording();
 
       const usualPort = () => {
         const plain = driverOf(current).defaultPort;

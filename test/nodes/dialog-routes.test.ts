@@ -292,6 +292,7 @@ describe('the routes of the dialogs', () => {
     expect(guarded).toEqual([
       'GET /alarmflow/devices/drivers devices.read',
       'GET /alarmflow/devices/drivers/:kind/guide devices.read',
+      'GET /alarmflow/devices/recorder devices.read',
       'POST /alarmflow/devices/discover devices.write',
       'GET /alarmflow/devices/:id/offers devices.read',
       'GET /alarmflow/devices/:id/recent devices.write',

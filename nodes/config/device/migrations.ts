@@ -10,6 +10,11 @@ export const defaults = {
   receive: 'both',
   timeZone: '',
   pushFrom: '',
+  record: false,
+  recordChannels: '1',
+  recordSeconds: 30,
+  recordStream: 'main',
+  recordPort: '',
   options: {},
 };
 

@@ -21,6 +21,12 @@ export function registerRoutes(red: Red, kind: NodeKind<DeviceDefinition>): void
     jsonRoute(red, async (engine, request) => ({ guide: await engine.deviceGuide(request.params.kind ?? '') })),
   );
 
+  red.httpAdmin.get(
+    '/alarmflow/devices/recorder',
+    may('devices.read'),
+    jsonRoute(red, (engine) => engine.recorderTools()),
+  );
+
   // Asks the whole network: not for those who may only look.
   red.httpAdmin.post(
     '/alarmflow/devices/discover',

@@ -1,4 +1,10 @@
-import { asAlarmflowError, type DeviceDefinition, type DriverChoice, userError } from '../../../engine/index';
+import {
+  asAlarmflowError,
+  type DeviceDefinition,
+  type DeviceRecording,
+  type DriverChoice,
+  userError,
+} from '../../../engine/index';
 import type { Fields } from '../../shared/fields';
 
 /**
@@ -21,7 +27,22 @@ export function readDevice(fields: Fields): DeviceDefinition {
     credentials: fields.login(true),
     timeZone: fields.timeZone('timeZone', 'Time zone'),
     pushFrom: fields.addresses('pushFrom', 'Push only from'),
+    ...recordingOf(fields),
     ...(Object.keys(options).length > 0 ? { options } : {}),
+  };
+}
+
+/** What is kept of its live picture; nothing unless it is ticked. */
+function recordingOf(fields: Fields): { recording?: DeviceRecording } {
+  if (!fields.flag('record', 'Last seconds')) return {};
+  const channels = fields.channels('recordChannels', 'Channels');
+  return {
+    recording: {
+      channels: channels.length > 0 ? channels : [1],
+      seconds: fields.number('recordSeconds', 'Seconds', { min: 5, max: 300, integer: true }),
+      stream: fields.choice('recordStream', 'Picture', ['main', 'sub'] as const),
+      rtspPort: fields.number('recordPort', 'RTSP port', { min: 1, max: 65_535, integer: true, optional: true }),
+    },
   };
 }
 
@@ -54,8 +75,10 @@ export function fitDriver(
       `${subject}: there is a password but no user in field "User"; open its dialog, correct it and deploy again`,
     );
   const [first = definition.receive] = receives;
+  const { recording, ...rest } = definition;
   return {
-    ...definition,
+    ...rest,
+    ...(recording && driver.dialog.live ? { recording } : {}),
     receive: receives.includes(definition.receive) ? definition.receive : first,
     credentials: login ? definition.credentials : null,
   };
