@@ -7,6 +7,7 @@ import type { ActionHandler } from '../../engine/domain/actions';
 import { userError } from '../../engine/domain/errors';
 import { silentLog } from '../../engine/domain/log';
 import { DRY_PARAM, withDryRun } from '../../engine/executor';
+import { withoutStoppedSteps } from '../../engine/host/escalation-steps';
 import { actionRow } from '../support/action-rows';
 
 /** What handlers asked of the world, but for what only looks something up. */
@@ -36,6 +37,8 @@ const run = (handler: ActionHandler, params: Record<string, unknown>) =>
     signal: new AbortController().signal,
   });
 
+const neverStopped = { alarm: () => undefined, escalationStopped: () => null };
+
 beforeEach(() => {
   touched.length = 0;
 });
@@ -52,10 +55,12 @@ describe.each(handlers.map((handler) => [handler.kind, handler] as const))('the 
     expect(summary).toMatch(/^Dry run(: would |, nothing done: )/);
   });
 
-  it('keeps its limits behind the dry run', () => {
+  it('keeps its limits and all that it tells of itself behind what is put before it', () => {
     const [dry] = withDryRun([handler], () => true);
     const { heavy, defaultDeadlineMs, attempts } = handler;
     expect(dry).toMatchObject({ kind, heavy, defaultDeadlineMs, attempts });
+    const [step] = withoutStoppedSteps([handler], { alarms: neverStopped, recorded: async () => null });
+    for (const wrapped of [dry!, step!]) expect(Object.keys(wrapped).sort()).toEqual(Object.keys(handler).sort());
   });
 });
 
