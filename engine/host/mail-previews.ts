@@ -31,6 +31,7 @@ export function createMailPreviews(parts: {
     const made = sampleAlarm({ ...about, who: '', at: parts.clock.now() - SAMPLE_MS, id: 'preview' });
     return {
       ...made,
+      id: 'sample',
       triggerName: 'Sample trigger',
       type: 'temperature-alarm',
       event: { ...made.event, description: undefined, temperature: { unit: 'celsius', value: 81.3, threshold: 60 } },

@@ -1,7 +1,7 @@
 import helper from 'node-red-node-test-helper';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FakeFlowEngine } from '../support/fake-flow-engine';
-import { errorsOf, type FlowNode, flowNode, nights, office, run, sink, tab, warningsOf } from './flow-fixture';
+import { errorsOf, type FlowNode, flowNode, live, nights, office, run, sink, tab, warningsOf } from './flow-fixture';
 
 let engine: FakeFlowEngine;
 beforeEach(() => {
@@ -15,7 +15,7 @@ const email = (config: Record<string, unknown> = {}) =>
   flowNode('email', { name: 'Guard', server: 'office', to: 'guard@example.org', version: 2, ...config });
 const asked = async (config: Record<string, unknown>, nodes: FlowNode[] = []) => {
   await run([tab, office, ...nodes, email(config), sink], engine);
-  helper.getNode('node').receive({ _msgid: 'm1', payload: true });
+  live('node').receive({ _msgid: 'm1', payload: true });
   await expect.poll(() => engine.actionRequests.length).toBe(1);
   return engine.actionRequests[0]!.params;
 };
@@ -125,6 +125,6 @@ describe('the preview', () => {
     await run([tab], engine);
     const { status, body } = await preview(sent);
     expect(status).toBe(400);
-    expect(body.error.message).toContain(words);
+    expect((body.error as { message: string }).message).toContain(words);
   });
 });
