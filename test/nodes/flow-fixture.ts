@@ -9,9 +9,11 @@ import ptz from '../../nodes/actions/ptz/ptz';
 import ptzPreset from '../../nodes/actions/ptz-preset/ptz-preset';
 import record from '../../nodes/actions/record/record';
 import relayOut from '../../nodes/actions/relay-out/relay-out';
+import showMessage from '../../nodes/actions/show-message/show-message';
 import snapshot from '../../nodes/actions/snapshot/snapshot';
 import snmpTrap from '../../nodes/actions/snmp-trap/snmp-trap';
 import upload from '../../nodes/actions/upload/upload';
+import webPush from '../../nodes/actions/web-push/web-push';
 import area from '../../nodes/config/area/area';
 import device from '../../nodes/config/device/device';
 import fileServer from '../../nodes/config/file-server/file-server';
@@ -71,6 +73,8 @@ export const nodeSets: Record<string, NodeSet> = {
   'alarmflow-ptz-preset': ptzPreset,
   'alarmflow-record': record,
   'alarmflow-snapshot': snapshot,
+  'alarmflow-show-message': showMessage,
+  'alarmflow-web-push': webPush,
   'alarmflow-log': log,
 };
 
