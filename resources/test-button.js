@@ -68,6 +68,8 @@
           .append($('<b class="alarmflow-test-title">').text(title))
           .append(lines.map((line) => $('<div>').text(line))),
       );
+    // The button is the last of its form: what it says would often be out of sight.
+    result[0].scrollIntoView({ block: 'nearest' });
   }
 
   function prepareButton(form, { type, values, pending }) {

@@ -27,13 +27,18 @@ export function bodyOf(request: AdminRequest): RawConfig {
 export const readDialog = <Config>(red: Red, kind: NodeKind<Config>, sent: RawConfig): Config =>
   kind.read(dialogFields(red, kind, sent));
 
-/** The same, not read yet: what is left out of the reading is known by its issues. */
-export function dialogFields<Config>(red: Red, kind: NodeKind<Config>, sent: RawConfig): Fields {
+/**
+ * The same, not read yet: what is left out of the reading is known by its issues.
+ *
+ * @param unnamed how messages name it while it has no name; absent: by its id
+ */
+export function dialogFields<Config>(red: Red, kind: NodeKind<Config>, sent: RawConfig, unnamed?: string): Fields {
   const id = typeof sent.id === 'string' && /^[\w.-]{1,64}$/.test(sent.id) ? sent.id : 'new';
   const secrets = kind.credentials ?? {};
   const config = Object.fromEntries(Object.entries(sent).filter(([field]) => !Object.hasOwn(secrets, field)));
   const stored = red.nodes.getCredentials(id) ?? {};
-  const subject = subjectOf(kind.title, { ...config, id });
+  const isNamed = typeof config.name === 'string' && config.name.trim() !== '';
+  const subject = unnamed !== undefined && !isNamed ? unnamed : subjectOf(kind.title, { ...config, id });
   return new Fields(
     completeConfig(kind, { ...config, id }, subject),
     subject,

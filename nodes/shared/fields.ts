@@ -193,7 +193,7 @@ export class Fields {
       if (optional) return null;
       throw userError(
         'E_NODE_CONFIG',
-        `${this.subject}: field "${label}" is empty; open its dialog, choose one and deploy again`,
+        `${this.subject}: field "${label}" is empty; ${this.remedy.replace('correct it', 'choose one')}`,
       );
     }
     const problem = this.referenceProblem(id, label, type);

@@ -73,7 +73,7 @@ function readNode<Config extends Named>(
   testsOf: (config: Config) => NodeTest[],
   request: AdminRequest,
 ): { asked: Asked[]; issues: string[]; who: string | undefined } {
-  const fields = dialogFields(red, kind, bodyOf(request));
+  const fields = dialogFields(red, kind, bodyOf(request), kind.title);
   const config = deployedFirst(() => kind.read(fields));
   const tests = testsOf(config);
   if (tests.length > MOST_AT_ONCE)

@@ -66,6 +66,11 @@ describe('the test button of a node', () => {
     expect(engine.callsOf('testAction')).toEqual([]);
   });
 
+  it('names a new node by its kind, and says to choose what it lacks', async () => {
+    const { body } = await ask('email', 'test', { ...mail, server: '' });
+    expect(errorOf(body).message).toBe('Email: field "Mail server" is empty; choose one and try again');
+  });
+
   it('names the field that is wrong', async () => {
     const { status, body } = await ask('relay-out', 'test', { ...relay, output: '' });
     expect([status, errorOf(body).message]).toEqual([400, expect.stringContaining('field "Output"')]);
