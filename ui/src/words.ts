@@ -82,6 +82,7 @@ const outcomeWords: Record<string, { word: string; tone: Tone }> = {
   acknowledged: { word: 'acknowledged', tone: 'good' },
   'no-trigger': { word: 'no trigger', tone: 'quiet' },
   'no-alarm': { word: 'no alarm', tone: 'quiet' },
+  noted: { word: 'note', tone: 'warn' },
 };
 
 export const gateLabel = (gate: GateCheck['gate']): string => gateWords[gate];
