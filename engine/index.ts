@@ -8,6 +8,7 @@
  * a removed trigger's alarms end and release their outputs.
  */
 import type { ActionInterval, ActionKind } from './domain/actions';
+import type { AlarmCentre, NotifyPreview } from './domain/alarm-centre';
 import type { AlarmMessage, AlarmPhase } from './domain/alarms';
 import type { AreaDefinition, ArmingChange, ArmingOrder, ArmingSubject } from './domain/arming';
 import type {
@@ -24,6 +25,7 @@ import type { EscalationDefinition } from './domain/escalations';
 import type { EventTemperature } from './domain/events';
 import type { FileServer } from './domain/file-server';
 import type { MailPreview, MailServer } from './domain/mail';
+import type { MqttBroker } from './domain/mqtt-broker';
 import type { HoldPolicy, OutputKind, OutputManner } from './domain/outputs';
 import type { RuleTestReport } from './domain/rule-tests';
 import type { ArmingSchedule, SchedulePreview } from './domain/schedules';
@@ -31,6 +33,8 @@ import type { SnmpReceiver } from './domain/snmp-receiver';
 import type { TriggerDefinition } from './domain/triggers';
 
 export type { ActionInterval, ActionKind, ActionStatus } from './domain/actions';
+export type { AlarmCentre as AlarmCentreDefinition, NotifyPreview, StatusRange } from './domain/alarm-centre';
+export { centreLogins, centreMethods } from './domain/alarm-centre';
 export type { Alarm, AlarmKeyPart, AlarmMessage, AlarmPhase } from './domain/alarms';
 export type {
   AreaDefinition,
@@ -73,6 +77,8 @@ export { DEFAULT_MARKER, fileProtocols } from './domain/file-server';
 export { consoleDevice, playerDevice } from './domain/local-devices';
 export type { MailPreview, MailServer as MailServerDefinition } from './domain/mail';
 export { DEFAULT_MAIL_BYTES, HEALTH_MINUTES } from './domain/mail';
+export { LONGEST_PULSE_MS } from './domain/modbus-write';
+export type { MqttBroker as MqttBrokerDefinition } from './domain/mqtt-broker';
 export type { HoldPolicy, OutputKind, OutputManner } from './domain/outputs';
 export { DEFAULT_PRIORITY } from './domain/outputs';
 export type { RuleTestFailure, RuleTestReport, RuleTestResult } from './domain/rule-tests';
@@ -114,6 +120,8 @@ export interface ServiceDefinitions {
   'mail-server': MailServer;
   'file-server': FileServer;
   'snmp-receiver': SnmpReceiver;
+  'alarm-centre': AlarmCentre;
+  'mqtt-broker': MqttBroker;
 }
 
 /** What a node shows below itself; texts are for people and short. */
@@ -281,6 +289,8 @@ export interface FlowEngine {
   defineMailServer(definition: MailServer): Promise<void>;
   defineFileServer(definition: FileServer): Promise<void>;
   defineSnmpReceiver(definition: SnmpReceiver): Promise<void>;
+  defineAlarmCentre(definition: AlarmCentre): Promise<void>;
+  defineMqttBroker(definition: MqttBroker): Promise<void>;
   /** `deliver` hands a message to the node; it is called again for a message that a crash interrupted. */
   defineTrigger(definition: TriggerDefinition, deliver: (message: AlarmMessage) => void): Promise<void>;
   /** `deliver` hands a step's message to the node: `alarm.escalation.outputs` says to which of its outputs. */
@@ -332,6 +342,12 @@ export interface FlowEngine {
   testFileServer(definition: FileServer): Promise<{ ok: boolean; detail: string }>;
   /** Sends a test notification. */
   testSnmpReceiver(definition: SnmpReceiver): Promise<{ ok: boolean; detail: string }>;
+  /** Sends a sign of life. */
+  testAlarmCentre(definition: AlarmCentre): Promise<{ ok: boolean; detail: string }>;
+  /** Logs in and out again. */
+  testMqttBroker(definition: MqttBroker): Promise<{ ok: boolean; detail: string }>;
+  /** What a notify node would send of a sample alarm; nothing is sent. @throws E_BAD_PARAMETER (user) */
+  previewNotify(request: Pick<ActionTest, 'nodeId' | 'nodeName' | 'params'>): Promise<NotifyPreview>;
   /**
    * Does an action once, now, as a test that says so wherever people see it; on record with who asked for it.
    * A failure is an outcome. @throws E_TOO_MANY_TESTS (user)

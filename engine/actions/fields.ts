@@ -39,6 +39,12 @@ export function oneOf<T extends string>(action: string, params: Params, field: s
   return value;
 }
 
+export function flag(action: string, params: Params, field: string): boolean {
+  const value = params[field];
+  if (typeof value !== 'boolean') throw badParameter(action, field, 'must be true or false');
+  return value;
+}
+
 const allPhases: readonly AlarmPhase[] = ['raise', 'escalate', 'remind', 'clear', 'end'];
 
 /** The phases of an alarm in which an action acts. */

@@ -1,6 +1,10 @@
 import type { ActionHandler } from '../domain/actions';
+import { deviceTriggerHandler } from './device-trigger';
 import { type EmailParts, emailHandler } from './email';
 import { logHandler } from './log-line';
+import { modbusWriteHandler } from './modbus-write';
+import { type MqttPublishParts, mqttPublishHandler } from './mqtt';
+import { type NotifyParts, notifyHandler } from './notify';
 import { ptzPresetHandler } from './ptz-preset';
 import { type RecordActionParts, recordClipHandler, recordHandler } from './record';
 import { type ShowMessageParts, showMessageHandler } from './show-message';
@@ -21,6 +25,8 @@ export {
 export type { LogParams } from './log-line';
 export { previewMail } from './mail-preview';
 export { testMail } from './mail-test';
+export { type MqttPublishParams, testMqttBroker } from './mqtt';
+export { type DigestAnswer, type NotifyParams, previewNotify, testAlarmCentre } from './notify';
 export type { PtzPresetParams } from './ptz-preset';
 export { endpointFault } from './public-address';
 export type { PushNetwork } from './push-request';
@@ -41,7 +47,9 @@ export type ActionParts = EmailParts &
   SnapshotParts &
   RecordActionParts &
   ShowMessageParts &
-  WebPushParts;
+  WebPushParts &
+  NotifyParts &
+  MqttPublishParts;
 
 /** One handler for each kind of action. */
 export const createActionHandlers = (parts: ActionParts): ActionHandler[] => [
@@ -55,4 +63,8 @@ export const createActionHandlers = (parts: ActionParts): ActionHandler[] => [
   snmpTrapHandler(parts),
   showMessageHandler(parts),
   webPushHandler(parts),
+  notifyHandler(parts),
+  mqttPublishHandler(parts),
+  modbusWriteHandler(parts),
+  deviceTriggerHandler(parts),
 ];

@@ -19,6 +19,19 @@ export function renderTemplate(template: string, values: TemplateValues, longest
   return cut(rendered, longest);
 }
 
+/** A template as its texts and the names between them, in order, for formats that escape what is put in. */
+export function splitTemplate(template: string): (string | { name: string })[] {
+  const parts: (string | { name: string })[] = [];
+  let at = 0;
+  for (const match of template.matchAll(placeholder)) {
+    if (match.index > at) parts.push(template.slice(at, match.index));
+    parts.push({ name: match[1]! });
+    at = match.index + match[0].length;
+  }
+  if (at < template.length) parts.push(template.slice(at));
+  return parts;
+}
+
 /** The template without the lines that would say nothing: all of their placeholders have no value. */
 export function withoutEmptyLines(template: string, values: TemplateValues): string {
   const says = (line: string): boolean => {

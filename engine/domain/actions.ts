@@ -119,6 +119,11 @@ export interface ActionHandler {
   readonly defaultDeadlineMs: number;
   /** Tries in all, the first included. */
   readonly attempts: number;
+  /**
+   * What it does must not be done twice: each try is on disk before it begins, so that a try after a crash is told by
+   * `attempt` that there was one before. Absent: twice is harmless.
+   */
+  readonly once?: true;
   /** Checks the parameters when the action is asked for; throws a user error that names the field. */
   check(params: Record<string, unknown>): void;
   execute(run: ActionRun): Promise<ActionResult>;

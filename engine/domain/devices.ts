@@ -1,4 +1,6 @@
 import type { EventDraft, EventType } from './events';
+import type { ModbusWrite } from './modbus-write';
+import type { MqttMessage } from './mqtt-broker';
 
 /** A device as the flow's config node defines it. */
 export interface DeviceDefinition {
@@ -283,6 +285,14 @@ export interface ConnectedDevice {
    * @param name one of the device's triggers, e.g. `FrameStart`; empty: the one that is set up
    */
   trigger?(name: string, signal: AbortSignal): Promise<void>;
+  /** A broker's own connection (L13): resolves when it has confirmed (QoS 1, 2) or been sent it (QoS 0). Absent: no broker. */
+  publish?(message: MqttMessage, signal: AbortSignal): Promise<void>;
+  /**
+   * Writes a coil or register over the board's one connection (L13); a pulse resolves when its other value is written,
+   * which happens also when the signal aborts in between. Resolves to the value read back, or null where it isn't read.
+   * `E_NOT_CONFIRMED` (operational): something else is there. Absent: no Modbus board.
+   */
+  writeModbus?(write: ModbusWrite, signal: AbortSignal): Promise<number | null>;
 }
 
 /** How actions and outputs find devices. Throws `E_UNKNOWN_DEVICE` (user) for an id that the flow does not define. */

@@ -485,6 +485,8 @@ export function createDevices(options: DevicesOptions): Devices {
           }),
         liveStream: (channel, signal) => use((c) => (c.liveStream ? c.liveStream(channel, signal) : noStream(c.name))),
         trigger: (name, signal) => use((c) => (c.trigger ? c.trigger(name, signal) : noTrigger(c.name))),
+        publish: (message, signal) => use((c) => (c.publish ? c.publish(message, signal) : noBroker(c.name))),
+        writeModbus: (write, signal) => use((c) => (c.writeModbus ? c.writeModbus(write, signal) : noBoard(c.name))),
       };
     },
 
@@ -529,6 +531,12 @@ const noStream = (device: string): Promise<never> =>
 
 const noTrigger = (device: string): Promise<never> =>
   Promise.reject(userError('E_NOT_SUPPORTED', `"${device}" has no software trigger: choose another device or action`));
+
+const noBroker = (device: string): Promise<never> =>
+  Promise.reject(userError('E_NOT_SUPPORTED', `"${device}" is no MQTT broker: choose another device or action`));
+
+const noBoard = (device: string): Promise<never> =>
+  Promise.reject(userError('E_NOT_SUPPORTED', `"${device}" is no Modbus board: choose another device or action`));
 
 /** Where a mere question delivers: nobody listens. */
 const deafSink: DriverSink = {

@@ -8,3 +8,4 @@ export { faultNames, sceneNames, sceneTitles } from './hikvision';
 export { decodeCapture, driverKinds, driverOf } from './registry';
 export type { SimulatedDevice, SimulatorKind, SimulatorOptions } from './simulators';
 export { simulatorKinds, startSimulator } from './simulators';
+export { answerDigest } from './wire';

@@ -36,6 +36,7 @@ export const withDryRun = (handlers: readonly ActionHandler[], siteIsDry: () => 
       heavy: handler.heavy,
       defaultDeadlineMs: handler.defaultDeadlineMs,
       attempts: handler.attempts,
+      ...(handler.once ? { once: true } : {}),
       check: (params) => handler.check(params),
       ...(rehearse ? { rehearse: (row: ActionRow) => rehearse.call(handler, row) } : {}),
       async execute(run) {

@@ -133,6 +133,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
   const log = options.log.with({ part: 'executor' });
   const prefix = options.prefix ?? DEFAULT_PREFIX;
   const heavyKinds = new Set(handlers.filter((handler) => handler.heavy).map((handler) => handler.kind));
+  const onceKinds = new Set(handlers.filter((handler) => handler.once).map((handler) => handler.kind));
   const runs = createActionRuns({ record, handlers, clock, log, onSettled: options.onSettled });
   const fresh = createFreshRows(record, clock);
   let running: Running | null = null;
@@ -329,7 +330,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
     async submit(rows) {
       // Before the start the rows wait on disk: the start adds the jobs of all open rows.
       if (!running || closing) return;
-      fresh.offer(rows);
+      fresh.offer(onceKinds.size === 0 ? rows : rows.filter((row) => !onceKinds.has(row.kind)));
       await outbox.submit(rows);
     },
     requestReconcile: reconciles.request,

@@ -24,6 +24,7 @@ export function withoutStoppedSteps(handlers: readonly ActionHandler[], parts: E
     heavy: handler.heavy,
     defaultDeadlineMs: handler.defaultDeadlineMs,
     attempts: handler.attempts,
+    ...(handler.once ? { once: true as const } : {}),
     check: (params) => handler.check(params),
     ...(handler.rehearse ? { rehearse: (row) => handler.rehearse!(row) } : {}),
     async execute(run): Promise<ActionResult> {

@@ -53,7 +53,17 @@ export interface FlowEngineParts {
   /** An action that was asked for is over without the queue: not done, or a test; its row says more. */
   actionSkipped?(row: ActionRow): void;
   /** The dialogs' test buttons for services of others. */
-  tests: Pick<FlowEngine, 'testMailServer' | 'previewMail' | 'testFileServer' | 'testSnmpReceiver' | 'runRuleTests'>;
+  tests: Pick<
+    FlowEngine,
+    | 'testMailServer'
+    | 'previewMail'
+    | 'testFileServer'
+    | 'testSnmpReceiver'
+    | 'testAlarmCentre'
+    | 'testMqttBroker'
+    | 'previewNotify'
+    | 'runRuleTests'
+  >;
   /** Recordings that follow their alarms; absent: nothing is recorded here. */
   recordings?: FlowRecordings;
   /** Why the last seconds of a device are not kept at the moment, in words; null: they are, or need not be. */
@@ -126,6 +136,8 @@ export function createFlowEngine(parts: FlowEngineParts): FlowEngine & FlowHostC
     'mail-server': new Map(),
     'file-server': new Map(),
     'snmp-receiver': new Map(),
+    'alarm-centre': new Map(),
+    'mqtt-broker': new Map(),
   };
   const attached = new Set<string>();
   const watchers = new Map<string, (notice: NodeNotice) => void>();
@@ -328,6 +340,8 @@ export function createFlowEngine(parts: FlowEngineParts): FlowEngine & FlowHostC
     defineMailServer: defineService('mail-server'),
     defineFileServer: defineService('file-server'),
     defineSnmpReceiver: defineService('snmp-receiver'),
+    defineAlarmCentre: defineService('alarm-centre'),
+    defineMqttBroker: defineService('mqtt-broker'),
     defineTrigger(definition, deliver) {
       const trigger = ownMessagesOnly(definition);
       return define(trigger.id, { kind: 'trigger', trigger }, () => alarms.defineTrigger(trigger, deliver));

@@ -2,7 +2,14 @@
  * One running site: opens the record, joins the parts of the engine, and starts and stops them in the order
  * in which nothing is lost. Knows no HTTP and no Node-RED; `server.ts` puts those around it.
  */
-import { createActionHandlers, testFileServer, testMail, testSnmpReceiver } from '../actions';
+import {
+  createActionHandlers,
+  testAlarmCentre,
+  testFileServer,
+  testMail,
+  testMqttBroker,
+  testSnmpReceiver,
+} from '../actions';
 import { type Alarms, createAlarms } from '../alarms';
 import type { Clock } from '../clock/clock';
 import type { Announcement } from '../domain/announcements';
@@ -11,7 +18,7 @@ import { asAlarmflowError } from '../domain/errors';
 import type { DeviceEvent, PictureRef } from '../domain/events';
 import { sortableId } from '../domain/ids';
 import type { Log } from '../domain/log';
-import { createDevices, type Devices, discoverDevices, driverChoices } from '../drivers';
+import { answerDigest, createDevices, type Devices, discoverDevices, driverChoices } from '../drivers';
 import { createExecutor, createTimers, type Executor, withDryRun } from '../executor';
 import { setBackBy } from '../gates';
 import type { FlowEngine } from '../index';
@@ -28,6 +35,7 @@ import { type IngestTokens, openIngestTokens } from './ingest-tokens';
 import { withLocalDevices } from './local-devices';
 import type { PlayerSettings } from './local-player';
 import { createMailPreviews } from './mail-previews';
+import { createNotifyPreviews } from './notify-previews';
 import { createReach, type Reach, type ReachSettings, usualReach } from './reach';
 import { createSiteRecording, type RecordingSettings, usualRecording } from './recording';
 import { ruleTestProcess } from './rule-test-process';
@@ -247,6 +255,9 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
       fileServer: (id) => flow.service('file-server', id),
       uploads,
       snmpReceiver: (id) => flow.service('snmp-receiver', id),
+      alarmCentre: (id) => flow.service('alarm-centre', id),
+      mqttBroker: (id) => flow.service('mqtt-broker', id),
+      digest: answerDigest,
       media: store.media,
       record: store,
       pictures: async (eventId) => (await store.event(eventId))?.event.pictures ?? [],
@@ -331,6 +342,14 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
       }),
       testFileServer: (server) => testFileServer(server, { uploadFolders: uploads.folders }),
       testSnmpReceiver: (receiver) => testSnmpReceiver(receiver, { siteName: options.siteName }),
+      testAlarmCentre: (centre) => testAlarmCentre(centre, { clock, digest: answerDigest, siteName: options.siteName }),
+      testMqttBroker: (broker) => testMqttBroker(broker, clock),
+      previewNotify: createNotifyPreviews({
+        siteName: options.siteName,
+        clock,
+        alarmCentre: (id) => flow.service('alarm-centre', id),
+        devices: () => flow.devices().map(({ id }) => ({ id, name: flow.deviceName(id) })),
+      }),
       runRuleTests: ruleTestProcess(clock, log),
     },
     clock,

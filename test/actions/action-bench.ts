@@ -3,6 +3,7 @@ import { createActionHandlers, noUploads, type UploadParts } from '../../engine/
 import type { Clock } from '../../engine/clock/clock';
 import { systemClock } from '../../engine/clock/system-clock';
 import type { ActionHandler, ActionKind, ActionResult, ActionRow } from '../../engine/domain/actions';
+import type { AlarmCentre } from '../../engine/domain/alarm-centre';
 import type { Alarm } from '../../engine/domain/alarms';
 import type { ConnectedDevice, Picture } from '../../engine/domain/devices';
 import { userError } from '../../engine/domain/errors';
@@ -11,7 +12,9 @@ import type { FileServer } from '../../engine/domain/file-server';
 import { type Log, type LogFields, silentLog } from '../../engine/domain/log';
 import type { MailServer } from '../../engine/domain/mail';
 import { type MediaReference, noRecordings, type Recordings } from '../../engine/domain/media';
+import type { MqttBroker } from '../../engine/domain/mqtt-broker';
 import type { SnmpReceiver } from '../../engine/domain/snmp-receiver';
+import { answerDigest } from '../../engine/drivers';
 
 export const RAISED = Date.UTC(2026, 10, 21, 7, 0, 0);
 
@@ -140,6 +143,9 @@ export class ActionBench {
   server: MailServer | undefined;
   fileServer: FileServer | undefined;
   snmpReceiver: SnmpReceiver | undefined;
+  alarmCentre: AlarmCentre | undefined;
+  mqttBroker: MqttBroker | undefined;
+  schedule: ((id: string, at: number) => { armed: boolean; detail: string }) | undefined;
   recordings: Recordings = noRecordings;
   /** What was written of alarms' pictures and clips. */
   readonly shown: MediaReference[] = [];
@@ -165,6 +171,10 @@ export class ActionBench {
       fileServer: (id) => (id === this.fileServer?.id ? this.fileServer : undefined),
       uploads: this.uploads,
       snmpReceiver: (id) => (id === this.snmpReceiver?.id ? this.snmpReceiver : undefined),
+      alarmCentre: (id) => (id === this.alarmCentre?.id ? this.alarmCentre : undefined),
+      mqttBroker: (id) => (id === this.mqttBroker?.id ? this.mqttBroker : undefined),
+      digest: answerDigest,
+      schedule: (id, at) => this.schedule?.(id, at) ?? { armed: true, detail: 'armed' },
       media: {
         keep: async (picture) => `media-${this.kept.push(picture)}`,
         read: async (id) => this.kept[Number(id.slice('media-'.length)) - 1] ?? null,

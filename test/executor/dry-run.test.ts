@@ -12,7 +12,8 @@ import { actionRow } from '../support/action-rows';
 
 /** What handlers asked of the world, but for what only looks something up. */
 const touched: string[] = [];
-const lookups = /^(mailServer|fileServer|snmpReceiver|devices\.device|schedule|.*\.(with|addSecret))$/;
+const lookups =
+  /^(mailServer|fileServer|snmpReceiver|alarmCentre|mqttBroker|devices\.device|schedule|.*\.(with|addSecret))$/;
 
 /** Whatever is asked of it: noted, and refused. */
 const world = (path: string): unknown =>

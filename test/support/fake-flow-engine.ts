@@ -2,6 +2,7 @@ import {
   type ActionNodeDefinition,
   type ActionRequest,
   type ActionTest,
+  type AlarmCentreDefinition,
   type AlarmMessage,
   type AreaDefinition,
   type ArmingChange,
@@ -21,7 +22,9 @@ import {
   type MailPreview,
   type MailPreviewRequest,
   type MailServerDefinition,
+  type MqttBrokerDefinition,
   type NodeNotice,
+  type NotifyPreview,
   noOffers,
   type OfferedMessage,
   type OfferedReading,
@@ -48,6 +51,8 @@ export class FakeFlowEngine implements FlowEngine {
   readonly mailServers = new Map<string, MailServerDefinition>();
   readonly fileServers = new Map<string, FileServerDefinition>();
   readonly snmpReceivers = new Map<string, SnmpReceiverDefinition>();
+  readonly alarmCentres = new Map<string, AlarmCentreDefinition>();
+  readonly mqttBrokers = new Map<string, MqttBrokerDefinition>();
   readonly triggers = new Map<string, TriggerDefinition>();
   readonly outputs = new Map<string, OutputNodeDefinition>();
   readonly offered: { triggerId: string; message: OfferedMessage }[] = [];
@@ -140,6 +145,16 @@ export class FakeFlowEngine implements FlowEngine {
   async defineSnmpReceiver(definition: SnmpReceiverDefinition): Promise<void> {
     await this.called('defineSnmpReceiver', definition);
     this.snmpReceivers.set(definition.id, definition);
+  }
+
+  async defineAlarmCentre(definition: AlarmCentreDefinition): Promise<void> {
+    await this.called('defineAlarmCentre', definition);
+    this.alarmCentres.set(definition.id, definition);
+  }
+
+  async defineMqttBroker(definition: MqttBrokerDefinition): Promise<void> {
+    await this.called('defineMqttBroker', definition);
+    this.mqttBrokers.set(definition.id, definition);
   }
 
   async defineTrigger(definition: TriggerDefinition, deliver: (message: AlarmMessage) => void): Promise<void> {
@@ -249,6 +264,21 @@ export class FakeFlowEngine implements FlowEngine {
   async testSnmpReceiver(definition: SnmpReceiverDefinition): Promise<{ ok: boolean; detail: string }> {
     await this.called('testSnmpReceiver', definition);
     return this.testAnswer;
+  }
+
+  async testAlarmCentre(definition: AlarmCentreDefinition): Promise<{ ok: boolean; detail: string }> {
+    await this.called('testAlarmCentre', definition);
+    return this.testAnswer;
+  }
+
+  async testMqttBroker(definition: MqttBrokerDefinition): Promise<{ ok: boolean; detail: string }> {
+    await this.called('testMqttBroker', definition);
+    return this.testAnswer;
+  }
+
+  async previewNotify(request: Pick<ActionTest, 'nodeId' | 'nodeName' | 'params'>): Promise<NotifyPreview> {
+    await this.called('previewNotify', request);
+    return { request: 'POST https://centre.example.org/alarms', contentType: 'application/json', body: '{}' };
   }
 
   async testAction(test: ActionTest): Promise<TestOutcome> {

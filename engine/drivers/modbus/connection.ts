@@ -6,6 +6,7 @@ import type { DriverConnection, DriverContext } from '../driver';
 import { createSecondNet } from '../second-net';
 import { createSwitchStates } from '../switch-states';
 import { createBoard, LONGEST_FLASH_MS, outputNumber } from './board';
+import { writeOnce } from './one-shot';
 import { createPoller } from './poller';
 import { probeBoard } from './probe';
 import { boardSettings } from './settings';
@@ -175,6 +176,23 @@ export function connectModbus(context: DriverContext, timing: ModbusTiming): Dri
       if (kind !== 'siren' && kind !== 'light') return noSuchThing(kind);
       return readOutput(outputNumber(output, settings, name), signal);
     },
+    writeModbus: (write, signal) =>
+      writeOnce(
+        {
+          name,
+          clock,
+          closing: closing.signal,
+          ask: (request, unit, asked) =>
+            link.request(request, {
+              unit: unit ?? settings.unit,
+              timeoutMs: settings.timeoutMs,
+              board: `"${name}"`,
+              signal: asked,
+            }),
+        },
+        write,
+        signal,
+      ),
     async offers() {
       const listed = (count: number, names: string[], what: string) =>
         Array.from({ length: count }, (_, at) => ({ number: String(at + 1), name: names[at] || `${what} ${at + 1}` }));

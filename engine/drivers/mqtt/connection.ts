@@ -334,6 +334,7 @@ export function connectMqtt(context: DriverContext, timing: SessionTiming): Driv
       if (kind !== 'siren' && kind !== 'light') return noSuchThing(kind);
       return switching.read(thingNamed(output), signal);
     },
+    publish: ({ topic, payload, qos, retain }, signal) => session.publish(topic, payload, signal, { qos, retain }),
     async offers() {
       const all = [...things.values()];
       const outputs = all.filter((thing) => thing.output);

@@ -39,7 +39,13 @@ export interface Session {
   /** Connects once and asks for the topics; resolves with those refused. For the test of a device. */
   tryOnce(signal: AbortSignal): Promise<string[]>;
   /** Resolves when the broker has confirmed (QoS 1) or has been sent it (QoS 0). */
-  publish(topic: string, payload: string, signal: AbortSignal): Promise<void>;
+  publish(
+    topic: string,
+    payload: string,
+    signal: AbortSignal,
+    /** Absent: not kept by the broker, with the session's own quality. */
+    manner?: { qos: 0 | 1 | 2; retain: boolean },
+  ): Promise<void>;
   /** Asks for more topics on an open connection. */
   subscribe(topics: string[]): void;
   isOpen(): boolean;
@@ -72,6 +78,21 @@ export function createSession(options: SessionOptions): Session {
     if (clientIdCodes.has(code))
       return userError('E_DEVICE_OPTIONS', `Broker ${address} does not take the client id "${options.clientId}"`);
     return operationalError('E_DEVICE_ERROR', `Broker ${address} refuses the connection: ${error.message} (${code})`);
+  }
+
+  /** What a broker of MQTT 5 says of a message (§3.4.2.1); one of 3.1.1 takes it in silence. */
+  function notTaken(error: Error, topic: string): AlarmflowError | null {
+    const code = 'code' in error && typeof error.code === 'number' ? error.code : null;
+    if (code === null || code < 0x80) return null;
+    const what = `Broker ${address} does not take the message on "${topic.slice(0, 200)}"`;
+    if (code === 0x87)
+      return userError(
+        'E_NOT_ALLOWED',
+        `${what}: this user may not publish there. Allow it in the broker's access list`,
+      );
+    if (code === 0x90 || code === 0x99)
+      return userError('E_BAD_PARAMETER', `${what} (0x${code.toString(16)}): correct topic or payload`);
+    return operationalError('E_DEVICE_ERROR', `${what} (0x${code.toString(16)})`);
   }
 
   const silent = (): AlarmflowError =>
@@ -230,7 +251,7 @@ export function createSession(options: SessionOptions): Session {
         signal.removeEventListener('abort', stop);
       }
     },
-    publish(topic, payload, signal) {
+    publish(topic, payload, signal, manner = { qos: options.qos, retain: false }) {
       const current = client;
       if (!current || !open)
         return Promise.reject(
@@ -250,11 +271,11 @@ export function createSession(options: SessionOptions): Session {
           );
         closing.signal.addEventListener('abort', gone, { once: true });
         current.once('close', gone);
-        current.publish(topic, payload, { qos: options.qos, retain: false }, (error) => {
+        current.publish(topic, payload, manner, (error) => {
           signal.removeEventListener('abort', leave);
           closing.signal.removeEventListener('abort', gone);
           current.removeListener('close', gone);
-          if (error) reject(connectionError(address, error));
+          if (error) reject(notTaken(error, topic) ?? connectionError(address, error));
           else resolve();
         });
       });

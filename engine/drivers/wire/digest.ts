@@ -179,6 +179,20 @@ export function authorize(
   return `Digest ${fields.join(', ')}`;
 }
 
+/**
+ * Header for one request that was refused with these challenges; null: none of them is a Digest that can be answered.
+ * Never Basic: whoever asks for Digest does not want the password on the wire.
+ */
+export function answerDigest(
+  method: string,
+  uri: string,
+  challenges: string | string[] | undefined,
+  credentials: Credentials,
+): string | null {
+  const chosen = chooseChallenge(parseChallenges(challenges).filter(({ scheme }) => scheme === 'digest'));
+  return chosen && authorize(method, uri, chosen, credentials);
+}
+
 /** The proved login of one device: which nonce is in use and how often it was. */
 export interface DigestSession {
   /** Header for the next request with the nonce in use, or null when there is none. */

@@ -11,7 +11,7 @@ export type {
 } from './device-http';
 export { createDeviceHttp } from './device-http';
 export type { Challenge, Credentials } from './digest';
-export { authorize, chooseChallenge, parseChallenges } from './digest';
+export { answerDigest, authorize, chooseChallenge, parseChallenges } from './digest';
 export { drained } from './drained';
 export type { BodyForm, BodyPart, FramedPart, FrameFault, Framer, FramerOptions } from './framer';
 export { createFramer } from './framer';
