@@ -1,7 +1,7 @@
 import type { Clock } from '../clock/clock';
 import type { ActionHandler, ActionRow } from '../domain/actions';
 import type { DeviceDirectory } from '../domain/devices';
-import { userError } from '../domain/errors';
+import { asAlarmflowError, userError } from '../domain/errors';
 import type { CameraChannel, Recordings } from '../domain/media';
 import type { RecordWriter } from '../domain/record';
 import { camerasOf, readRecordClipParams, readRecordParams } from '../domain/recordings';
@@ -79,14 +79,24 @@ export function recordHandler(parts: RecordActionParts): ActionHandler {
   };
 }
 
+/** The span is over when its file is asked for: what was not recorded then will not be there at the next try either. */
+async function clipOf(recordings: Recordings, camera: CameraChannel, from: number, to: number, signal: AbortSignal) {
+  try {
+    return await recordings.clip(camera, from, to, signal);
+  } catch (thrown) {
+    const error = asAlarmflowError(thrown);
+    throw error.code === 'E_NO_FOOTAGE' ? userError(error.code, error.message, { cause: error }) : thrown;
+  }
+}
+
 /** Cuts one file of a recording and shows it with its alarm. The same span is the same file, however often it is tried. */
 export function recordClipHandler(parts: RecordActionParts): ActionHandler {
   return {
     kind: 'record-clip',
     heavy: true,
     defaultDeadlineMs: CUT_LIMIT_MS,
-    // A disk that is full may take hours to be freed; the pictures are held so long.
-    attempts: 40,
+    // A disk that is full may take hours to be freed; the pictures are held until the deadline, with a try each minute.
+    attempts: 400,
     check(params) {
       readRecordClipParams(params);
     },
@@ -97,7 +107,7 @@ export function recordClipHandler(parts: RecordActionParts): ActionHandler {
     async execute({ row, signal }) {
       const { channel, from, to, part, last } = readRecordClipParams(row.params);
       const device = deviceOf(parts.devices, row);
-      const clip = await parts.recordings.clip({ deviceId: device.id, channel }, from, to, signal);
+      const clip = await clipOf(parts.recordings, { deviceId: device.id, channel }, from, to, signal);
       const gap = clip.missingMs ? `without ${Math.ceil(clip.missingMs / 1000)} s that were not recorded` : null;
       if (row.alarmId !== null)
         await parts.record.commit({

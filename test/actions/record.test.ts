@@ -98,9 +98,12 @@ describe('a clip of a recording', () => {
     ]);
   });
 
-  it('hands on why there is none', async () => {
+  it('is not tried again where nothing was recorded, and says why', async () => {
     bench.recordings = recorded({ clip: () => Promise.reject(operationalError('E_NO_FOOTAGE', 'no pictures')) });
-    await expect(bench.run(aRow('record-clip', clipParams))).rejects.toMatchObject({ code: 'E_NO_FOOTAGE' });
+    await expect(bench.run(aRow('record-clip', clipParams))).rejects.toMatchObject({
+      code: 'E_NO_FOOTAGE',
+      family: 'user',
+    });
     expect(bench.shown).toEqual([]);
   });
 });
