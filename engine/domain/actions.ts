@@ -18,9 +18,10 @@ export type ActionKind =
   | 'show-message'
   | 'web-push'
   | 'device-trigger'
-  /** Rows of versions before `upload` and before PTZ was held; carried out, not asked for any more. */
-  | 'sftp-upload'
-  | 'ptz-preset';
+  /** Calls a preset once; the node `ptz` holds a camera instead and takes part in the arbitration. */
+  | 'ptz-preset'
+  /** Rows of versions before `upload`; carried out, not asked for any more. */
+  | 'sftp-upload';
 
 /**
  * Life of an action row (DESIGN §3).
