@@ -275,9 +275,8 @@ export class BenchSite {
     const run = (id: string): void => {
       if (!alive()) return;
       pending.delete(id);
-      outputs.reconcile(id).catch((error: unknown) => {
-        if (asAlarmflowError(error).family === 'operational') this.clock.after(500, () => run(id));
-      });
+      // As the executor does: whatever the reason is, until it succeeds.
+      outputs.reconcile(id).catch(() => this.clock.after(500, () => run(id)));
     };
     const outputs = createOutputs({
       writer: { commit: (writes) => (alive() ? this.record.commit(writes) : new Promise(() => undefined)) },
