@@ -5,7 +5,6 @@
 import { constants } from 'node:fs';
 import { link, lstat, mkdir, open, realpath, rename, stat, statfs, unlink } from 'node:fs/promises';
 import { dirname, isAbsolute, resolve, sep } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { AlarmflowError, asAlarmflowError, operationalError, userError } from '../domain/errors';
 import type { FolderServer } from '../domain/file-server';
 import { limited } from './time-limit';
@@ -210,10 +209,22 @@ function targetIn(server: FolderServer, root: string, signal: AbortSignal): Uplo
         const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW } = constants;
         const flags = O_WRONLY | O_NOFOLLOW | (from === 0 ? O_CREAT | O_TRUNC : 0);
         const file = await open(placed(path), flags, 0o640);
+        const stream = source.read(from);
+        let position = from;
         try {
-          await pipeline(source.read(from), file.createWriteStream({ start: from, autoClose: false }), { signal });
+          for await (const chunk of stream) {
+            signal.throwIfAborted();
+            let rest = chunk as Buffer;
+            while (rest.length > 0) {
+              // A disk that is nearly full takes a part.
+              const { bytesWritten } = await file.write(rest, 0, rest.length, position);
+              position += bytesWritten;
+              rest = rest.subarray(bytesWritten);
+            }
+          }
           await file.sync();
         } finally {
+          stream.destroy();
           await file.close();
         }
       }),

@@ -96,7 +96,8 @@ function refusal(server: FtpServer, progress: FtpProgress, error: FTPError): Ala
   if (progress.stage === 'login') {
     if (server.protocol === 'ftp' && tlsWords.test(said))
       return userError('E_UPLOAD_TLS_NEEDED', `${name} wants TLS (${said}): choose FTPS in its dialog`, { facts });
-    if (error.code >= code.notUnderstood)
+    // 500 is what a server says that has trouble of its own (vsftpd: "500 OOPS").
+    if (error.code > code.notUnderstood)
       return userError(
         'E_UPLOAD_LOGIN_REFUSED',
         `${name} refused the login (${said}): check user and password${server.credentials === null ? ', for it may not let anybody in anonymously' : ''}`,

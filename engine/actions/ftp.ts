@@ -17,42 +17,45 @@ import { limited } from './time-limit';
 import { isFile, serverName } from './upload-errors';
 import type { UploadTarget } from './upload-target';
 
-/** A server that says nothing for so long is given up. */
-const SILENCE_LIMIT_MS = 20_000;
+/** Milliseconds; a server that says nothing for so long is given up. */
+export const ftpLimits = { silenceMs: 20_000 };
 /** RFC 1635 §5: the password of an anonymous user is a courtesy. */
 const ANONYMOUS = { user: 'anonymous', password: 'alarmflow@' };
 
+/**
+ * Pinned certificates that have been seen, by their fingerprint: the connections for files go on with the session of the
+ * login and take its verdict with it, so the very first handshake must know the certificate.
+ */
+const seen = new Map<string, string>();
+const MOST_SEEN = 1_000;
+
 function tlsOptions(server: FtpServer): ConnectionOptions {
+  const pinned = seen.get(server.certificate);
   return {
     host: server.host,
     ...(isIP(server.host) ? {} : { servername: server.host }),
     ...(server.authority === '' ? {} : { ca: server.authority }),
+    // It is nobody's authority and may be anybody's; that it is the same one is all that counts.
+    ...(pinned === undefined ? {} : { ca: pinned, allowPartialTrustChain: true, checkServerIdentity: () => undefined }),
     // Judged by `checkCertificate`, which can say what it found.
     rejectUnauthorized: false,
   };
 }
 
-/**
- * Throws E_UPLOAD_CERTIFICATE (user) unless the certificate is the pinned one, or its authority is trusted. What is
- * returned makes the connections for files lead to the same server.
- */
-function checkCertificate(server: FtpServer, socket: TLSSocket, at: number, progress: FtpProgress): ConnectionOptions {
+/** Throws E_UPLOAD_CERTIFICATE (user) unless the certificate is the pinned one, or its authority is trusted. */
+function checkCertificate(server: FtpServer, socket: TLSSocket, progress: FtpProgress): void {
   const certificate = socket.getPeerX509Certificate();
   const shown = certificate?.fingerprint256 ?? '';
   progress.fingerprint = shown;
   if (server.certificate !== '') {
     if (!certificate || shown !== server.certificate) throw certificateError(server, shown, 'not pinned');
-    if (certificate.validToDate.getTime() < at) throw certificateError(server, shown, 'CERT_HAS_EXPIRED');
-    return {
-      ...tlsOptions(server),
-      rejectUnauthorized: true,
-      ca: certificate.toString(),
-      // It is nobody's authority; that it is the same one is all that counts.
-      allowPartialTrustChain: true,
-      checkServerIdentity: () => undefined,
-    };
+    if (!seen.has(shown)) {
+      if (seen.size >= MOST_SEEN) seen.clear();
+      seen.set(shown, certificate.toString());
+      return;
+    }
   }
-  if (socket.authorized) return { ...tlsOptions(server), rejectUnauthorized: true };
+  if (socket.authorized) return;
   const reason = socket.authorizationError as (Error & { code?: string }) | string | null;
   throw certificateError(
     server,
@@ -83,6 +86,17 @@ async function passiveToSameHost(ftp: FTPContext): Promise<FTPResponse> {
   );
 }
 
+/**
+ * A server that cannot go on (disk full) resets the connection for files and says why on the other one: that must not
+ * be closed before it is heard.
+ */
+function leaveOpen({ dataSocket }: FTPContext): void {
+  dataSocket?.removeAllListeners('close');
+  dataSocket?.removeAllListeners('error');
+  // Whoever writes to it hears of its failure.
+  dataSocket?.on('error', () => undefined);
+}
+
 /** EPSV, and where that is not known or not let through, PASV; what worked once is kept. */
 function passiveMode(server: FtpServer, client: Client): (ftp: FTPContext) => Promise<FTPResponse> {
   const older = server.dataHost === 'told' ? enterPassiveModeIPv4 : passiveToSameHost;
@@ -100,6 +114,7 @@ function passiveMode(server: FtpServer, client: Client): (ftp: FTPContext) => Pr
       try {
         const reply = await way(ftp);
         known = way;
+        leaveOpen(ftp);
         return reply;
       } catch (thrown) {
         if (client.closed) throw thrown;
@@ -126,10 +141,11 @@ export async function withFtp<T>(
 ): Promise<T> {
   signal.throwIfAborted();
   const progress: FtpProgress = { stage: 'connect', fingerprint: null };
-  const client = new Client(SILENCE_LIMIT_MS);
+  const client = new Client(ftpLimits.silenceMs);
   client.prepareTransfer = passiveMode(server, client);
   const { user, password } = server.credentials ?? ANONYMOUS;
-  const login = async (): Promise<void> => {
+  const open = async (): Promise<void> => {
+    progress.stage = 'connect';
     if (server.protocol === 'ftps-implicit') {
       progress.stage = 'tls';
       await client.connectImplicitTLS(server.host, server.port, tlsOptions(server));
@@ -141,8 +157,13 @@ export async function withFtp<T>(
         await client.useTLS(tlsOptions(server));
       }
     }
-    if (server.protocol !== 'ftp')
-      client.ftp.tlsOptions = checkCertificate(server, client.ftp.socket as TLSSocket, clock.now(), progress);
+    if (server.protocol !== 'ftp') checkCertificate(server, client.ftp.socket as TLSSocket, progress);
+  };
+  const login = async (): Promise<void> => {
+    const isNew = server.protocol !== 'ftp' && server.certificate !== '' && !seen.has(server.certificate);
+    await open();
+    if (isNew) await open();
+    if (server.protocol !== 'ftp') client.ftp.tlsOptions = { ...tlsOptions(server), rejectUnauthorized: true };
     progress.stage = 'login';
     await client.sendIgnoringError('OPTS UTF8 ON');
     await client.login(user, password ?? '');
@@ -254,6 +275,18 @@ function targetOver(server: FtpServer, client: Client, home: string, progress: F
     }
   }
 
+  /** What the server says of a transfer that it broke off: its next answer, whatever is asked. */
+  async function reasonOf(thrown: unknown): Promise<unknown> {
+    if (isRefusal(thrown) || client.closed) return thrown;
+    try {
+      const reply = await client.sendIgnoringError('NOOP');
+      return reply.code >= 400 ? new FTPError(reply) : thrown;
+    } catch {
+      // It says nothing more: what happened to the transfer is all that is known.
+      return thrown;
+    }
+  }
+
   return {
     identity: progress.fingerprint === null ? '' : `certificate SHA-256 ${progress.fingerprint}`,
     ensureDirectory: (path) => told(() => ensureDirectory(path)),
@@ -276,6 +309,8 @@ function targetOver(server: FtpServer, client: Client, home: string, progress: F
         try {
           if (from > 0) await client.appendFrom(stream, name);
           else await client.uploadFrom(stream, name);
+        } catch (thrown) {
+          throw await reasonOf(thrown);
         } finally {
           stream.destroy();
         }

@@ -10,7 +10,8 @@ import { limited } from './time-limit';
 import { isFile, serverName } from './upload-errors';
 import type { UploadSource, UploadTarget } from './upload-target';
 
-const LOGIN_LIMIT_MS = 15_000;
+/** Milliseconds; a login that takes longer is given up. */
+export const sftpLimits = { loginMs: 15_000 };
 /** Bytes of one write; every server takes as many (draft-ietf-secsh-filexfer-02 §3). */
 const PIECE = 32 * 1024;
 /** Writes that are under way at once, so that a far server is not waited for after each. */
@@ -70,7 +71,7 @@ export async function withSftp<T>(
         ...(credentials.password === null ? [] : ['password', 'keyboard-interactive']),
       ],
       tryKeyboard: credentials.password !== null,
-      readyTimeout: LOGIN_LIMIT_MS,
+      readyTimeout: sftpLimits.loginMs,
       hostVerifier(key) {
         progress.fingerprint = fingerprintOf(key);
         progress.trusted = server.hostKey !== '' && progress.fingerprint === server.hostKey;
@@ -81,7 +82,11 @@ export async function withSftp<T>(
     return await limited(clock, signal, wholeMs, `${serverName(server)} did not finish`, async (stop) => {
       stop.addEventListener('abort', () => socket.destroy(), { once: true });
       const session = await login();
-      return await work(targetOver(server, session, progress));
+      // Requests that are under way when a connection is lost are never answered, not even with an error.
+      const lost = new Promise<never>((_resolve, reject) => {
+        socket.once('close', () => reject(new Error('The connection was closed')));
+      });
+      return await Promise.race([work(targetOver(server, session, progress)), lost]);
     });
   } catch (thrown) {
     signal.throwIfAborted();

@@ -15,7 +15,7 @@ const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 60_000;
 /** Between two uploads that come again after the server was away. */
 const SPACING_MS = 100;
-/** After a refused login the server is left alone for so long: more tries would lock the user out. */
+/** After a refused login the others wait for so long: more tries would lock the user out. */
 const REFUSED_MS = 60_000;
 /** An upload that has not come again so long after its time is gone. */
 const LOST_MS = 5 * 60_000;
@@ -41,6 +41,8 @@ export interface UploadLane {
    * @throws E_WAITS when it shall come again, and what the work throws
    */
   run<T>(turn: LaneTurn, name: string, signal: AbortSignal, work: () => Promise<T>): Promise<T>;
+  /** The server was set up anew: what was known of it counts no more. */
+  begin(): void;
 }
 
 export function createUploadLane(clock: Clock): UploadLane {
@@ -136,11 +138,18 @@ export function createUploadLane(clock: Clock): UploadLane {
   }
 
   return {
+    begin() {
+      failures = 0;
+      awayUntil = 0;
+      refusedUntil = 0;
+      trouble = null;
+    },
     async run(turn, name, signal, work) {
       signal.throwIfAborted();
       waiting.delete(turn.key);
       const begun = clock.monotonic();
-      if (!turn.forced && trouble && begun < refusedUntil) throw trouble;
+      if (!turn.forced && trouble && begun < refusedUntil)
+        sendAway(turn, refusedUntil - begun, `Waits, because the login was refused: ${trouble.message}`);
       if (!turn.forced && trouble && begun < awayUntil)
         sendAway(turn, awayUntil - begun, `Waits for the server: ${trouble.message}`);
       // While a server is away one upload tries, and the others do not take the places of other actions.
@@ -149,9 +158,8 @@ export function createUploadLane(clock: Clock): UploadLane {
       await enter(turn, name, signal);
       try {
         // What was found out while it waited holds for it too.
-        if (!turn.forced && trouble && clock.monotonic() < refusedUntil) throw trouble;
-        if (!turn.forced && trouble && failures > 0 && clock.monotonic() < awayUntil)
-          sendAway(turn, awayUntil - clock.monotonic(), `Waits for the server: ${trouble.message}`);
+        const until = Math.max(refusedUntil, awayUntil) - clock.monotonic();
+        if (!turn.forced && trouble && until > 0) sendAway(turn, until, `Waits for the server: ${trouble.message}`);
         const started = clock.monotonic();
         const result = await work();
         worked(clock.monotonic() - started);

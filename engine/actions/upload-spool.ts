@@ -84,6 +84,8 @@ export interface UploadSpool {
   missed(key: string): Promise<number>;
   /** The upload is through: its files go, its outcome stays for a while. */
   done(key: string, summary: string): Promise<void>;
+  /** There is nothing to upload, or nobody needs to know of it any more. */
+  forget(key: string): Promise<void>;
   /** Its action failed; a person may have it tried again. */
   setAside(key: string): Promise<void>;
   /** Takes an entry up that was set aside; one that was dropped is forgotten. */
@@ -140,7 +142,7 @@ export async function openUploadSpool(options: {
       for await (const chunk of Buffer.isBuffer(content) ? [content] : content) {
         hash.update(chunk);
         size += chunk.length;
-        await file.write(chunk);
+        await file.writeFile(chunk);
       }
       await file.sync();
     } finally {
@@ -306,6 +308,7 @@ export async function openUploadSpool(options: {
       return entries.get(key)?.tries ?? 0;
     },
     done: (key, summary) => change(key, (entry) => close(entry, 'done', summary)),
+    forget: (key) => change(key, () => forget(key)),
     setAside: (key) =>
       change(key, async (entry) => {
         if (entry.state === 'open') await write({ ...entry, state: 'aside' });

@@ -2,6 +2,7 @@
  * The action `upload` (REQUIREMENTS L5, M8): pictures, a clip and the alarm itself as files on a server or in a folder.
  * The row of the action is its place in the queue; the spool keeps what is to be uploaded, the lane says when.
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { ActionHandler, ActionKind, ActionResult, ActionRow } from '../domain/actions';
 import { asAlarmflowError, bugError, userError, waitError } from '../domain/errors';
 import type { FileServer } from '../domain/file-server';
@@ -45,10 +46,14 @@ const PERIOD_LOOK_MS = 15 * 60_000;
 
 /** @param kinds one handler for each; the older kind has rows that wait */
 export function uploadHandlers(parts: UploadParts): ActionHandler[] {
-  const lanes = new Map<string, UploadLane>();
+  const lanes = new Map<string, { lane: UploadLane; server: FileServer }>();
   const laneTo = (server: FileServer): UploadLane => {
-    const lane = lanes.get(server.id) ?? createUploadLane(parts.clock);
-    lanes.set(server.id, lane);
+    const known = lanes.get(server.id);
+    if (known && isDeepStrictEqual(known.server, server)) return known.lane;
+    const lane = known?.lane ?? createUploadLane(parts.clock);
+    // New credentials are tried at once.
+    lane.begin();
+    lanes.set(server.id, { lane, server });
     return lane;
   };
   return (['upload', 'sftp-upload'] as const).map((kind) => uploadHandler(kind, parts, laneTo));
@@ -141,7 +146,7 @@ function uploadHandler(
         if (entry.state === 'dropped') throw userError('E_UPLOAD_DROPPED', entry.summary);
         if (entry.files.length === 0) {
           const summary = entry.notes.join('; ') || 'There is nothing to upload';
-          await spool.done(row.key, summary);
+          await spool.forget(row.key);
           return { status: 'skipped', summary };
         }
         if (!test) checkPeriod(parts, params, row);
@@ -154,12 +159,13 @@ function uploadHandler(
               () => send(server, params, row, entry, signal),
             );
         const summary = withHeldBack(summaryOf(server, sent, entry), row);
-        await spool.done(row.key, summary);
+        if (test) await spool.forget(row.key);
+        else await spool.done(row.key, summary);
         return { status: 'done', summary };
       } catch (thrown) {
         signal.throwIfAborted();
         const error = asAlarmflowError(thrown);
-        if (test) await spool.done(row.key, 'tested');
+        if (test) await spool.forget(row.key);
         else if (error.family === 'user') await spool.setAside(row.key);
         throw error;
       }
@@ -215,6 +221,7 @@ export const noUploads: UploadParts['uploads'] = {
     keep: () => Promise.reject(bugError('E_NO_UPLOADS', 'Nothing is uploaded here')),
     missed: async () => 0,
     done: async () => undefined,
+    forget: async () => undefined,
     setAside: async () => undefined,
     takeUp: async () => undefined,
     bytes: () => 0,
