@@ -4,7 +4,8 @@
  */
 import type { ActionRow } from '../domain/actions';
 import { asAlarmflowError, operationalError } from '../domain/errors';
-import { type CameraChannel, noRecordings, type Recordings } from '../domain/media';
+import { type CameraChannel, type Clip, noRecordings, type Recordings } from '../domain/media';
+import type { RecordWriter } from '../domain/record';
 import { momentOf } from './alarm-values';
 import type { EmailParams } from './email-params';
 import { type AlarmPicture, asPicture, eventPictures, type PictureParts, snapshot } from './pictures';
@@ -22,6 +23,8 @@ const EVENT_PATIENCE_MS = 450;
 
 export interface MediaParts extends PictureParts {
   recordings?: Recordings;
+  /** Says of a clip which alarm it shows; absent: nobody asks. */
+  record?: Pick<RecordWriter, 'commit'>;
 }
 
 export interface GatheredMedia {
@@ -251,6 +254,20 @@ async function otherPicture(
   }
 }
 
+/** The console shows the clip with its alarm. A mail does without that. */
+async function shownWith(parts: MediaParts, row: ActionRow, camera: CameraChannel, clip: Clip): Promise<void> {
+  if (row.alarmId === null || !parts.record) return;
+  const [at, until] = [Math.round(clip.from), Math.round(clip.to)];
+  const { alarmId } = row;
+  try {
+    await parts.record.commit({
+      alarmMedia: [{ alarmId, mediaId: clip.mediaId, kind: 'clip', ...camera, at, until, note: null }],
+    });
+  } catch (thrown) {
+    parts.log.warn('action.clip-not-shown', { key: row.key, error: failure(thrown) });
+  }
+}
+
 /** The clip that is asked for, or why not. Rejects only with the signal's reason. */
 export async function gatherClip(
   parts: MediaParts,
@@ -272,9 +289,11 @@ export async function gatherClip(
       throw operationalError('E_CLIP_SIZE', `the clip (${megabytes(clip.size)}) does not fit into ${PURPOSE}`);
     const kept = await parts.media.read(clip.mediaId);
     if (!kept) throw operationalError('E_CLIP_GONE', 'the clip is no longer kept');
+    const without = clip.missingMs ? `, without ${Math.ceil(clip.missingMs / 1_000)} s that were not recorded` : '';
+    await shownWith(parts, row, camera, clip);
     return {
       pictures: [{ filename: 'clip.mp4', contentType: 'video/mp4', content: kept.bytes }],
-      told: `a clip of ${Math.max(1, Math.round((clip.to - clip.from) / 1_000))} s`,
+      told: `a clip of ${Math.max(1, Math.round((clip.to - clip.from) / 1_000))} s${without}`,
       missing: null,
     };
   } catch (thrown) {

@@ -115,13 +115,17 @@ describe('one picture', () => {
 
 describe('a clip', () => {
   it('follows the text, which has the picture that is there', async () => {
-    desk.snapshot = async () => ({ contentType: 'image/jpeg', bytes: jpeg });
     recordedCamera(desk);
+    const shown: unknown[] = [];
+    desk.parts.record = { commit: async ({ alarmMedia }) => void shown.push(...(alarmMedia ?? [])) };
     await desk.send(aRaise({ picture: 'event-or-snapshot', clip: 5 }));
     await desk.drain();
     expect([names(0), names(1)]).toEqual([['alarm.jpg'], ['clip.mp4']]);
     expect(office.delivered[0]!.mail.text).toContain('The clip follow');
     expect(office.delivered[1]!.mail.text).toContain('a clip of 5 s');
+    expect(shown).toEqual([
+      expect.objectContaining({ alarmId: 'alarm-1', mediaId: 'clip-1', kind: 'clip', deviceId: 'cam', channel: 2 }),
+    ]);
   });
 
   it('of a camera that is not recorded is missed in words, at once', async () => {
@@ -219,8 +223,13 @@ describe('links to answer an alarm', () => {
   };
 
   it('stand at the end of text and HTML, web addresses alone, and not once it has cleared', async () => {
-    desk.parts.links = () => links;
+    const asked: unknown[] = [];
+    desk.parts.links = (...about) => {
+      asked.push(about);
+      return links;
+    };
     await desk.send(aRaise());
+    expect(asked).toEqual([['alarm-1', 'guard@example.com', 'mail']]);
     const { text, html } = office.delivered[0]!.mail;
     expect(text).toMatch(/\n\nAcknowledge: https:\/\/site\.example\/a\S+\nSnooze: {6}https:\/\/site\.example\/s\n$/);
     expect(html).toContain('href="https://site.example/a?x=1&amp;y=&quot;2&quot;"');

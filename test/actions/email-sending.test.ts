@@ -108,6 +108,24 @@ describe('a certificate', () => {
   });
 });
 
+describe.skipIf(!certificate)('a login over STARTTLS', () => {
+  it.each(['PLAIN', 'LOGIN', 'CRAM-MD5'])('is sent by %s where the server offers nothing else', async (method) => {
+    const office = await opened(openPostOffice({ security: 'starttls', certificate, login, authMethods: [method] }));
+    await send(bench(office.port, { security: 'starttls', allowSelfSigned: true, credentials: login }));
+    expect(office.delivered[0]).toMatchObject({ secure: true, user: 'alarm' });
+  });
+
+  it('by CRAM-MD5 with a wrong password is refused, and the password is not sent', async () => {
+    const office = await opened(
+      openPostOffice({ security: 'starttls', certificate, login, authMethods: ['CRAM-MD5'] }),
+    );
+    const credentials = { user: 'alarm', password: 'wrong' };
+    const sent = send(bench(office.port, { security: 'starttls', allowSelfSigned: true, credentials }));
+    await expect(sent).rejects.toMatchObject({ code: 'E_MAIL_LOGIN_REFUSED' });
+    expect(office.logins).toEqual([{ user: 'alarm', password: '', secure: true }]);
+  });
+});
+
 describe('a server that does not offer STARTTLS', () => {
   it('gets neither mail nor password in clear', async () => {
     const office = await opened(openPostOffice({ login }));

@@ -267,6 +267,13 @@ export function recordContract(name: string, databaseUrl: () => Promise<string |
       expect(falseAlarms.map((one) => one.id)).toEqual(['q2']);
     });
 
+    it('finds an action row by its key, whatever has become of it', async () => {
+      await store.commit({ actions: [actionRow('found')] });
+      await store.claimAction('found', 1_000);
+      expect(await store.action('found')).toEqual(actionRow('found', { status: 'running', attempts: 1 }));
+      expect(await store.action('not\u0000there')).toBeNull();
+    });
+
     it('leaves an action row alone that exists already', async () => {
       await store.commit({ actions: [actionRow('once')] });
       await store.claimAction('once', base);
