@@ -1,11 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../engine/clock/system-clock';
 import { camera, probeFile, program, type RecordingBench, recordingBench } from '../support/recording-bench';
 import { ffmpegMissing, type RtspServer, type RtspServerOptions, startRtspServer } from '../support/rtsp-server';
 import { serverTest } from '../support/server-test';
+import { mountSmallDisk, type SmallDisk } from '../support/small-disk';
 
 const never = new AbortController().signal;
 const opened: { close(): Promise<void> }[] = [];
@@ -181,6 +182,25 @@ describe('the local recorder', () => {
     await until(() => bench.told.length > 0);
     expect(bench.told).toEqual(['E_RECORDER_DISK']);
   });
+
+  const disk = ffmpegMissing() === null ? mountSmallDisk(2) : 'ffmpeg is missing';
+  if (typeof disk !== 'string') afterAll(() => disk.remove());
+  serverTest(
+    'says that a disk is full when it takes no more, and goes on when there is space',
+    () => (typeof disk === 'string' ? disk : null),
+    async () => {
+      const folder = join((disk as SmallDisk).folder, 'recording');
+      const rtsp = await startRtspServer();
+      opened.push(rtsp);
+      await rtsp.push('/live', { size: '1280x720', rate: 25 });
+      const bench = await recordingBench(rtsp, { folder });
+      opened.push(bench);
+      await until(() => bench.told.includes('E_RECORDER_DISK'), 20_000);
+      expect(bench.recorder.trouble('cam')!.message).toContain('check space and rights of the data folder');
+      for (const name of readdirSync(join(folder, 'cam-1'))) rmSync(join(folder, 'cam-1', name), { force: true });
+      await until(() => bench.told.at(-1) === null, 20_000);
+    },
+  );
 
   serverTest(
     'says how to get ffmpeg where it is missing',

@@ -140,10 +140,14 @@ const actionWords: Record<string, string> = {
   email: 'E-mail',
   'ptz-preset': 'PTZ preset',
   snapshot: 'Snapshot',
+  record: 'Recording',
+  'record-clip': 'Clip',
   log: 'Log',
   'sftp-upload': 'Upload',
   upload: 'Upload',
   'snmp-trap': 'SNMP',
+  'show-message': 'Message',
+  'web-push': 'Web push',
 };
 
 /** What of an action's outcome is told beside its status: error, tries, time. */
