@@ -163,6 +163,7 @@ export function showMessageHandler(parts: ShowMessageParts): ActionHandler {
         at: now,
         level: levelOf(params, row),
         ...words,
+        picture: params.picture,
         pictures: params.picture ? (row.alarm?.event.pictures ?? []).slice(0, 3).map(({ mediaId }) => mediaId) : [],
         tour:
           params.tour.length === 0

@@ -96,6 +96,8 @@ export function receiverWords(receivers: PushReceivers): string {
   return receivers.roles.map((role) => `${role}s`).join(' and ');
 }
 
+const nobody = (receivers: PushReceivers): string =>
+  receivers.to === 'all' ? 'no browser' : `no browser of ${receiverWords(receivers)}`;
 const browsers = (count: number): string => `${count} browser${count === 1 ? '' : 's'}`;
 
 export function webPushHandler(parts: WebPushParts): ActionHandler {
@@ -182,7 +184,7 @@ export function webPushHandler(parts: WebPushParts): ActionHandler {
       if (all.length === 0)
         throw userError(
           'E_PUSH_NOBODY',
-          `Node "${name}": no browser of ${receiverWords(params.receivers)} has notifications switched on: each receiver does so in the console, under "Notifications"`,
+          `Node "${name}": ${nobody(params.receivers)} has notifications switched on: each receiver does so in the console, under "Notifications"`,
         );
       const have = takenOf(row.key);
       const left = all.filter(({ id }) => !have.has(id));

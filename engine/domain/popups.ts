@@ -45,7 +45,9 @@ export interface Popup {
   level: PopupLevel;
   title: string;
   text: string;
-  /** Pictures of the alarm's event, by the ids of the media store. */
+  /** Whether pictures of its alarm are shown; those that come later, too. */
+  picture: boolean;
+  /** Those that the alarm's event had, by the ids of the media store. */
   pictures: string[];
   /** Linked channels, shown in turn; null: none. */
   tour: { stops: TourStop[]; dwellMs: number } | null;

@@ -11,8 +11,13 @@ import type {
   DeviceRow,
   DryRunState,
   EventPage,
+  GivenSubscription,
   MailPage,
   OutputRow,
+  Popup,
+  PopupPage,
+  PushPage,
+  PushTest,
   Session,
   Shelf,
   ShelfPage,
@@ -80,12 +85,22 @@ export const api = {
   alarmMedia: async (id: string): Promise<AlarmMedia[]> =>
     (await call<AlarmDetails>('GET', `/alarms/${encodeURIComponent(id)}`)).media,
   alarms: async (live: boolean) => (await call<AlarmPage>('GET', `/alarms?live=${live ? 1 : 0}&limit=30`)).alarms,
-  acknowledge: (alarm: string) => call<unknown>('POST', `/alarms/${id(alarm)}/acknowledge`, {}),
+  falseAlarms: async () => (await call<AlarmPage>('GET', '/alarms?live=0&acknowledgedAs=false-alarm&limit=30')).alarms,
+  acknowledge: (alarm: string, as?: 'false-alarm') =>
+    call<unknown>('POST', `/alarms/${id(alarm)}/acknowledge`, as ? { as } : {}),
   resetAlarm: (alarm: string) => call<unknown>('POST', `/alarms/${id(alarm)}/reset`, {}),
   shelves: async () => (await call<ShelfPage>('GET', '/shelves')).shelves,
   shelve: (wanted: { scope: Shelf['scope']; id: string; key?: string; minutes?: number; oneShot?: true }) =>
     call<unknown>('POST', '/shelves', wanted),
   unshelve: (shelf: string) => call<unknown>('DELETE', `/shelves/${id(shelf)}`),
+  popups: async (): Promise<Popup[]> => (await call<PopupPage>('GET', '/popups')).popups,
+  acknowledgePopup: (popup: string, as?: 'false-alarm') =>
+    call<PopupPage>('POST', `/popups/${id(popup)}/acknowledge`, as ? { as } : {}),
+  closePopup: (popup: string) => call<PopupPage>('POST', `/popups/${id(popup)}/close`, {}),
+  push: () => call<PushPage>('GET', '/push'),
+  pushSubscribe: (given: GivenSubscription) => call<PushPage>('POST', '/push/subscriptions', given),
+  pushUnsubscribe: (subscription: string) => call<PushPage>('DELETE', `/push/subscriptions/${id(subscription)}`),
+  pushTest: (subscription: string) => call<PushTest>('POST', `/push/subscriptions/${id(subscription)}/test`, {}),
   outputs: async () => (await call<{ outputs: OutputRow[] }>('GET', '/outputs')).outputs,
   setMode: (output: string, mode: 'auto' | 'on' | 'off') =>
     call<unknown>('POST', `/outputs/${id(output)}/mode`, { mode }),
@@ -114,6 +129,7 @@ const kinds: StreamMessage['kind'][] = [
   'site',
   'arming',
   'shelves',
+  'popups',
 ];
 
 /** Follows the stream; `onLink(true)` comes at every (re)connection: what was missed must then be read anew. */

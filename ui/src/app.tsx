@@ -13,7 +13,9 @@ import { DevicesPanel } from './panels/devices';
 import { EventsPanel } from './panels/events';
 import { Login } from './panels/login';
 import { MailsPanel } from './panels/mails';
+import { NotificationsPanel } from './panels/notifications';
 import { OutputsPanel } from './panels/outputs';
+import { Popups } from './panels/popups';
 import { ShelvesPanel } from './panels/shelves';
 import { learnWords } from './words';
 
@@ -40,11 +42,12 @@ function Console({ session, onSessionEnd }: { session: Session; onSessionEnd: ()
   const load = useCallback(async () => {
     try {
       learnWords(await api.words());
-      const [site, live, recent, shelves, outputs, devices, events, actions, mails] = await Promise.all([
+      const [site, live, recent, shelves, popups, outputs, devices, events, actions, mails] = await Promise.all([
         api.site(),
         api.alarms(true),
         api.alarms(false),
         api.shelves(),
+        api.popups(),
         api.outputs(),
         api.devices(),
         api.events(),
@@ -54,7 +57,7 @@ function Console({ session, onSessionEnd }: { session: Session; onSessionEnd: ()
       const ended = recent.filter((alarm) => alarm.endedAt !== null).slice(0, 6);
       change({
         kind: 'loaded',
-        data: { site, alarms: [...live, ...ended], shelves, outputs, devices, events, actions, mails },
+        data: { site, alarms: [...live, ...ended], shelves, popups, outputs, devices, events, actions, mails },
       });
     } catch (error) {
       if (error instanceof CallFailed && error.status === 401) onSessionEnd();
@@ -87,6 +90,7 @@ function Console({ session, onSessionEnd }: { session: Session; onSessionEnd: ()
       <Header session={session} site={state.site} linked={linked} actor={actor} onSessionEnd={onSessionEnd} />
       <DryRunBar site={state.site} actor={actor} />
       <BuzzerBar outputs={state.outputs} linked={linked} actor={actor} />
+      <Popups popups={state.popups} alarms={state.alarms} now={now} actor={actor} />
       {notice && (
         <div className="notice" role="alert">
           <span>{notice}</span>
@@ -114,6 +118,7 @@ function Console({ session, onSessionEnd }: { session: Session; onSessionEnd: ()
           {session.demo && <MailsPanel mails={state.mails} />}
           <ActionsPanel actions={state.actions} actor={actor} />
           <DevicesPanel devices={state.devices} now={now} />
+          <NotificationsPanel />
         </div>
       </main>
       <footer>

@@ -6,6 +6,7 @@ import type {
   DeviceRow,
   ExplainedEvent,
   OutputRow,
+  Popup,
   Shelf,
   Site,
   StreamMessage,
@@ -18,6 +19,8 @@ export interface LiveState {
   alarms: Alarm[];
   /** What operators hold back. */
   shelves: Shelf[];
+  /** Messages before every console, the most severe first. */
+  popups: Popup[];
   outputs: OutputRow[];
   devices: DeviceRow[];
   events: ExplainedEvent[];
@@ -30,6 +33,7 @@ export const emptyState: LiveState = {
   site: null,
   alarms: [],
   shelves: [],
+  popups: [],
   outputs: [],
   devices: [],
   events: [],
@@ -73,6 +77,8 @@ export function reduce(state: LiveState, change: Change): LiveState {
     // The panel reads all rows anew: one change turns what is open and armed elsewhere too.
     case 'shelves':
       return { ...state, shelves: change.data.shelves };
+    case 'popups':
+      return { ...state, popups: change.data.popups };
     case 'arming':
       return { ...state, armingTurn: state.armingTurn + 1 };
     case 'decision': {

@@ -1,3 +1,4 @@
+import { useEffect, useState } from 'react';
 import type { ActionRow, Alarm, Shelf } from '../../../engine/host/console-api';
 import type { Actor } from '../actor';
 import { api } from '../api';
@@ -34,30 +35,77 @@ export function AlarmsPanel(props: {
           />
         ))}
       </ul>
-      {ended.length > 0 && (
-        <>
-          <h3>Ended lately</h3>
-          <ul className="ended">
-            {ended.map((alarm) => (
-              <li key={alarm.id}>
-                <time title={dayAndTime(alarm.raisedAt)}>{clockTime(alarm.raisedAt)}</time>
-                <span>
-                  {typeLabel(alarm.type)} · {alarm.deviceName}
-                  {place(alarm) && <small> · {place(alarm)}</small>}
-                </span>
-                <small>
-                  {span((alarm.endedAt ?? alarm.raisedAt) - alarm.raisedAt)}
-                  {alarm.count > 1 ? ` · ${alarm.count} times` : ''}
-                </small>
-                <FloodChips alarm={alarm} />
-                <AlarmMediaView alarm={alarm} actions={actions} />
-                <AskWhy alarm={alarm} />
-              </li>
-            ))}
-          </ul>
-        </>
-      )}
+      <EndedAlarms ended={ended} actions={actions} />
     </section>
+  );
+}
+
+/** Those that ended lately, or of all that are on record those that were acknowledged as false alarms. */
+function EndedAlarms({ ended, actions }: { ended: Alarm[]; actions: ActionRow[] }) {
+  const [onlyFalse, setOnlyFalse] = useState(false);
+  const [found, setFound] = useState<Alarm[] | null>(null);
+  const [trouble, setTrouble] = useState<string | null>(null);
+  const newest = ended[0]?.id;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: an alarm that has ended meanwhile may be one of them
+  useEffect(() => {
+    if (!onlyFalse) return;
+    let left = false;
+    api.falseAlarms().then(
+      (alarms) => {
+        if (!left) setFound(alarms);
+      },
+      (error: Error) => setTrouble(error.message),
+    );
+    return () => {
+      left = true;
+    };
+  }, [onlyFalse, newest]);
+
+  if (ended.length === 0 && !onlyFalse) return null;
+  const rows = onlyFalse ? (found ?? []) : ended;
+  return (
+    <>
+      <h3 className="with-filter">
+        {onlyFalse ? 'False alarms' : 'Ended lately'}
+        <label>
+          <input type="checkbox" checked={onlyFalse} onChange={(change) => setOnlyFalse(change.target.checked)} />
+          false alarms only
+        </label>
+      </h3>
+      {trouble && <p className="error">{trouble}</p>}
+      {onlyFalse && found?.length === 0 && <p className="empty">None is on record.</p>}
+      <ul className="ended">
+        {rows.map((alarm) => (
+          <li key={alarm.id}>
+            <time title={dayAndTime(alarm.raisedAt)}>
+              {onlyFalse ? dayAndTime(alarm.raisedAt) : clockTime(alarm.raisedAt)}
+            </time>
+            <span>
+              {typeLabel(alarm.type)} · {alarm.deviceName}
+              {place(alarm) && <small> · {place(alarm)}</small>}
+            </span>
+            <small>
+              {alarm.endedAt === null ? 'still on' : span(alarm.endedAt - alarm.raisedAt)}
+              {alarm.count > 1 ? ` · ${alarm.count} times` : ''}
+              {onlyFalse && ` · ${alarm.acknowledgedBy}`}
+            </small>
+            <FloodChips alarm={alarm} />
+            {!onlyFalse && <FalseAlarmChip alarm={alarm} />}
+            <AlarmMediaView alarm={alarm} actions={actions} />
+            <AskWhy alarm={alarm} />
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+function FalseAlarmChip({ alarm: { acknowledgedAs, acknowledgedBy } }: { alarm: Alarm }) {
+  if (acknowledgedAs !== 'false-alarm') return null;
+  return (
+    <span className="chip warn" title={`Acknowledged as a false alarm by ${acknowledgedBy}`}>
+      false alarm
+    </span>
   );
 }
 
@@ -90,6 +138,7 @@ function AlarmCard(props: { alarm: Alarm; actions: ActionRow[]; shelf: Shelf | u
         <strong>{typeLabel(alarm.type)}</strong>
         <span className="state">{alarmState(alarm)}</span>
         <FloodChips alarm={alarm} />
+        <FalseAlarmChip alarm={alarm} />
         {shelf && <span className="chip">shelved by {shelf.by}</span>}
         <p>
           {alarm.deviceName}
@@ -110,6 +159,14 @@ function AlarmCard(props: { alarm: Alarm; actions: ActionRow[]; shelf: Shelf | u
             onClick={() => actor.act(api.acknowledge(alarm.id))}
           >
             Acknowledge
+          </button>
+          <button
+            type="button"
+            disabled={alarm.acknowledgedAt !== null}
+            title="Acknowledges it, and keeps on record that it was none"
+            onClick={() => actor.act(api.acknowledge(alarm.id, 'false-alarm'))}
+          >
+            False alarm
           </button>
           <button type="button" onClick={() => actor.act(api.resetAlarm(alarm.id))}>
             Clear
