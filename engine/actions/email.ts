@@ -56,8 +56,10 @@ export interface EmailParts extends MediaParts {
 
 /** How long the text waits for pictures. */
 export const TEXT_WAIT_MS = 700;
-/** How long a mail without a second one waits for them. */
-const WHOLE_WAIT_MS = 30_000;
+/** How long a test waits for them, which is one mail and over within 30 s. */
+const TEST_WAIT_MS = 15_000;
+/** How long a second mail waits for them. */
+const FOLLOW_UP_WAIT_MS = 30_000;
 /** Wait of a follow-up for its first mail. */
 const FIRST_MAIL_MS = 2_000;
 
@@ -167,7 +169,7 @@ export function emailHandler(parts: EmailParts): ActionHandler {
         picture: expected.pictures ? 'none' : wish.picture,
         clip: expected.clip ? 0 : wish.clip,
       };
-      collected = await collect(row, now, rows ? TEXT_WAIT_MS : WHOLE_WAIT_MS, signal);
+      collected = await collect(row, now, rows ? TEXT_WAIT_MS : TEST_WAIT_MS, signal);
       if (decided === null) {
         late = {
           pictures: expected.pictures || collected.pictures === null,
@@ -240,7 +242,7 @@ export function emailHandler(parts: EmailParts): ActionHandler {
       mostBytes: attachmentBytes(server),
       hurried: false,
     };
-    const collected = await collect(row, wish, WHOLE_WAIT_MS + params.clip * 1_000, signal);
+    const collected = await collect(row, wish, FOLLOW_UP_WAIT_MS + params.clip * 1_000, signal);
     const first = await parts.mailRows?.find(of);
     if (first && first.status !== 'done') {
       const about = `The mail that these pictures belong to is ${first.status}: ${oneLine(first.summary ?? '').slice(0, 300)}`;

@@ -11,7 +11,7 @@ export interface LinkageFlowOptions {
   receive?: 'stream' | 'push' | 'both';
   postAlarmSeconds?: number;
   antiDitherSeconds?: number;
-  picture?: 'none' | 'event-or-snapshot';
+  picture?: 'none' | 'event-or-snapshot' | 'three';
   /** Seconds of silence that end a thermal alarm; 0: only the real end. */
   quietSeconds?: number;
   /** Without a relay node. */
