@@ -1,0 +1,368 @@
+import { createHmac } from 'node:crypto';
+import { request as httpRequest } from 'node:http';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { VirtualClock } from '../../engine/clock/virtual-clock';
+import type { Alarm } from '../../engine/domain/alarms';
+import { operationalError, userError } from '../../engine/domain/errors';
+import { silentLog } from '../../engine/domain/log';
+import type { StandingRow } from '../../engine/domain/record';
+import { type AnswerLinks, createAnswerLinks } from '../../engine/host/answer-links';
+import { createAnswerPages } from '../../engine/host/answer-pages';
+import { readToken, writeToken } from '../../engine/host/answer-tokens';
+import { createSeals } from '../../engine/host/sealed-settings';
+import { anAlarm, RAISED } from '../actions/action-bench';
+import { memoryAuth, openDoor } from '../support/host-door';
+import { memorySettings } from '../support/memory-settings';
+
+const HOUR = 3_600_000;
+let clock: VirtualClock;
+let rows: Map<string, StandingRow>;
+let settings: ReturnType<typeof memorySettings>;
+let alarms: Map<string, Alarm>;
+let ended: Map<string, Alarm>;
+let calls: string[];
+let full: boolean;
+let answers: AnswerLinks;
+let secret: string;
+let door: Awaited<ReturnType<typeof openDoor>>;
+
+/** A process that starts on what is on disk. */
+async function start(on = true): Promise<void> {
+  answers?.close();
+  const keep = (row: StandingRow | undefined): void => {
+    if (full) throw operationalError('E_RECORD_WRITE', 'disk full');
+    if (row) rows.set(row.id, structuredClone(row));
+  };
+  const live = (id: string): Alarm => {
+    const alarm = alarms.get(id);
+    if (!alarm) throw userError('E_UNKNOWN_ALARM', 'gone');
+    return alarm;
+  };
+  answers = createAnswerLinks({
+    settings: on ? { publicUrl: 'https://plant.example.org', validMs: 24 * HOUR, snoozeMinutes: 30 } : null,
+    record: settings,
+    writer: {
+      async commit({ standingDeleted = [] }) {
+        for (const id of standingDeleted) rows.delete(id);
+      },
+    },
+    seals: createSeals(async () => secret),
+    alarms: {
+      alarm: (id) => alarms.get(id),
+      async acknowledge(id, who, as, row) {
+        await Promise.resolve();
+        keep(row);
+        alarms.set(id, {
+          ...live(id),
+          acknowledgedAt: clock.now(),
+          acknowledgedBy: who,
+          ...(as ? { acknowledgedAs: as } : {}),
+        });
+        calls.push(`acknowledge ${id} ${who} ${as ?? ''}`.trim());
+      },
+      shelving: {
+        list: () => [],
+        unshelve: async () => undefined,
+        async shelve(request, who, row) {
+          await Promise.resolve();
+          keep(row);
+          calls.push(`shelve ${request.id} ${request.key} ${request.forMs} ${who}`);
+          return {} as never;
+        },
+      },
+    },
+    recorded: async (id) => alarms.get(id) ?? ended.get(id) ?? null,
+    clock,
+    log: silentLog,
+  });
+  answers.resume([...rows.values()]);
+  await answers.start();
+  door?.server.mount({ answer: createAnswerPages({ links: answers, siteName: 'Plant <1>', clock, log: silentLog }) });
+}
+
+beforeEach(async () => {
+  clock = new VirtualClock(RAISED);
+  rows = new Map();
+  settings = memorySettings();
+  alarms = new Map([['a', anAlarm({ id: 'a', deviceName: 'Hall <b>camera</b>' })]]);
+  ended = new Map();
+  calls = [];
+  full = false;
+  secret = 'the key of the data folder 0123456789';
+  door = await openDoor((await memoryAuth()).auth);
+  await start();
+});
+afterEach(async () => {
+  answers.close();
+  await door.server.close();
+});
+
+const links = (receiver = 'guard@example.org') => answers.links('a', receiver, 'mail')!;
+const tokenOf = (link: string): string => new URL(link).pathname.slice('/answer/'.length);
+const pathOf = (link: string): string => `${door.url}${new URL(link).pathname}`;
+const get = async (link: string, init: RequestInit = {}) => {
+  const response = await fetch(pathOf(link), init);
+  return { status: response.status, headers: response.headers, text: await response.text() };
+};
+const press = (link: string) =>
+  get(link, {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    body: 'confirm=yes',
+  });
+const titleOf = ({ text }: { text: string }): string => /<h1>(.*?)<\/h1>/.exec(text)?.[1] ?? '';
+
+describe('links that answer an alarm', () => {
+  it('lead to the public address, three different ones, and none for an alarm that needs no answer', () => {
+    const made = links();
+    for (const link of Object.values(made))
+      expect(link).toMatch(/^https:\/\/plant\.example\.org\/answer\/a1\.[\w.-]+$/);
+    expect(new Set(Object.values(made)).size).toBe(3);
+    expect(answers.links('unknown', 'x')).toBeNull();
+    alarms.set('a', anAlarm({ id: 'a', acknowledgedAt: 1, acknowledgedBy: 'anna' }));
+    expect(answers.links('a', 'x')).toBeNull();
+  });
+
+  it('are not made where they are switched off, and those of before do nothing', async () => {
+    const { acknowledge } = links();
+    await start(false);
+    expect(answers.links('a', 'x')).toBeNull();
+    expect((await press(acknowledge)).status).toBe(404);
+    expect(calls).toEqual([]);
+  });
+
+  it.each([
+    [
+      'acknowledge',
+      'Acknowledge this alarm?',
+      'The alarm is acknowledged.',
+      'acknowledge a guard@example.org by mail link',
+    ],
+    [
+      'falseAlarm',
+      'Acknowledge this alarm as a false alarm?',
+      'The alarm is acknowledged as a false alarm.',
+      'acknowledge a guard@example.org by mail link false-alarm',
+    ],
+    [
+      'snooze',
+      'Snooze this alarm for 30 minutes?',
+      'The alarm is snoozed for 30 minutes.',
+      'shelve trigger cam/2 1800000 guard@example.org by mail link',
+    ],
+  ] as const)('%s: asks first, then does it once and says so', async (which, question, done, call) => {
+    const link = links()[which];
+    expect(titleOf(await get(link))).toBe(question);
+    expect(calls).toEqual([]);
+    const answer = await press(link);
+    expect([answer.status, titleOf(answer)]).toEqual([200, done]);
+    expect(calls).toEqual([call]);
+    const again = await press(link);
+    expect([again.status, titleOf(again)]).toEqual([410, 'This link was used']);
+    expect(again.text).toContain(done.toLowerCase().replace(/\.$/, ''));
+    expect(calls).toEqual([call]);
+  });
+
+  it('say on the page which alarm it is, without letting a device write into it', async () => {
+    const { text } = await get(links().acknowledge);
+    expect(text).toContain('Temperature alarm');
+    expect(text).toContain('Hall &lt;b&gt;camera&lt;/b&gt;');
+    expect(text).toContain('Plant &lt;1&gt;');
+  });
+
+  it('leave no trace and load nothing: no script, no cache, no referrer, no frame, no index', async () => {
+    const { headers, text } = await get(links().acknowledge);
+    expect(headers.get('cache-control')).toBe('no-store');
+    expect(headers.get('referrer-policy')).toBe('no-referrer');
+    expect(headers.get('x-frame-options')).toBe('DENY');
+    expect(headers.get('x-robots-tag')).toContain('noindex');
+    const policy = headers.get('content-security-policy')!;
+    expect(policy).toContain("default-src 'none'");
+    expect(policy).toContain("frame-ancestors 'none'");
+    expect(policy).not.toContain('unsafe');
+    expect(text).not.toMatch(/<script|<img|<link|https?:\/\//i);
+    expect(text).not.toContain('guard@example.org');
+  });
+});
+
+describe('what can go wrong with a link', () => {
+  it('mail filters and previews that follow it: change nothing, however often and by whatever method', async () => {
+    const made = links();
+    for (const link of Object.values(made))
+      for (const method of ['GET', 'HEAD', 'GET', 'OPTIONS', 'PUT', 'DELETE']) await get(link, { method });
+    expect(calls).toEqual([]);
+    expect(rows.size).toBe(0);
+    expect(titleOf(await press(made.acknowledge))).toBe('The alarm is acknowledged.');
+  });
+
+  it.each([
+    ['without the form', { method: 'POST' }],
+    ['as JSON', { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"confirm":"yes"}' }],
+    [
+      'of another form',
+      { method: 'POST', headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: 'a=b' },
+    ],
+    [
+      'far too large',
+      {
+        method: 'POST',
+        headers: { 'content-type': 'application/x-www-form-urlencoded' },
+        body: `confirm=yes&x=${'x'.repeat(100_000)}`,
+      },
+    ],
+  ])('a POST %s: changes nothing', async (_name, init) => {
+    expect((await get(links().acknowledge, init)).status).toBe(400);
+    expect(calls).toEqual([]);
+  });
+
+  it('used twice at once: is done once', async () => {
+    const { snooze } = links();
+    const titles = (await Promise.all([press(snooze), press(snooze), press(snooze)])).map(titleOf).sort();
+    expect(titles).toEqual(['The alarm is snoozed for 30 minutes.', 'This link was used', 'This link was used']);
+    expect(calls).toHaveLength(1);
+  });
+
+  it('used, and then the site is started again: is still used', async () => {
+    const { snooze } = links();
+    await press(snooze);
+    await start();
+    expect(titleOf(await press(snooze))).toBe('This link was used');
+    expect(calls).toHaveLength(1);
+  });
+
+  it('an alarm that somebody has acknowledged meanwhile: says by whom, and changes nothing', async () => {
+    const { snooze } = links();
+    alarms.set('a', {
+      ...alarms.get('a')!,
+      acknowledgedAt: RAISED,
+      acknowledgedBy: 'anna',
+      acknowledgedAs: 'false-alarm',
+    });
+    const answer = await press(snooze);
+    expect([answer.status, titleOf(answer)]).toEqual([410, 'This alarm was acknowledged before']);
+    expect(answer.text).toContain('By anna');
+    expect(answer.text).toContain('as a false alarm');
+    expect(calls).toEqual([]);
+  });
+
+  it('an alarm that is over, and one that is off the record: says so', async () => {
+    const { acknowledge } = links();
+    ended.set('a', { ...alarms.get('a')!, endedAt: RAISED });
+    alarms.delete('a');
+    expect(titleOf(await press(acknowledge))).toBe('This alarm is over');
+    ended.clear();
+    expect(titleOf(await get(acknowledge))).toBe('This alarm is over');
+  });
+
+  it('too late: is expired, and what was used is forgotten then', async () => {
+    const made = links();
+    await press(made.snooze);
+    await clock.advance(24 * HOUR - 1);
+    expect(titleOf(await get(made.acknowledge))).toBe('Acknowledge this alarm?');
+    await clock.advance(1);
+    expect(titleOf(await press(made.acknowledge))).toBe('This link has expired');
+    await clock.advance(HOUR);
+    expect(rows.size).toBe(0);
+    expect(titleOf(await press(made.snooze))).toBe('This link has expired');
+  });
+
+  it('a full disk: nothing is done, the page says so, and the link works afterwards', async () => {
+    const { acknowledge } = links();
+    full = true;
+    const answer = await press(acknowledge);
+    expect([answer.status, titleOf(answer)]).toEqual([503, 'That did not work just now']);
+    full = false;
+    expect(titleOf(await press(acknowledge))).toBe('The alarm is acknowledged.');
+  });
+
+  it('another key of the data folder: links of before are not valid, new ones are', async () => {
+    const { acknowledge } = links();
+    secret = 'another key of the data folder 98765';
+    await start();
+    expect((await press(acknowledge)).status).toBe(404);
+    expect(titleOf(await press(links().acknowledge))).toBe('The alarm is acknowledged.');
+  });
+
+  it('somebody who tries many: is told to wait, others are not', async () => {
+    const { acknowledge } = links();
+    const statuses = new Set<number>();
+    for (let i = 0; i < 30; i++) statuses.add((await get(`https://x/answer/a1.${i}.x`)).status);
+    expect(statuses).toEqual(new Set([404, 429]));
+    expect((await press(acknowledge)).status).toBe(429);
+    await clock.advance(2_000);
+    expect((await press(acknowledge)).status).toBe(200);
+  });
+
+  it('a console that is open to this machine alone: links are answered by any name', async () => {
+    const status = await new Promise<number | undefined>((resolve, reject) => {
+      const asked = httpRequest(
+        pathOf(links().acknowledge),
+        { headers: { host: 'plant.example.org', 'x-forwarded-for': '198.51.100.7' } },
+        (response) => {
+          response.resume();
+          resolve(response.statusCode);
+        },
+      );
+      asked.on('error', reject);
+      asked.end();
+    });
+    expect(status).toBe(200);
+  });
+});
+
+describe('a token', () => {
+  const key = Buffer.alloc(32, 7);
+  const claim = {
+    alarmId: 'a',
+    answer: { kind: 'snooze', minutes: 30 },
+    expiresAt: RAISED,
+    nonce: 'n',
+    receiver: 'gärd@example.org',
+    by: 'push',
+  } as const;
+
+  it('says what was written into it', () => {
+    expect(readToken(writeToken(claim, key), key)).toEqual(claim);
+    expect(readToken(writeToken(claim, key), Buffer.alloc(32, 8))).toBeNull();
+  });
+
+  it('with any sign changed, left out or added is none', () => {
+    const token = writeToken(claim, key);
+    fc.assert(
+      fc.property(fc.nat(token.length), fc.constantFrom(...'aZ09-_.='), fc.constantFrom(0, 1), (at, sign, taken) => {
+        const other = `${token.slice(0, at)}${sign}${token.slice(at + taken)}`;
+        expect(readToken(other, key)).toEqual(other === token ? claim : null);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it('is no text at all that somebody makes up', () => {
+    fc.assert(
+      fc.property(fc.string({ maxLength: 3_000 }), (text) => {
+        expect(readToken(text, key)).toBeNull();
+        expect(readToken(`a1.${text}.${createHmac('sha256', 'x').update(text).digest('base64url')}`, key)).toBeNull();
+      }),
+    );
+  });
+
+  it('names nothing of the key on disk', () => {
+    const kept = [...settings.written.values()].join();
+    expect(kept.length).toBeGreaterThan(40);
+    expect(tokenOf(links().acknowledge)).not.toContain(JSON.parse(kept));
+  });
+});
+
+describe('what is sealed', () => {
+  it('opens under its key and for its purpose alone', async () => {
+    const seals = createSeals(async () => 'one key');
+    const sealed = await seals.seal('purpose', { secret: 'value' });
+    expect(sealed).not.toContain(Buffer.from('value').toString('base64url'));
+    expect(await seals.open('purpose', sealed)).toEqual({ secret: 'value' });
+    expect(await seals.open('other', sealed)).toBeNull();
+    expect(await createSeals(async () => 'another').open('purpose', sealed)).toBeNull();
+    expect(await seals.open('purpose', `${sealed.slice(0, -2)}AA`)).toBeNull();
+    expect(await seals.open('purpose', 'AAAA')).toBeNull();
+  });
+});
