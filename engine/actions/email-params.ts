@@ -49,6 +49,8 @@ export interface EmailParams {
   snapshotDeviceId: string | null;
   /** Its channel, from 1; null: the alarm's own, else 1. */
   snapshotChannel: number | null;
+  /** Whether it carries the links of `answerLinks`. */
+  links: boolean;
   /** Set by the engine: this mail brings what was late. */
   followUp: FollowUp | null;
   /** Set by the engine: key of the row whose mail is sent again, to those who were refused for the moment. */
@@ -123,6 +125,7 @@ export function readEmailParams(params: Params): EmailParams {
     clip,
     snapshotDeviceId: device || null,
     snapshotChannel: wholeNumberOrNull(ACTION, params, 'snapshotChannel', 1, 65_535),
+    links: params.links === true,
     followUp: readFollowUp(params.followUp),
     mailOf: typeof params.mailOf === 'string' ? params.mailOf : null,
     health: (params.health as HealthReport | undefined) ?? null,

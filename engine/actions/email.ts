@@ -184,7 +184,7 @@ export function emailHandler(parts: EmailParts): ActionHandler {
     const media = [collected.pictures ?? nothing, collected.clip ?? nothing];
     const notes = [...mediaNotes(media), ...(late.pictures || late.clip ? [followWords(late)] : [])];
     if (test) notes.unshift('This is a test: nothing has happened.');
-    const links = test ? null : await linksFor(row, receivers);
+    const links = params.links && !test ? await linksFor(row, receivers) : null;
     const { subject, thread } = await subjectAndThread(row, params, domain);
     const values = templateValues(row, parts.siteName);
     const sent = await sendWhole(parts, breaker, server, signal, {

@@ -228,20 +228,22 @@ describe('links to answer an alarm', () => {
       asked.push(about);
       return links;
     };
-    await desk.send(aRaise());
+    await desk.send(aRaise({ links: true }));
     expect(asked).toEqual([['alarm-1', 'guard@example.com', 'mail']]);
     const { text, html } = office.delivered[0]!.mail;
     expect(text).toMatch(/\n\nAcknowledge: https:\/\/site\.example\/a\S+\nSnooze: {6}https:\/\/site\.example\/s\n$/);
     expect(html).toContain('href="https://site.example/a?x=1&amp;y=&quot;2&quot;"');
     expect(html).not.toContain('javascript:');
-    await desk.send(aRaise({}, { phase: 'clear', key: 'alarm-1:node-1:clear:m' }));
+    await desk.send(aRaise({ links: true }, { phase: 'clear', key: 'alarm-1:node-1:clear:m' }));
     expect(office.delivered[1]!.mail.text).not.toContain('Acknowledge');
   });
 
-  it('are not there where they are switched off', async () => {
+  it('are not there where the site has switched them off, or the node does not ask for them', async () => {
     desk.parts.links = async () => null;
-    await desk.send(aRaise());
-    expect(office.delivered[0]!.mail.html).not.toContain('<a ');
+    await desk.send(aRaise({ links: true }));
+    desk.parts.links = () => links;
+    await desk.send(aRaise({}, { key: 'other' }));
+    for (const { mail } of office.delivered) expect(mail.html).not.toContain('<a ');
   });
 });
 

@@ -45,6 +45,10 @@ describe('the email node', () => {
     expect(await asked({ picture: 'three', clip: '5' })).toMatchObject({ picture: 'three', clip: 5 });
   });
 
+  it('asks for links where they are ticked', async () => {
+    expect(await asked({ links: true })).toMatchObject({ links: true });
+  });
+
   it('of version 1 asks for what it always did', async () => {
     expect(await asked({ version: 1, picture: 'none' })).toMatchObject({
       to: ['guard@example.org'],

@@ -219,6 +219,7 @@ describe('action nodes', () => {
           text: ' Look \n',
           picture: 'none',
           clip: 0,
+          links: false,
           snapshotDeviceId: 'hall',
           snapshotChannel: 2,
         },

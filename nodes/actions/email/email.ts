@@ -70,6 +70,7 @@ export default defineNode(
           more,
           phases,
           ...readContent(fields),
+          links: fields.flag('links', 'Answer links'),
           // A mail without its picture is better than none.
           snapshotDeviceId: fields.referenceIfThere('snapshotDevice', 'Snapshot device', 'alarmflow-device'),
           snapshotChannel: fields.number('snapshotChannel', 'Snapshot channel', {

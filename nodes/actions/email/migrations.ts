@@ -13,6 +13,7 @@ export const defaults = {
   text: '',
   picture: 'event-or-snapshot',
   clip: '0',
+  links: false,
   snapshotDevice: '',
   snapshotChannel: '',
   dryRun: false,
