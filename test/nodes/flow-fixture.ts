@@ -2,9 +2,13 @@
 import helper from 'node-red-node-test-helper';
 import { type AlarmMessage, type AlarmPhase, engineSetting, type FlowEngine } from '../../engine/index';
 import audibleAlarm from '../../nodes/actions/audible-alarm/audible-alarm';
+import deviceTrigger from '../../nodes/actions/device-trigger/device-trigger';
 import email from '../../nodes/actions/email/email';
 import light from '../../nodes/actions/light/light';
 import log from '../../nodes/actions/log/log';
+import modbusWrite from '../../nodes/actions/modbus-write/modbus-write';
+import mqttOut from '../../nodes/actions/mqtt-out/mqtt-out';
+import notify from '../../nodes/actions/notify/notify';
 import ptz from '../../nodes/actions/ptz/ptz';
 import ptzPreset from '../../nodes/actions/ptz-preset/ptz-preset';
 import record from '../../nodes/actions/record/record';
@@ -14,10 +18,12 @@ import snapshot from '../../nodes/actions/snapshot/snapshot';
 import snmpTrap from '../../nodes/actions/snmp-trap/snmp-trap';
 import upload from '../../nodes/actions/upload/upload';
 import webPush from '../../nodes/actions/web-push/web-push';
+import alarmCentre from '../../nodes/config/alarm-centre/alarm-centre';
 import area from '../../nodes/config/area/area';
 import device from '../../nodes/config/device/device';
 import fileServer from '../../nodes/config/file-server/file-server';
 import mailServer from '../../nodes/config/mail-server/mail-server';
+import mqttBroker from '../../nodes/config/mqtt-broker/mqtt-broker';
 import schedule from '../../nodes/config/schedule/schedule';
 import snmpReceiver from '../../nodes/config/snmp-receiver/snmp-receiver';
 import arm from '../../nodes/logic/arm/arm';
@@ -47,6 +53,8 @@ export const nodeSets: Record<string, NodeSet> = {
   'alarmflow-mail-server': mailServer,
   'alarmflow-file-server': fileServer,
   'alarmflow-snmp-receiver': snmpReceiver,
+  'alarmflow-alarm-centre': alarmCentre,
+  'alarmflow-mqtt-broker': mqttBroker,
   'alarmflow-thermal-alarm': thermalAlarm,
   'alarmflow-temperature-rule': temperatureRule,
   'alarmflow-perimeter': perimeter,
@@ -70,6 +78,10 @@ export const nodeSets: Record<string, NodeSet> = {
   'alarmflow-email': email,
   'alarmflow-upload': upload,
   'alarmflow-snmp-trap': snmpTrap,
+  'alarmflow-notify': notify,
+  'alarmflow-mqtt-out': mqttOut,
+  'alarmflow-modbus-write': modbusWrite,
+  'alarmflow-device-trigger': deviceTrigger,
   'alarmflow-ptz-preset': ptzPreset,
   'alarmflow-record': record,
   'alarmflow-snapshot': snapshot,
@@ -139,6 +151,21 @@ export const controlRoom: FlowNode = {
   privacy: 'aes',
   arc: '1.3.6.1.4.1.32473.1',
   engineId: '',
+  version: 1,
+};
+export const centre: FlowNode = {
+  id: 'centre',
+  type: 'alarmflow-alarm-centre',
+  name: 'City centre',
+  url: 'https://centre.example.org/alarms',
+  version: 1,
+};
+export const broker: FlowNode = {
+  id: 'broker',
+  type: 'alarmflow-mqtt-broker',
+  name: 'Hall broker',
+  host: 'mqtt.example.org',
+  port: 1883,
   version: 1,
 };
 export const archiveLogin = { user: 'alarm', password: 'stored', privateKey: '', passphrase: '' };
