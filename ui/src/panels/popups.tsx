@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'react';
+import { type KeyboardEvent, useEffect, useRef, useState } from 'react';
 import type { Alarm, Popup } from '../../../engine/host/console-api';
 import type { Actor } from '../actor';
 import { api } from '../api';
@@ -68,6 +68,16 @@ export function Popups(props: { popups: Popup[]; alarms: Alarm[]; now: number; a
   );
 }
 
+/** From the last button to the first and back: the browser alone would let the keyboard wander into its own bars. */
+function keepInside(event: KeyboardEvent<HTMLDialogElement>): void {
+  if (event.key !== 'Tab') return;
+  const buttons = [...event.currentTarget.querySelectorAll('button')];
+  const edge = event.shiftKey ? buttons[0] : buttons.at(-1);
+  if (document.activeElement !== edge) return;
+  event.preventDefault();
+  (event.shiftKey ? buttons.at(-1) : buttons[0])?.focus();
+}
+
 function PopupDialog(props: {
   popup: Popup;
   alarm: Alarm | undefined;
@@ -108,6 +118,7 @@ function PopupDialog(props: {
       className={`popup ${popup.level}`}
       aria-labelledby="popup-title"
       aria-describedby="popup-text"
+      onKeyDown={keepInside}
       onCancel={(event) => {
         event.preventDefault();
         onHide();
