@@ -58,7 +58,8 @@ export function ftpError(server: FtpServer, progress: FtpProgress, thrown: unkno
   if (thrown instanceof FTPError) return refusal(server, progress, thrown);
   if (!(thrown instanceof Error) || thrown instanceof TypeError || thrown instanceof RangeError)
     return asAlarmflowError(thrown);
-  const said = answerOf(server, thrown.message);
+  // The package says which of its sockets it was; the stage says as much.
+  const said = answerOf(server, thrown.message.replace(/ \((?:control|data) socket\)/, ''));
   const system = (thrown as NodeJS.ErrnoException).code;
   const facts = { stage: progress.stage, systemCode: typeof system === 'string' ? system : null };
   if (/control characters/.test(said))

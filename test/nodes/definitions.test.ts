@@ -510,7 +510,7 @@ describe('a node that points at something gone', () => {
     const config = { server: 'archive', snapshotDevice: 'hall' };
     await run([tab, archive, flowNode('upload', config), sink], engine);
     expect(errorsOf('node')).toEqual([]);
-    expect(warningsOf('node')).toEqual([expect.stringContaining('snapshot device that is gone')]);
+    expect(warningsOf('node')).toEqual([expect.stringContaining('camera that is gone')]);
   });
 
   it('names the trouble of a device that is not set up right', async () => {

@@ -14,12 +14,12 @@ export const defaults = {
   alarmFile: 'none',
   snapshotDevice: '',
   snapshotChannel: '',
-  schedule: '',
+  periods: '',
   dryRun: false,
 };
 
 /** Before version 2 there were pictures alone, at any time; what is new is off. */
 export const migrations: readonly Migration[] = [
   firstVersion,
-  { version: 2, up: (config) => ({ ...config, pictures: true, clip: false, alarmFile: 'none', schedule: '' }) },
+  { version: 2, up: (config) => ({ ...config, pictures: true, clip: false, alarmFile: 'none', periods: '' }) },
 ];

@@ -54,7 +54,7 @@ export default defineNode(
             integer: true,
             optional: true,
           }),
-          scheduleId: fields.reference('schedule', 'Upload periods', 'alarmflow-schedule', true),
+          scheduleId: fields.reference('periods', 'Upload periods', 'alarmflow-schedule', true),
         },
       };
     },
