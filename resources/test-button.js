@@ -121,7 +121,7 @@
               .append($('<i class="fa fa-exclamation-triangle" aria-hidden="true">'), ` ${problem}`)
               .appendTo(place);
         })
-        // A form that is not filled in yet has nothing to be checked; its fields say what they lack.
+        // What is not known now is told by the test, or in the journal.
         .fail(() => turn === asked && place.hide());
     };
     const later = () => {

@@ -53,7 +53,7 @@ export const testable = <Config extends Named>(
       `/alarmflow/nodes/${kind.type}/check`,
       guard,
       jsonRoute(red, async (engine, request) => {
-        const { asked } = reading(request);
+        const asked = filledIn(() => reading(request).asked) ?? [];
         const problems = await Promise.all(asked.map((test) => check(engine, test)));
         return { problems: [...new Set(problems.filter((problem) => problem !== null))] };
       }),
@@ -87,6 +87,16 @@ function readNode<Config extends Named>(
     issues: fields.issues,
     who: typeof who === 'string' && who !== '' ? who : undefined,
   };
+}
+
+/** Null for a form that is not filled in yet: it has nothing to be checked, and its fields say what they lack. */
+function filledIn<T>(read: () => T): T | null {
+  try {
+    return read();
+  } catch (thrown) {
+    if (asAlarmflowError(thrown).family !== 'user') throw thrown;
+    return null;
+  }
 }
 
 /** What the dialog points at must be deployed: only then there is something that acts. */
