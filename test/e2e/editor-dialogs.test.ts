@@ -34,11 +34,21 @@ const nodeTypes = [
   'escalation',
   'arm',
   'relay-out',
+  'audible-alarm',
+  'light',
+  'ptz',
+  'ptz-preset',
+  'record',
+  'snapshot',
   'email',
   'upload',
+  'notify',
   'snmp-trap',
-  'ptz-preset',
-  'snapshot',
+  'mqtt-out',
+  'modbus-write',
+  'device-trigger',
+  'show-message',
+  'web-push',
   'log',
 ];
 
@@ -89,11 +99,16 @@ const flows = [
 ];
 
 /** Of configurations that have changed since they were first made. */
-const versions: Record<string, number> = { email: 2 };
+const versions: Record<string, number> = { email: 2, snapshot: 2, upload: 2 };
 
 /** What a new node lacks until somebody has chosen it; everything else has a sensible default. */
 const stillToChoose: Record<string, string[]> = {
   'relay-out': ['Device: property value missing'],
+  light: ['Lights: add at least one'],
+  ptz: ['Cameras: add at least one'],
+  notify: ['Alarm centre: property value missing'],
+  'modbus-write': ['Device: property value missing'],
+  'device-trigger': ['Device: property value missing'],
   email: ['Mail server: property value missing', 'Receivers: must be filled in'],
   upload: ['File server: property value missing'],
   'snmp-trap': ['SNMP receiver: property value missing'],
