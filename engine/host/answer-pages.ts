@@ -159,8 +159,8 @@ function facts(alarm: Alarm): string {
     ['Alarm', eventTypeLabel(alarm.type)],
     ['Device', alarm.deviceName],
     ...(alarm.channel === undefined ? [] : [['Channel', String(alarm.channel)] as [string, string]]),
-    ['Rule', alarm.triggerName],
-    ['Raised', localTime(alarm.raisedAt)],
+    ['Trigger', alarm.triggerName],
+    ['Raised', `${localTime(alarm.raisedAt)}, time of the site`],
     ...(alarm.clearedAt === null ? [] : [['Cleared', localTime(alarm.clearedAt)] as [string, string]]),
   ];
   return `<dl>${rows.map(([name, value]) => `<dt>${name}</dt><dd>${html(value.slice(0, 300))}</dd>`).join('')}</dl>`;
