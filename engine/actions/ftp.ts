@@ -280,7 +280,8 @@ function targetOver(server: FtpServer, client: Client, home: string, progress: F
     if (isRefusal(thrown) || client.closed) return thrown;
     try {
       const reply = await client.sendIgnoringError('NOOP');
-      return reply.code >= 400 ? new FTPError(reply) : thrown;
+      // 500 to 504 are about the question itself (RFC 959 §4.2.1).
+      return reply.code >= 400 && Math.floor(reply.code / 10) !== 50 ? new FTPError(reply) : thrown;
     } catch {
       // It says nothing more: what happened to the transfer is all that is known.
       return thrown;
