@@ -190,7 +190,12 @@ const scenes: Record<string, () => Promise<Scene>> = {
     ),
   async 'no HTTP at that port'() {
     const server = await centre();
-    const other = createServer((socket) => socket.resume().on('error', () => undefined).end('220 mail.example.org ESMTP\r\n'));
+    const other = createServer((socket) =>
+      socket
+        .resume()
+        .on('error', () => undefined)
+        .end('220 mail.example.org ESMTP\r\n'),
+    );
     await new Promise<void>((done) => other.listen(0, '127.0.0.1', done));
     closers.push(() => new Promise((done) => other.close(done)));
     return { server, broken: at(other.address() as { port: number }), mend: () => at(server) };

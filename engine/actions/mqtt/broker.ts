@@ -209,6 +209,11 @@ function brokerError(broker: MqttBroker, thrown: Error): AlarmflowError {
       'E_BROKER_CERTIFICATE',
       `${name}: no secure connection came about (${code}): check that the port speaks TLS`,
     );
+  if (/connack timeout/i.test(thrown.message))
+    return operationalError(
+      'E_BROKER_UNREACHABLE',
+      `${name} did not answer: check that it runs, that the port is the one for MQTT, and whether it wants TLS`,
+    );
   const why = reasons[code] ?? (code || oneLine(thrown.message).slice(0, 120));
   return operationalError('E_BROKER_UNREACHABLE', `${name} can't be reached: ${why}. Check host, port and network`);
 }
