@@ -6,6 +6,7 @@ import type { AlarmCentre, NotifyPreview } from '../../domain/alarm-centre';
 import { asAlarmflowError, userError } from '../../domain/errors';
 import type { PictureRef } from '../../domain/events';
 import type { Log } from '../../domain/log';
+import type { AlarmLinks } from '../../domain/mail';
 import type { MediaRecord } from '../../domain/record';
 import type { ScheduleVerdict } from '../email-receivers';
 import { isAskedFor } from '../fields';
@@ -33,6 +34,8 @@ export interface NotifyParts {
   /** Pictures that an event has by now. */
   pictures(eventId: string): Promise<PictureRef[]>;
   schedule?: ScheduleVerdict;
+  /** Links with which a reader answers the alarm; null: none are to be had. Absent: none ever. */
+  links?(alarmId: string, receiver?: string, by?: 'notice'): AlarmLinks | null | Promise<AlarmLinks | null>;
 }
 
 const MOST_PICTURES = 3;
@@ -80,6 +83,17 @@ function outsidePlan(parts: NotifyParts, params: NotifyParams, row: ActionRow): 
   return armed ? null : `outside of its report plan: ${detail}`;
 }
 
+/** A body that names none of the links gets none made; the clear needs no answer. */
+async function linksOf(
+  parts: NotifyParts,
+  row: ActionRow,
+  { body, path }: NotifyParams,
+  centre: AlarmCentre,
+): Promise<AlarmLinks | null> {
+  const asked = /\{\{ {0,4}links\./.test(`${body}${path}`) && row.alarmId !== null && isActive(row);
+  return asked ? ((await parts.links?.(row.alarmId!, centreName(centre), 'notice')) ?? null) : null;
+}
+
 const bodyWords = (body: NotifyBody): string =>
   body.bytes.length === 0 ? 'no body' : `${body.bytes.length} bytes of ${body.contentType.split(';', 1)[0]}`;
 
@@ -89,8 +103,9 @@ function bodyOf(
   params: NotifyParams,
   test: boolean,
   pictures: AlarmPicture[],
+  links: AlarmLinks | null = null,
 ) {
-  const values = machineValues(row, parts.siteName, test);
+  const values = machineValues(row, parts.siteName, test, links);
   return {
     body: notifyBody(row, params, { siteName: parts.siteName, test, values, pictures }),
     path: renderPath(params.path, values),
@@ -124,7 +139,8 @@ export function notifyHandler(parts: NotifyParts): ActionHandler {
       if (plan !== null && !test) return { status: 'skipped', summary: `Not told, ${plan}` };
       const centre = centreOf(parts, params, row);
       const pictures = params.format === 'isapi-pictures' ? await picturesOf(parts, row) : [];
-      const { body, path } = bodyOf(parts, row, params, test === true, pictures);
+      const links = test ? null : await linksOf(parts, row, params, centre);
+      const { body, path } = bodyOf(parts, row, params, test === true, pictures, links);
       const message = { ...body, path, identity: idempotencyKey(row) };
       const status = await breaker.through(centre, () => sendToCentre(centre, message, centreParts, signal));
       const told = `${centreName(centre)} took it (${status}), ${centre.method === 'GET' ? 'no body' : bodyWords(body)}`;

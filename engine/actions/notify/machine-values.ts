@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { isoTime } from '../../clock/clock';
 import type { ActionRow } from '../../domain/actions';
+import type { AlarmLinks } from '../../domain/mail';
 import { momentOf, templateValues } from '../alarm-values';
 
 /** A text, a number, or null where the alarm does not say. */
@@ -24,8 +25,16 @@ const iso = (at: number | null | undefined): string | null => (at === null || at
 /** Whether the condition that the row speaks of is there, as machines ask for it. */
 export const isActive = ({ phase }: Pick<ActionRow, 'phase'>): boolean => phase !== 'clear' && phase !== 'end';
 
-/** @param test a person pressed the test button */
-export function machineValues(row: ActionRow, siteName: string, test: boolean): MachineValues {
+/**
+ * @param test a person pressed the test button
+ * @param links with which a reader answers the alarm; null: none are to be had
+ */
+export function machineValues(
+  row: ActionRow,
+  siteName: string,
+  test: boolean,
+  links: AlarmLinks | null = null,
+): MachineValues {
   const { alarm } = row;
   const temperatures = [
     alarm?.event?.temperature,
@@ -48,6 +57,9 @@ export function machineValues(row: ActionRow, siteName: string, test: boolean): 
     ['temperatureValue', temperature?.value ?? null],
     ['temperatureThreshold', temperature?.threshold ?? null],
     ['temperatureUnit', temperature?.unit ?? null],
+    ['links.acknowledge', links?.acknowledge ?? null],
+    ['links.snooze', links?.snooze ?? null],
+    ['links.falseAlarm', links?.falseAlarm ?? null],
   ];
   for (const [name, value] of more) values.set(name, value);
   return values;
