@@ -34,7 +34,8 @@ beforeAll(async () => {
   if (!runnable) return;
   folder = await mkdtemp(join(tmpdir(), 'alarmflow-messages-'));
   const flow = JSON.parse(await readFile('flows/demo-site.json', 'utf8')) as Record<string, unknown>[];
-  for (const node of flow) if (node.id === 'demo-fence') Object.assign(node, { wires: [['say-it']], antiDither: 0 });
+  for (const node of flow)
+    if (node.id === 'demo-fence') Object.assign(node, { wires: [['say-it']], antiDither: 0, latched: true });
   await writeFile(join(folder, 'flow.json'), JSON.stringify([...flow, message]));
   site = await startAlarmflow({
     args: ['run', join(folder, 'flow.json'), '--demo', '--port', '0'],
