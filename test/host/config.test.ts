@@ -60,6 +60,22 @@ describe('configuration', () => {
     else expect(refusal(input)).toContain('ALARMFLOW_PUBLIC_URL');
   });
 
+  it('lets messages carry links only where their readers reach the site, and takes a contact for push services', () => {
+    const on = { ALARMFLOW_ANSWER_LINKS: 'true' };
+    expect(refusal({ env: on })).toContain('a URL, because ALARMFLOW_ANSWER_LINKS is on');
+    const { config } = load({ env: { ...on, ALARMFLOW_PUBLIC_URL: 'https://plant.example.org' } });
+    expect(config).toMatchObject({
+      answerLinks: true,
+      answerLinkHours: 24,
+      answerSnoozeMinutes: 30,
+      pushContact: null,
+    });
+    for (const contact of ['alarm@example.org', 'https://example.org/contact'])
+      expect(load({ env: { ALARMFLOW_PUSH_CONTACT: contact } }).config.pushContact).toBe(contact);
+    for (const contact of ['alarm', 'http://example.org', 'a@b'])
+      expect(refusal({ env: { ALARMFLOW_PUSH_CONTACT: contact } })).toContain('ALARMFLOW_PUSH_CONTACT');
+  });
+
   it('puts flag before variable before file before default', () => {
     const config = fileWith({ port: 1, siteName: 'from file', logLevel: 'warn' });
     const loaded = load({
