@@ -10,6 +10,7 @@ import { captureCommand } from './capture';
 import { decodeCommand } from './decode';
 import { type DeviceOptions, deviceCommand, deviceHelp } from './device';
 import { eventsCommand } from './events';
+import { logExportCommand } from './log-export';
 import { shelveCommand, unshelveCommand } from './shelve';
 import { signalled } from './signalled';
 import { addSimulationCommands } from './simulation-commands';
@@ -178,6 +179,39 @@ function program(): Command {
       await captureCommand(
         { data, device, parts: text(parts), seconds: text(seconds), megabytes: text(megabytes), out: text(out) },
         (line) => process.stderr.write(`${line}\n`),
+        untilSignal(),
+      );
+    });
+
+  const log = alarmflow.command('log').description('the log of alarms and of what was done about them');
+  addConfigOptions(log.command('export'), ['data'])
+    .description('alarms or actions on record, oldest first (of the alarmflow that runs on the data folder)')
+    .option('--what <what>', 'alarms or actions', 'alarms')
+    .option('--format <format>', 'csv (for spreadsheets) or jsonl (one JSON object a line)', 'csv')
+    .option('--from <time>', 'from this time on (ISO 8601, UTC unless it names a zone)')
+    .option('--to <time>', 'to before this time')
+    .option('--type <type>', 'only this event type, e.g. temperature-alarm')
+    .option('--device <id>', 'only this device')
+    .option('--kind <kind>', 'only actions of this kind, e.g. email')
+    .option('--status <status>', 'only actions with this outcome, e.g. failed')
+    .option('--out <file>', 'write here (default: standard output)')
+    .action(async (flags: Record<string, unknown>) => {
+      const { what, format, from, to, type, device, kind, status, out, ...config } = flags;
+      const { data } = configOf(config, 'other').config;
+      await logExportCommand(
+        {
+          data,
+          what: String(what),
+          format: String(format),
+          from: text(from),
+          to: text(to),
+          type: text(type),
+          device: text(device),
+          kind: text(kind),
+          status: text(status),
+          out: text(out),
+        },
+        process.stdout,
         untilSignal(),
       );
     });

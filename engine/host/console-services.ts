@@ -38,6 +38,7 @@ export function consoleServices(options: {
     demo: demo !== null,
     editorPath: options.editorPath,
     reader: site.store,
+    log: site.store,
     media: site.store.media,
     site: {
       isArmed: () => site.alarms.isArmed(),

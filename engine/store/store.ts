@@ -3,6 +3,7 @@ import type { Clock } from '../clock/clock';
 import type { EmbeddedDatabase } from '../domain/embedded-database';
 import { type AlarmflowError, asAlarmflowError, operationalError } from '../domain/errors';
 import type { Log } from '../domain/log';
+import type { LogReader } from '../domain/log-search';
 import type {
   ActionRecord,
   MediaStore,
@@ -17,6 +18,7 @@ import { writeBackup } from './backup';
 import { tableNames } from './backup-tables';
 import { codeOf, type Database, messageOf } from './database';
 import { freeBytes, openEmbedded, RESERVE_BYTES, type Restored } from './embedded';
+import { createLogReader } from './log-reader';
 import { createMediaStore } from './media';
 import { migrate } from './migrations';
 import { openPostgres, tellingLoss } from './postgres-database';
@@ -45,7 +47,8 @@ export interface Store
     ActionLookup,
     SettingsRecord,
     RecordReader,
-    WhyRecord {
+    WhyRecord,
+    LogReader {
   kind: 'pglite' | 'postgres';
   /** The executor runs BullMQ on the same instance, in its own schema; null on a server. */
   pglite: EmbeddedDatabase | null;
@@ -194,6 +197,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     ...createActionRecord(asked, writer),
     ...createSettingsRecord(asked),
     ...createRecordReader(asked),
+    ...createLogReader(asked),
     media: createMediaStore(mediaFolder, asked, writer, clock, log, () => disk?.guard()),
     users: createUserRecord(asked, clock),
     flowStorage: createFlowStorage(asked),

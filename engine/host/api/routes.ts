@@ -22,6 +22,7 @@ import { addArmingRoutes } from './arming-routes';
 import { addCaptureRoutes } from './capture-routes';
 import { addDryRunRoutes } from './dry-run-routes';
 import { addFlowRoutes } from './flow-routes';
+import { addLogRoutes } from './log-routes';
 import { addMediaRoutes } from './media-routes';
 import { addPopupRoutes } from './popup-routes';
 import { addPushRoutes } from './push-routes';
@@ -129,6 +130,8 @@ export function addRoutes(router: Router, parts: RouteParts): void {
   addPushRoutes(router, parts);
   addCaptureRoutes(router, parts);
   addDryRunRoutes(router, parts);
+  const { services, need } = parts;
+  if (services.log) addLogRoutes(router, { reader: services.log, need });
 }
 
 function addSessionRoutes(router: Router, { services, auth, context, sessionMs }: RouteParts): void {

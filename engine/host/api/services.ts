@@ -3,6 +3,7 @@ import type { AcknowledgedAs } from '../../domain/alarms';
 import type { Announce } from '../../domain/announcements';
 import type { ArmingOrder, ArmingRow } from '../../domain/arming';
 import type { Picture } from '../../domain/devices';
+import type { LogReader } from '../../domain/log-search';
 import type { OutputMode } from '../../domain/outputs';
 import type { Popup } from '../../domain/popups';
 import type { MediaStore, RecordReader } from '../../domain/record';
@@ -22,6 +23,8 @@ export interface ConsoleServices {
   /** `/editor/`, or null when the site runs headless. */
   editorPath: string | null;
   reader: RecordReader;
+  /** Alarms and actions by time and type. Absent: there is no such record. */
+  log?: LogReader;
   media: Pick<MediaStore, 'open'>;
   site: {
     isArmed(): boolean;
