@@ -144,3 +144,9 @@ export function follow(onMessage: (message: StreamMessage) => void, onLink: (up:
   }
   return () => source.close();
 }
+
+/** Address of the log as a file; nulls and empty texts are left out. */
+export function logFile(asked: Record<string, string | number | null>): string {
+  const given = Object.entries(asked).filter(([, value]) => value !== null && value !== '');
+  return `/api/v1/log?${new URLSearchParams(given.map(([name, value]): [string, string] => [name, String(value)]))}`;
+}

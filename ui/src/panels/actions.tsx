@@ -2,6 +2,7 @@ import type { ActionRow } from '../../../engine/host/console-api';
 import type { Actor } from '../actor';
 import { api } from '../api';
 import { actionFigures, actionLabel, actionTone, clockTime, dayAndTime } from '../words';
+import { LogExport } from './log-export';
 
 export function ActionsPanel({ actions, actor }: { actions: ActionRow[]; actor: Actor }) {
   return (
@@ -26,6 +27,7 @@ export function ActionsPanel({ actions, actor }: { actions: ActionRow[]; actor: 
           </li>
         ))}
       </ul>
+      <LogExport />
     </section>
   );
 }
