@@ -73,7 +73,7 @@ describe('the console', () => {
         await line.waitFor();
         await line.locator('summary').first().click();
         await expect
-          .poll(() => line.locator('.verdict').first().textContent())
+          .poll(() => line.locator('.verdict').first().textContent(), { timeout: 15_000 })
           .toMatch(/refused it at the gate "filter"/);
       }),
     60_000,
