@@ -29,6 +29,8 @@ export function logHandler(parts: { log: Log; siteName: string }): ActionHandler
     check(params) {
       readLogParams(params);
     },
+    rehearse: (row) =>
+      `would write into the log: ${alarmLine(readLogParams(row.params).text, row, parts.siteName, LONGEST_LINE)}`,
     async execute({ row }) {
       const params = readLogParams(row.params);
       const heldBack = heldBackOf(row);

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../clock/clock';
 import { systemClock } from '../clock/system-clock';
-import type { ActionHandler, ActionResult } from '../domain/actions';
+import type { ActionHandler, ActionResult, ActionRow } from '../domain/actions';
 import type { AlarmPhase } from '../domain/alarms';
 import { asAlarmflowError, userError } from '../domain/errors';
 import type { SnmpReceiver } from '../domain/snmp-receiver';
@@ -46,22 +46,31 @@ export function snmpTrapHandler(parts: SnmpTrapParts): ActionHandler {
     check(params) {
       readSnmpTrapParams(params);
     },
+    rehearse(row) {
+      const params = readSnmpTrapParams(row.params);
+      const receiver = parts.snmpReceiver(params.receiverId);
+      if (!receiver) throw unknownReceiver(row);
+      const line = alarmLine(params.text, row, parts.siteName, 255);
+      return `would send an SNMPv${receiver.access.version} ${receiver.notification} to ${receiverName(receiver)}: ${line}`;
+    },
     async execute({ row, signal }): Promise<ActionResult> {
       const params = readSnmpTrapParams(row.params);
       if (!isAskedFor(params.phases, row))
         return { status: 'skipped', summary: `No notification is asked for at the phase "${row.phase}"` };
       const receiver = parts.snmpReceiver(params.receiverId);
-      if (!receiver)
-        throw userError(
-          'E_UNKNOWN_SNMP_RECEIVER',
-          `SNMP node "${row.nodeName || row.nodeId}" names a receiver that is gone: choose one in its dialog`,
-        );
+      if (!receiver) throw unknownReceiver(row);
       const line = alarmLine(params.text, row, parts.siteName, 255);
       await sendNotification(receiver, notificationOf(row, parts.siteName, line), parts.clock, signal);
       return { status: 'done', summary: withHeldBack(outcome(receiver), row) };
     },
   };
 }
+
+const unknownReceiver = (row: ActionRow) =>
+  userError(
+    'E_UNKNOWN_SNMP_RECEIVER',
+    `SNMP node "${row.nodeName || row.nodeId}" names a receiver that is gone: choose one in its dialog`,
+  );
 
 const outcome = (receiver: SnmpReceiver): string =>
   receiver.notification === 'inform'

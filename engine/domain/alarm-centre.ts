@@ -43,10 +43,8 @@ export interface AlarmCentre {
   mustNotHold: string;
   /** 1,000–60,000 for one try. */
   timeoutMs: number;
-  /** The form of its sign of life, and of the test of its dialog. */
+  /** The form of the sign of life that its dialog's test sends. */
   sign: 'json' | 'isapi';
-  /** How often a sign of life is sent, for receivers that supervise their senders; absent: never. */
-  heartbeat?: { everyMs: number };
 }
 
 /** One request as it would be sent, for the dialog; secrets are left out. */

@@ -69,14 +69,13 @@ describe('an alarm centre', () => {
     expect(engine.alarmCentres.get('centre')?.login).toEqual(login);
   });
 
-  it('takes our certificate with its key, an authority and a sign of life', async () => {
+  it('takes our certificate with its key, an authority and its own statuses', async () => {
     const own = selfSigned();
     if (own === null) return;
-    const fields = { ...centre, certificate: own.cert, authority: own.cert, heartbeat: 30, accepted: '200, 202-204' };
+    const fields = { ...centre, certificate: own.cert, authority: own.cert, accepted: '200, 202-204' };
     await run([tab, fields], engine, { centre: { key: own.key.replaceAll('\n', '\r\n') } });
     expect(engine.alarmCentres.get('centre')).toMatchObject({
       tls: { certificate: own.cert, authority: own.cert, key: own.key },
-      heartbeat: { everyMs: 30_000 },
       accepted: [
         { from: 200, to: 200 },
         { from: 202, to: 204 },
@@ -105,7 +104,6 @@ describe('an alarm centre', () => {
     [{ accepted: '200-' }, {}, 'field "Taken by"'],
     [{ authority: 'no certificate' }, {}, 'field "Own authority"'],
     [{ certificate: '' }, { key: privateKey }, 'field "Own certificate"'],
-    [{ heartbeat: 3 }, {}, 'field "Sign of life every" is 3'],
     [{ timeout: 0 }, {}, 'field "Time for an answer"'],
   ])('refuses %j', async (fields, credentials, reason) => {
     await run([tab, { ...centre, ...fields }], engine, { centre: credentials as Record<string, string> });

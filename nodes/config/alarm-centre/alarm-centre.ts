@@ -105,9 +105,6 @@ const alarmCentre: NodeKind<AlarmCentreDefinition> = {
   },
   read(fields) {
     const url = readUrl(fields);
-    const everyMs = fields.seconds('heartbeat', 'Sign of life every', 0, 86_400);
-    if (everyMs > 0 && everyMs < 10_000)
-      fields.refuse('Sign of life every', everyMs / 1_000, '0 (never) or 10 to 86400 seconds');
     return {
       id: fields.id,
       name: fields.name(new URL(url).host),
@@ -120,7 +117,6 @@ const alarmCentre: NodeKind<AlarmCentreDefinition> = {
       mustNotHold: fields.text('mustNotHold', 'Answer must not hold', { max: 200 }),
       timeoutMs: fields.seconds('timeout', 'Time for an answer', 1, 60),
       sign: fields.choice('sign', 'Sign of life', ['json', 'isapi'] as const),
-      ...(everyMs > 0 ? { heartbeat: { everyMs } } : {}),
     };
   },
   start: (definition, site) => site.engine.defineAlarmCentre(definition),

@@ -14,7 +14,6 @@ export const defaults = {
   fingerprint: '',
   certificate: '',
   sign: 'json',
-  heartbeat: 0,
 };
 
 export const migrations: readonly Migration[] = [firstVersion];
