@@ -44,8 +44,8 @@ export interface ShowMessageParams {
 export interface ShowMessageParts {
   /** Absent: there are no consoles (simulations). */
   popups?: PopupBoard;
-  /** A live alarm. Absent: none is known. */
-  liveAlarm?(id: string): Alarm | undefined;
+  /** An alarm as it is now, also one that is over; null: there is none. Absent: none is known. */
+  alarmNow?(id: string): Promise<Alarm | null>;
   deviceName?(id: string): string;
   siteName: string;
   clock: Clock;
@@ -116,10 +116,10 @@ function wordsOf(params: ShowMessageParams, row: ActionRow, siteName: string): P
 }
 
 /** Why an alarm needs no pop-up any more, or null. */
-function over(row: ActionRow, live: Alarm | undefined, { goesWhen }: ShowMessageParams): string | null {
+function over(row: ActionRow, now: Alarm | null, { goesWhen }: ShowMessageParams): string | null {
   // A step of an escalation is asked about by whoever runs it; clear and end speak of what is over.
   if (row.alarm === null || row.phase === 'clear' || row.phase === 'end' || row.phase === 'message') return null;
-  const alarm = live ?? row.alarm;
+  const alarm = now ?? row.alarm;
   if (alarm.acknowledgedAt !== null) return `acknowledged by ${alarm.acknowledgedBy} before it was shown`;
   if (goesWhen === 'cleared' && alarm.clearedAt !== null) return 'the alarm had cleared before it was shown';
   return goesWhen === 'ended' && alarm.endedAt !== null ? 'the alarm was over before it was shown' : null;
@@ -148,7 +148,8 @@ export function showMessageHandler(parts: ShowMessageParts): ActionHandler {
         return { status: 'skipped', summary: `No message is asked for at the phase "${row.phase}"` };
       if (!parts.popups)
         throw userError('E_NO_CONSOLE', `Node "${row.nodeName || row.nodeId}": there is no console to show it in`);
-      const gone = test ? null : over(row, row.alarm ? parts.liveAlarm?.(row.alarm.id) : undefined, params);
+      const alarm = test || !row.alarm ? null : await parts.alarmNow?.(row.alarm.id);
+      const gone = test ? null : over(row, alarm ?? null, params);
       if (gone !== null) return { status: 'skipped', summary: `Not shown: ${gone}` };
       const now = parts.clock.now();
       const words = wordsOf(params, row, parts.siteName);

@@ -31,8 +31,8 @@ export interface PopupsOptions {
   clock: Clock;
   log: Log;
   announce: Announce;
-  /** A live alarm, as memory has it. */
-  alarm(id: string): Alarm | undefined;
+  /** An alarm as it is now, also one that is over; null: there is none. */
+  alarm(id: string): Promise<Alarm | null>;
 }
 
 export interface Popups extends PopupBoard {
@@ -70,7 +70,7 @@ export function closedBy({ goesWhen }: Popup, alarm: Alarm): { by: string; why: 
   return null;
 }
 
-export function createPopups({ writer, clock, log, announce, alarm: liveAlarm }: PopupsOptions): Popups {
+export function createPopups({ writer, clock, log, announce, alarm: alarmNow }: PopupsOptions): Popups {
   const docs = new Map<string, PopupDoc>();
   let timer: Timer | null = null;
   let started = false;
@@ -204,9 +204,11 @@ export function createPopups({ writer, clock, log, announce, alarm: liveAlarm }:
           log.warn('popup.too-many', { open: MOST_OPEN, left: surplus.map(({ title }) => title).join('; ') });
         const itself = surplus.some(({ id }) => id === popup.id);
         await put([...crowded, itself ? closing(doc, 'alarmflow', 'too many messages were open') : doc]);
-        // It may have been acknowledged while this was being written, when there was nothing to be closed yet.
-        const alarm = popup.alarmId === null ? undefined : liveAlarm(popup.alarmId);
-        if (alarm && popup.phase !== 'clear' && popup.phase !== 'end') alarmChanged(alarm);
+        // It may have been acknowledged, or have ended, while this was being written, when there was nothing to be closed yet.
+        if (popup.alarmId !== null && popup.phase !== 'clear' && popup.phase !== 'end') {
+          const alarm = await alarmNow(popup.alarmId);
+          if (alarm) alarmChanged(alarm);
+        }
         return itself ? 'closed' : stands ? 'renewed' : 'shown';
       }),
     dismiss: (id, who) =>

@@ -50,7 +50,7 @@ export interface Reach {
     popups: Popups;
     push: Pushes;
     pushNetwork?: PushNetwork;
-    liveAlarm(id: string): Alarm | undefined;
+    alarmNow(id: string): Promise<Alarm | null>;
     links: AnswerLinks['links'];
   };
   /** Acknowledges the alarm of a pop-up, which closes it; of one whose alarm is over, closes it. @throws E_UNKNOWN_POPUP (user) */
@@ -69,7 +69,8 @@ export function createReach(options: ReachOptions): Reach {
   const { store, alarms, announce, clock, log, settings } = options;
   const seals = createSeals(() => readCredentialSecret(options.dataDir));
   const recorded = async (id: string): Promise<Alarm | null> => (await store.alarm(id))?.alarm ?? null;
-  const popups = createPopups({ writer: store, clock, log, announce, alarm: (id) => alarms.alarm(id) });
+  const alarmNow = async (id: string): Promise<Alarm | null> => alarms.alarm(id) ?? (await recorded(id));
+  const popups = createPopups({ writer: store, clock, log, announce, alarm: alarmNow });
   const pushes = createPushes({
     writer: store,
     settings: store,
@@ -140,7 +141,7 @@ export function createReach(options: ReachOptions): Reach {
       popups,
       push: pushes,
       ...(settings.pushNetwork ? { pushNetwork: settings.pushNetwork } : {}),
-      liveAlarm: (id) => alarms.alarm(id),
+      alarmNow,
       links: (alarmId, receiver, by) => answers.links(alarmId, receiver, by),
     },
     async acknowledge(popupId, who, as) {
@@ -168,7 +169,7 @@ export function createReach(options: ReachOptions): Reach {
     },
     async start() {
       await answers.start();
-      await popups.start(async (id) => alarms.alarm(id) ?? (await recorded(id)));
+      await popups.start(alarmNow);
     },
     hear(announcement) {
       if (announcement.kind === 'alarm') popups.alarmChanged(announcement.data);

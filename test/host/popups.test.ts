@@ -50,7 +50,7 @@ async function start(): Promise<void> {
     announce: (announcement: Announcement) => {
       if (announcement.kind === 'popups') told.push(announcement.data.popups);
     },
-    alarm: (id) => live.get(id),
+    alarm: async (id) => live.get(id) ?? null,
   });
   popups.resume([...rows.values()]);
   await popups.start(async (id) => live.get(id) ?? null);
@@ -69,7 +69,7 @@ beforeEach(async () => {
 const handler = () =>
   showMessageHandler({
     popups,
-    liveAlarm: (id) => live.get(id),
+    alarmNow: async (id) => live.get(id) ?? null,
     deviceName: (id) => `Camera ${id}`,
     siteName: 'Plant',
     clock,
