@@ -103,7 +103,7 @@ export function snapshotHandler(parts: SnapshotParts): ActionHandler {
   const momentOf = (row: ActionRow): number =>
     row.phase === 'raise' && row.alarm ? row.alarm.raisedAt : row.requestedAt;
 
-  /** One picture of now, or the one that was kept of it by an earlier try. */
+  /** One picture of the camera itself, at the moment or, where that is over, now. */
   async function take(camera: CameraChannel, moment: number, signal: AbortSignal): Promise<Picture> {
     const ahead = moment - clock.now();
     if (ahead > 0) await clock.sleep(ahead, signal);
@@ -133,8 +133,15 @@ export function snapshotHandler(parts: SnapshotParts): ActionHandler {
       let failure: AlarmflowError | null = null;
       let bytes = 0;
 
-      const keep = async (camera: CameraChannel, offsetMs: number, picture: Picture): Promise<void> => {
+      /** @param lateMs how long after its moment it was taken */
+      const keep = async (
+        camera: CameraChannel,
+        offsetMs: number,
+        picture: Picture,
+        lateMs: number = 0,
+      ): Promise<void> => {
         const { deviceId, channel } = camera;
+        const shown = lateMs > AT_ONCE_MS ? lateMs : 0;
         const made = `${row.key} ${deviceId} ${channel} ${offsetMs}`;
         const name = `snapshot-${createHash('sha256').update(made).digest('hex').slice(0, 16)}`;
         const mediaId = await parts.media.keep({ ...picture, name, ...(test ? {} : { origin: `snapshot:${made}` }) });
@@ -145,10 +152,15 @@ export function snapshotHandler(parts: SnapshotParts): ActionHandler {
           kind: 'picture',
           deviceId,
           channel,
-          at: Math.round(moment + offsetMs),
+          at: Math.round(moment + offsetMs + shown),
           until: null,
-          note: null,
+          note: shown > 0 ? `live, ${Math.round(shown / 1000)} s late` : null,
         });
+      };
+
+      const takeLive = async (camera: CameraChannel, offsetMs: number): Promise<void> => {
+        const picture = await take(camera, moment + offsetMs, signal);
+        await keep(camera, offsetMs, picture, clock.now() - moment - offsetMs);
       };
 
       /** All pictures of one camera: out of its ring where it has one, else of the camera itself. */
@@ -171,9 +183,13 @@ export function snapshotHandler(parts: SnapshotParts): ActionHandler {
             lacking.push(`${name}${offsetWords(offset)}: its last seconds are not kept, see the dialog of the device`);
             continue;
           }
-          await keep(camera, offset, await take(camera, moment + offset, signal));
+          await takeLive(camera, offset);
         }
         const pictures = await shots;
+        const instead = offsetsMs.find((offset) => offset >= 0);
+        // Nobody was there to record it: what the camera sees now is better than nothing, once.
+        if (recorded && fromRing.length === offsetsMs.length && instead !== undefined && !pictures.some(Boolean))
+          await takeLive(camera, instead);
         for (const [index, offset] of fromRing.entries()) {
           if (!recorded) break;
           const picture = pictures[index];

@@ -140,6 +140,23 @@ describe('pictures around the alarm', () => {
     expect(bench.shown.length).toBe(3);
   });
 
+  it('of a moment that nobody has recorded are one live picture, which does not pass for one of the moment', async () => {
+    bench.recordings = recorded({ picturesAt: async (_camera, moments) => moments.map(() => null) });
+    await clock.advanceTo(RAISED + 20_000);
+    const result = await bench.run(aRow('snapshot', { offsets: [-1, 0, 1] }));
+    expect(result.summary).toContain('Snapshot of "Hall camera" channel 2 kept');
+    expect(result.summary).toContain('not had: "Hall camera" channel 2 1 s before: it was not recorded then');
+    expect(bench.cameras.get('cam')!.asked).toEqual(['snapshot 2']);
+    expect(bench.shown).toMatchObject([{ at: RAISED + 20_000, note: 'live, 20 s late' }]);
+  });
+
+  it('that are taken late of a camera that is not recorded say when', async () => {
+    bench.recordings = recorded({ isRecorded: () => false });
+    await clock.advanceTo(RAISED + 20_000);
+    await bench.run(aRow('snapshot', {}));
+    expect(bench.shown).toMatchObject([{ at: RAISED + 20_000, note: 'live, 20 s late' }]);
+  });
+
   it('of before the alarm are left out in words where nothing is recorded', async () => {
     bench.recordings = recorded({ isRecorded: () => false });
     const result = await bench.run(aRow('snapshot', { offsets: [-3, 0] }));
