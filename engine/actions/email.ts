@@ -2,7 +2,7 @@
  * The action `email` (REQUIREMENTS L4): one mail for each phase that is asked for, the text whatever happens. Pictures
  * and clips that are late come in a mail of their own, which answers the first.
  */
-import { type ActionHandler, type ActionResult, type ActionRow, finalActionStatuses } from '../domain/actions';
+import { type ActionHandler, type ActionResult, type ActionRow, finalActionStatuses, untried } from '../domain/actions';
 import { asAlarmflowError, operationalError, userError } from '../domain/errors';
 import type { AlarmLinks, MailServer } from '../domain/mail';
 import { templateValues } from './alarm-values';
@@ -12,8 +12,9 @@ import { followUpText, mailSubject, mailText } from './email-text';
 import { isAskedFor } from './fields';
 import { healthMail } from './health-mail';
 import { withHeldBack } from './held-back';
+import { createLoginBreaker, type LoginBreaker } from './login-breaker';
 import { idDomain } from './mail-address';
-import { createMailBreaker, type MailBreaker } from './mail-breaker';
+import { mailLogin } from './mail-errors';
 import { linksText, mailHtml } from './mail-html';
 import {
   type GatheredMedia,
@@ -74,7 +75,7 @@ interface Collected {
 const nothing: GatheredMedia = { pictures: [], told: null, missing: null };
 
 export function emailHandler(parts: EmailParts): ActionHandler {
-  const breaker = createMailBreaker(parts.clock);
+  const breaker = createLoginBreaker(parts.clock);
 
   function serverOf(params: EmailParams, row: ActionRow): MailServer {
     const server = parts.mailServer(params.serverId);
@@ -333,12 +334,7 @@ const fresh = (row: ActionRow, key: string, params: Record<string, unknown>): Ac
   ...row,
   key,
   params,
-  status: 'queued',
-  attempts: 0,
-  summary: null,
-  errorCode: null,
-  finishedAt: null,
-  durationMs: null,
+  ...untried,
 });
 
 /** The clip, unless pictures and clip are too much together. */
@@ -387,7 +383,7 @@ interface WholeMail {
 /** Sends a mail with its HTML; where it is too large for the server, without what it brings, and says so. */
 async function sendWhole(
   parts: EmailParts,
-  breaker: MailBreaker,
+  breaker: LoginBreaker,
   server: MailServer,
   signal: AbortSignal,
   mail: WholeMail,
@@ -397,7 +393,7 @@ async function sendWhole(
       one.contentType.startsWith('image/') ? { ...one, cid: `picture-${at + 1}@alarmflow` } : one,
     );
     const images = attachments.flatMap(({ cid, filename }) => (cid ? [{ cid, name: filename }] : []));
-    return breaker.through(server, () =>
+    return breaker.through(mailLogin(server), () =>
       sendMail(
         server,
         {

@@ -1,6 +1,7 @@
 /** SMTP and connection failures as errors of alarmflow: what may mend itself is operational, the rest is for people. */
 import { AlarmflowError, asAlarmflowError, operationalError, userError } from '../domain/errors';
 import type { MailServer } from '../domain/mail';
+import type { LoginTry } from './login-breaker';
 import { oneLine } from './template';
 
 /** What nodemailer adds to its errors. */
@@ -115,3 +116,15 @@ function refusalRemedy(error: SmtpError): string {
   if (error.command === 'MAIL FROM') return 'Check the sender address in the dialog of the mail server';
   return 'Check what this server allows: size, sender, contents';
 }
+
+/** A login as the breaker of refused logins knows it. */
+export const mailLogin = ({ name, host, port, credentials }: MailServer): LoginTry => ({
+  login: credentials && [host, port, credentials.user, credentials.password],
+  refusal: 'E_MAIL_LOGIN_REFUSED',
+  paused: (waitMs) =>
+    operationalError(
+      'E_MAIL_LOGIN_PAUSED',
+      `Mail server "${name || host}" (${host}:${port}) has just refused the login; it is tried again in ${Math.ceil(waitMs / 1_000)} s. Check user and password`,
+      { retryAfterMs: waitMs },
+    ),
+});

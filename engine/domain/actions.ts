@@ -60,6 +60,16 @@ export interface ActionRow {
   durationMs: number | null;
 }
 
+/** What a row holds of its life before anybody has worked on it. */
+export const untried = {
+  status: 'queued',
+  attempts: 0,
+  summary: null,
+  errorCode: null,
+  finishedAt: null,
+  durationMs: null,
+} as const satisfies Partial<ActionRow>;
+
 /** How often one action node acts for alarms of one type (REQUIREMENTS M7, M8). */
 export interface ActionInterval {
   /** Milliseconds from an action that went out, in which further ones of its type are held back; 0: none. */

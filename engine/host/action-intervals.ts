@@ -5,7 +5,7 @@
  */
 import { endInterval, type IntervalState, intervalType, judgeInterval } from '../actions';
 import type { Clock } from '../clock/clock';
-import type { ActionInterval, ActionRow } from '../domain/actions';
+import { type ActionInterval, type ActionRow, untried } from '../domain/actions';
 import { asAlarmflowError } from '../domain/errors';
 import type { Log } from '../domain/log';
 import {
@@ -132,12 +132,7 @@ export function createActionIntervals(parts: {
       params: { ...of.params, heldBack, digest: true },
       requestedAt: at,
       deadlineAt: at + parts.deadlineMs(of),
-      status: 'queued',
-      attempts: 0,
-      summary: null,
-      errorCode: null,
-      finishedAt: null,
-      durationMs: null,
+      ...untried,
     };
     return parts.refused(row) ?? row;
   }

@@ -4,7 +4,7 @@
  */
 import type { Alarms } from '../alarms';
 import type { Clock } from '../clock/clock';
-import type { ActionHandler, ActionRow } from '../domain/actions';
+import { type ActionHandler, type ActionRow, untried } from '../domain/actions';
 import type { Decision } from '../domain/alarms';
 import { asAlarmflowError, userError } from '../domain/errors';
 import { heldBackByFlood } from '../domain/flood-notices';
@@ -139,12 +139,7 @@ export function createFlowActions(parts: FlowActionsParts): FlowActions {
       alarm,
       requestedAt: now,
       deadlineAt: (alarm ? phaseTime(alarm, now) : now) + (request.deadlineMs ?? handler.defaultDeadlineMs),
-      status: 'queued',
-      attempts: 0,
-      summary: null,
-      errorCode: null,
-      finishedAt: null,
-      durationMs: null,
+      ...untried,
     };
   }
 

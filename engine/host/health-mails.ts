@@ -4,7 +4,7 @@
  * restart neither doubles nor loses one; what fell due while the process was away is sent once.
  */
 import type { Clock } from '../clock/clock';
-import type { ActionRow } from '../domain/actions';
+import { type ActionRow, untried } from '../domain/actions';
 import { asAlarmflowError } from '../domain/errors';
 import type { Log } from '../domain/log';
 import type { HealthReport, MailServer } from '../domain/mail';
@@ -110,12 +110,7 @@ export function createHealthMails(parts: {
       requestedAt: now,
       // The next one says more than this one late.
       deadlineAt: now + kept.everyMs,
-      status: 'queued',
-      attempts: 0,
-      summary: null,
-      errorCode: null,
-      finishedAt: null,
-      durationMs: null,
+      ...untried,
     };
   }
 

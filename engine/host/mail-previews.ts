@@ -1,7 +1,7 @@
 /** What an email node's dialog shows of its mail: made with the last alarm of its triggers, or with one that never was. */
 import { previewMail, readEmailParams } from '../actions';
 import type { Clock } from '../clock/clock';
-import type { ActionRow } from '../domain/actions';
+import { type ActionRow, untried } from '../domain/actions';
 import type { Alarm, AlarmPhase, MessageAlarm } from '../domain/alarms';
 import type { MailPreview } from '../domain/mail';
 import type { FlowEngine, MailPreviewRequest } from '../index';
@@ -64,12 +64,7 @@ export function createMailPreviews(parts: {
       alarm,
       requestedAt: now,
       deadlineAt: now,
-      status: 'queued',
-      attempts: 0,
-      summary: null,
-      errorCode: null,
-      finishedAt: null,
-      durationMs: null,
+      ...untried,
     };
     return previewMail(row, read, { siteName: parts.siteName, sample: real === null });
   };

@@ -1,6 +1,8 @@
 /** What a notify node's dialog shows of what it sends: made with a sample alarm; nothing leaves this process. */
+
 import { previewNotify } from '../actions';
 import type { Clock } from '../clock/clock';
+import { untried } from '../domain/actions';
 import type { AlarmCentre } from '../domain/alarm-centre';
 import type { FlowEngine } from '../index';
 import { sampleAlarm } from './sample-alarm';
@@ -42,12 +44,7 @@ export function createNotifyPreviews(parts: {
         alarm,
         requestedAt: now,
         deadlineAt: now,
-        status: 'queued',
-        attempts: 0,
-        summary: null,
-        errorCode: null,
-        finishedAt: null,
-        durationMs: null,
+        ...untried,
       },
       typeof centreId === 'string' ? parts.alarmCentre(centreId) : undefined,
       parts.siteName,

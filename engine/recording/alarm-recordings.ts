@@ -4,7 +4,7 @@
  * transaction as the alarm's own rows, so that a crash costs no more than the pictures of the time it took.
  */
 import type { Clock } from '../clock/clock';
-import type { ActionRow } from '../domain/actions';
+import { type ActionRow, untried } from '../domain/actions';
 import { type Alarm, naturalEnds } from '../domain/alarms';
 import { asAlarmflowError } from '../domain/errors';
 import type { AlarmHolds } from '../domain/holds';
@@ -137,12 +137,7 @@ export function createAlarmRecordings(options: AlarmRecordingsOptions): AlarmRec
       params: { channel: camera.channel, from: Math.round(partFrom), to: Math.round(to), part, last },
       requestedAt: now,
       deadlineAt: now + CLIP_DEADLINE_MS,
-      status: 'queued',
-      attempts: 0,
-      summary: null,
-      errorCode: null,
-      finishedAt: null,
-      durationMs: null,
+      ...untried,
     };
     addWrites(change, 'actions', clip);
     const pending: PendingClip = { span, until: clip.deadlineAt };

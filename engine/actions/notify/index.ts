@@ -11,6 +11,7 @@ import type { MediaRecord } from '../../domain/record';
 import type { ScheduleVerdict } from '../email-receivers';
 import { isAskedFor } from '../fields';
 import { withHeldBack } from '../held-back';
+import { createLoginBreaker } from '../login-breaker';
 import { type AlarmPicture, asPicture } from '../pictures';
 import { isapiSender, type NotifyBody, notifyBody } from './body';
 import { centreName } from './centre-errors';
@@ -18,7 +19,7 @@ import { renderPath } from './form-template';
 import { isapiHeartbeat } from './isapi-alert';
 import { idempotencyKey, isActive, machineValues } from './machine-values';
 import { type NotifyParams, readNotifyParams } from './params';
-import { type CentreParts, createLoginBreaker, type DigestAnswer, sendToCentre, targetOf } from './send';
+import { type CentreParts, centreLogin, type DigestAnswer, sendToCentre, targetOf } from './send';
 
 export { type NotifyParams, notifyFormats, readNotifyParams } from './params';
 export type { DigestAnswer } from './send';
@@ -142,7 +143,9 @@ export function notifyHandler(parts: NotifyParts): ActionHandler {
       const links = test ? null : await linksOf(parts, row, params, centre);
       const { body, path } = bodyOf(parts, row, params, test === true, pictures, links);
       const message = { ...body, path, identity: idempotencyKey(row) };
-      const status = await breaker.through(centre, () => sendToCentre(centre, message, centreParts, signal));
+      const status = await breaker.through(centreLogin(centre), () =>
+        sendToCentre(centre, message, centreParts, signal),
+      );
       const told = `${centreName(centre)} took it (${status}), ${centre.method === 'GET' ? 'no body' : bodyWords(body)}`;
       const note = plan === null ? '' : `. For alarms it would be ${plan}`;
       return { status: 'done', summary: withHeldBack(`${told}${note}`, row) };

@@ -1,8 +1,8 @@
 /** Sends one body to an alarm centre and judges its answer. */
-import { createHash } from 'node:crypto';
 import type { Clock } from '../../clock/clock';
 import type { AlarmCentre } from '../../domain/alarm-centre';
-import { asAlarmflowError, operationalError } from '../../domain/errors';
+import { operationalError } from '../../domain/errors';
+import type { LoginTry } from '../login-breaker';
 import { limited } from '../time-limit';
 import { bodyError, centreName, statusError } from './centre-errors';
 import { exchange, type HttpAnswer, type HttpQuestion } from './http-exchange';
@@ -143,44 +143,14 @@ function withoutSecrets({ login }: AlarmCentre, said: string): string {
   return secrets.filter((secret) => secret !== '').reduce((text, secret) => text.replaceAll(secret, '•••'), said);
 }
 
-/** How long a login that was refused is not tried again: receivers lock accounts after a few. */
-export const LOGIN_PAUSE_MS = 60_000;
-const MOST_LOGINS = 1_000;
-
-export interface LoginBreaker {
-  /** @throws E_CENTRE_LOGIN_PAUSED (operational), what `send` throws */
-  through<T>(centre: AlarmCentre, send: () => Promise<T>): Promise<T>;
-}
-
-/** Holds traffic back for a minute after a refused login; other credentials count as another login. */
-export function createLoginBreaker(clock: Clock): LoginBreaker {
-  /** Until when, in monotonic milliseconds. */
-  const closedUntil = new Map<string, number>();
-  const loginOf = ({ url, login }: AlarmCentre): string =>
-    createHash('sha256')
-      .update(JSON.stringify([new URL(url).origin, login]))
-      .digest('hex');
-  return {
-    async through(centre, send) {
-      const login = loginOf(centre);
-      const waitMs = (closedUntil.get(login) ?? 0) - clock.monotonic();
-      if (waitMs > 0)
-        throw operationalError(
-          'E_CENTRE_LOGIN_PAUSED',
-          `${centreName(centre)} has just refused the login; it is tried again in ${Math.ceil(waitMs / 1_000)} s. Check user, password or key`,
-          { retryAfterMs: waitMs },
-        );
-      try {
-        const result = await send();
-        closedUntil.delete(login);
-        return result;
-      } catch (thrown) {
-        if (centre.login.kind !== 'none' && asAlarmflowError(thrown).code === 'E_CENTRE_LOGIN') {
-          if (closedUntil.size >= MOST_LOGINS) closedUntil.clear();
-          closedUntil.set(login, clock.monotonic() + LOGIN_PAUSE_MS);
-        }
-        throw thrown;
-      }
-    },
-  };
-}
+/** A login as the breaker of refused logins knows it. */
+export const centreLogin = (centre: AlarmCentre): LoginTry => ({
+  login: centre.login.kind === 'none' ? null : [new URL(centre.url).origin, centre.login],
+  refusal: 'E_CENTRE_LOGIN',
+  paused: (waitMs) =>
+    operationalError(
+      'E_CENTRE_LOGIN_PAUSED',
+      `${centreName(centre)} has just refused the login; it is tried again in ${Math.ceil(waitMs / 1_000)} s. Check user, password or key`,
+      { retryAfterMs: waitMs },
+    ),
+});
