@@ -29,6 +29,7 @@ import { createNodeTests } from './node-tests';
 import { messageEvent } from './offered-message';
 import { readingEvent } from './offered-reading';
 import { sampleAlarm } from './sample-alarm';
+import { type ServiceTests, withDryTests } from './service-tests';
 
 /** The devices as the joiner needs them; `engine/drivers` has more. */
 export interface FlowDevices {
@@ -53,17 +54,7 @@ export interface FlowEngineParts {
   /** An action that was asked for is over without the queue: not done, or a test; its row says more. */
   actionSkipped?(row: ActionRow): void;
   /** The dialogs' test buttons for services of others. */
-  tests: Pick<
-    FlowEngine,
-    | 'testMailServer'
-    | 'previewMail'
-    | 'testFileServer'
-    | 'testSnmpReceiver'
-    | 'testAlarmCentre'
-    | 'testMqttBroker'
-    | 'previewNotify'
-    | 'runRuleTests'
-  >;
+  tests: ServiceTests & Pick<FlowEngine, 'previewMail' | 'previewNotify' | 'runRuleTests'>;
   /** Recordings that follow their alarms; absent: nothing is recorded here. */
   recordings?: FlowRecordings;
   /** Why the last seconds of a device are not kept at the moment, in words; null: they are, or need not be. */
@@ -452,6 +443,7 @@ export function createFlowEngine(parts: FlowEngineParts): FlowEngine & FlowHostC
     deviceStatus: async (deviceId) => devices.status(deviceId),
     ingestPath: async (deviceId) => `/ingest/${await parts.tokens.tokenFor(deviceId)}`,
     ...parts.tests,
+    ...withDryTests(parts.tests, siteIsDry),
 
     async previewSchedule(schedule) {
       checkSchedule(schedule);

@@ -15,6 +15,7 @@ import { createLivePictures, type LivePictures } from './live-pictures';
 import { createPopups, type Popups } from './popups';
 import { createPushes, type Pushes } from './push-subscriptions';
 import { createSeals } from './sealed-settings';
+import { dryTest } from './service-tests';
 
 export interface ReachSettings {
   /** null: messages carry no links that answer. */
@@ -36,6 +37,8 @@ export interface ReachOptions {
   alarms: Pick<Alarms, 'alarm' | 'acknowledge' | 'shelving'>;
   devices: DeviceDirectory;
   announce: Announce;
+  /** The whole site only says what it would do. */
+  siteIsDry(): boolean;
   clock: Clock;
   log: Log;
 }
@@ -114,6 +117,7 @@ export function createReach(options: ReachOptions): Reach {
           ok: false,
           detail: 'It was made under another key of this site: switch notifications off and on again',
         };
+      if (options.siteIsDry()) return dryTest(`would send a test notification to ${browser}`);
       const answer = await sendTestPush(subscription, await pushes.identity(), siteName, {
         clock,
         ...(settings.pushNetwork ? { network: settings.pushNetwork } : {}),

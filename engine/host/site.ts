@@ -242,6 +242,7 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
     alarms,
     devices,
     announce,
+    siteIsDry: () => dryRun.isOn(),
     clock,
     log,
   });

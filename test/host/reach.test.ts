@@ -43,6 +43,7 @@ function desk(endsWhileWriting = false) {
     alarms: { alarm: (id: string) => live.get(id) } as unknown as ReachOptions['alarms'],
     devices: { device: () => new Camera('cam', 'Hall camera') },
     announce: () => undefined,
+    siteIsDry: () => false,
     clock,
     log: silentLog,
   });
