@@ -18,6 +18,8 @@ export interface PushWords {
   picture: boolean;
   stays: boolean;
   silent: boolean;
+  /** What has been done about the alarm, so that nothing needs to stand for it any more; null: nothing yet. */
+  answered: string | null;
 }
 
 /** What all messages of one alarm by one node have in common; also the Topic of RFC 8030 §5.4 (32 of base64url). */
@@ -27,27 +29,37 @@ export const tagOf = (row: Pick<ActionRow, 'alarmId' | 'nodeId' | 'key'>): strin
     .digest('base64url')
     .slice(0, 32);
 
-const isOver = ({ phase }: ActionRow): boolean => phase === 'clear' || phase === 'end';
+const isOver = (words: PushWords, { phase }: ActionRow): boolean =>
+  words.answered !== null || phase === 'clear' || phase === 'end';
+
+const capital = (words: string): string => `${words.slice(0, 1).toUpperCase()}${words.slice(1)}`;
 
 export function pushPayload(words: PushWords, row: ActionRow, siteName: string, test: boolean): PushPayload {
   const values = templateValues(row, siteName);
   const plain = row.alarm === null;
+  const over = isOver(words, row);
   const title = words.title.trim() || (plain ? 'Message from {{node}}' : defaultTitle);
   const body = words.text.trim() || (plain ? '{{site}} · {{time}}' : defaultText);
   const heldBack = heldBackOf(row);
-  const picture = words.picture && !isOver(row) ? row.alarm?.event.pictures[0]?.mediaId : undefined;
+  const picture = words.picture && !over ? row.alarm?.event.pictures[0]?.mediaId : undefined;
   return {
-    kind: isOver(row) ? 'close' : 'show',
+    kind: over ? 'close' : 'show',
     tag: tagOf(row),
     id: createHash('sha256').update(row.key).digest('base64url').slice(0, 22),
-    title: `${test ? 'Test: ' : ''}${oneLine(renderTemplate(title, values, LONGEST_TITLE))}`,
+    // A title of the node's own may name a phase, and it is none of them that is told.
+    title:
+      words.answered === null
+        ? `${test ? 'Test: ' : ''}${oneLine(renderTemplate(title, values, LONGEST_TITLE))}`
+        : oneLine(`${capital(words.answered)}: ${values.get('alarm.typeText') ?? ''}`)
+            .slice(0, LONGEST_TITLE)
+            .toWellFormed(),
     body: manyLines(
       `${renderTemplate(body, values, LONGEST_TEXT)}${heldBack === null ? '' : `\n${heldBack.count} more were held back before`}`,
     ).trim(),
     at: momentOf(row),
     ...(picture === undefined ? {} : { picture: `/api/v1/media/${encodeURIComponent(picture)}` }),
-    ...(words.silent || isOver(row) ? { silent: true } : {}),
-    ...(words.stays && !isOver(row) ? { stays: true } : {}),
+    ...(words.silent || over ? { silent: true } : {}),
+    ...(words.stays && !over ? { stays: true } : {}),
   };
 }
 

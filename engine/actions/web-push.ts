@@ -1,7 +1,7 @@
 /** The action `web-push` (REQUIREMENTS L13): notifications of the browsers in which people have switched them on. */
 import type { Clock } from '../clock/clock';
 import type { ActionHandler, ActionResult, ActionRow } from '../domain/actions';
-import type { AlarmPhase } from '../domain/alarms';
+import type { Alarm, AlarmPhase } from '../domain/alarms';
 import { type AlarmflowError, asAlarmflowError, operationalError, userError } from '../domain/errors';
 import type { Log } from '../domain/log';
 import type { AlarmLinks } from '../domain/mail';
@@ -35,6 +35,8 @@ export interface WebPushParts {
   push?: PushSubscriptions;
   /** Links by which a user answers the alarm without logging in; null: none are to be had. Absent: none ever. */
   links?(alarmId: string, receiver: string, by?: 'mail' | 'push'): AlarmLinks | null;
+  /** An alarm as it is now, also one that is over; null: there is none. Absent: none is known. */
+  alarmNow?(id: string): Promise<Alarm | null>;
   /** Absent: the open Internet. */
   pushNetwork?: PushNetwork;
   siteName: string;
@@ -87,6 +89,7 @@ export const readWebPushParams = (params: Params): WebPushParams => ({
   ttl: wholeNumber(ACTION, params, 'ttl', 0, LONGEST_TTL_SECONDS),
   urgency: oneOf(ACTION, params, 'urgency', pushUrgencies),
   links: readFlag(params, 'links'),
+  answered: typeof params.answered === 'string' ? params.answered : null,
 });
 
 /** Receivers in words. */
@@ -98,6 +101,7 @@ export function receiverWords(receivers: PushReceivers): string {
 
 const nobody = (receivers: PushReceivers): string =>
   receivers.to === 'all' ? 'no browser' : `no browser of ${receiverWords(receivers)}`;
+const nothingToClose: ActionResult = { status: 'skipped', summary: 'No browser is left that shows it' };
 const browsers = (count: number): string => `${count} browser${count === 1 ? '' : 's'}`;
 
 export function webPushHandler(parts: WebPushParts): ActionHandler {
@@ -162,6 +166,15 @@ export function webPushHandler(parts: WebPushParts): ActionHandler {
     }
   }
 
+  /** Who has acknowledged the alarm since: a try that comes later would open what was closed. */
+  async function answeredBy({ alarm, phase }: ActionRow): Promise<string | null> {
+    if (alarm === null || !['raise', 'escalate', 'remind'].includes(phase)) return null;
+    const now = await parts.alarmNow?.(alarm.id);
+    return now && now.acknowledgedAt !== null && alarm.acknowledgedAt === null
+      ? `acknowledged by ${now.acknowledgedBy ?? 'somebody'}`
+      : null;
+  }
+
   return {
     kind: 'web-push',
     heavy: false,
@@ -173,6 +186,7 @@ export function webPushHandler(parts: WebPushParts): ActionHandler {
     rehearse(row) {
       const params = readWebPushParams(row.params);
       const { title } = pushPayload(params, row, parts.siteName, false);
+      if (params.answered !== null) return `would close its notifications: ${title}`;
       return `would send "${title}" to the browsers of ${receiverWords(params.receivers)}`;
     },
     async execute({ row, signal, test = false }): Promise<ActionResult> {
@@ -180,7 +194,10 @@ export function webPushHandler(parts: WebPushParts): ActionHandler {
       if (!isAskedFor(params.phases, row))
         return { status: 'skipped', summary: `No push is asked for at the phase "${row.phase}"` };
       const name = row.nodeName || row.nodeId;
+      const seenTo = test ? null : await answeredBy(row);
+      if (seenTo !== null) return { status: 'skipped', summary: `Not sent: ${seenTo} before it was sent` };
       const all = (await parts.push?.of(params.receivers)) ?? [];
+      if (all.length === 0 && params.answered !== null) return nothingToClose;
       if (all.length === 0)
         throw userError(
           'E_PUSH_NOBODY',
@@ -200,6 +217,7 @@ export function webPushHandler(parts: WebPushParts): ActionHandler {
         }
       };
       await Promise.all(Array.from({ length: Math.min(AT_ONCE, left.length) }, work));
+      if (params.answered !== null && gone === all.length) return nothingToClose;
       return outcomeOf({ row, all: all.length, gone, taken: all.filter(({ id }) => have.has(id)).length, errors });
     },
   };

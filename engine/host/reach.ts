@@ -2,6 +2,7 @@
 import { endpointFault, type PushNetwork, sendTestPush } from '../actions';
 import type { Alarms } from '../alarms';
 import type { Clock } from '../clock/clock';
+import type { ActionRow } from '../domain/actions';
 import type { AcknowledgedAs, Alarm } from '../domain/alarms';
 import type { Announce, Announcement } from '../domain/announcements';
 import type { DeviceDirectory } from '../domain/devices';
@@ -13,6 +14,7 @@ import { type AnswerLinks, type AnswerSettings, createAnswerLinks } from './answ
 import { readCredentialSecret } from './credential-secret';
 import { createLivePictures, type LivePictures } from './live-pictures';
 import { createPopups, type Popups } from './popups';
+import { createPushAnswers } from './push-answers';
 import { createPushes, type Pushes } from './push-subscriptions';
 import { createSeals } from './sealed-settings';
 import { dryTest } from './service-tests';
@@ -34,11 +36,13 @@ export interface ReachOptions {
   dataDir: string;
   settings: ReachSettings;
   store: Store;
-  alarms: Pick<Alarms, 'alarm' | 'acknowledge' | 'shelving'>;
+  alarms: Pick<Alarms, 'alarm' | 'live' | 'acknowledge' | 'shelving'>;
   devices: DeviceDirectory;
   announce: Announce;
   /** The whole site only says what it would do. */
   siteIsDry(): boolean;
+  /** Has rows that are on disk carried out; before the site is live they wait there. */
+  submit(rows: ActionRow[]): Promise<void>;
   clock: Clock;
   log: Log;
 }
@@ -94,6 +98,7 @@ export function createReach(options: ReachOptions): Reach {
     clock,
     log,
   });
+  const pushAnswers = createPushAnswers({ record: store, submit: options.submit, clock, log });
   const testedAt = new Map<string, number>();
 
   async function closeQuietly(popupId: string, who: string): Promise<void> {
@@ -174,9 +179,13 @@ export function createReach(options: ReachOptions): Reach {
     async start() {
       await answers.start();
       await popups.start(alarmNow);
+      // A crash may have come between an acknowledgement and what closes it on the phones.
+      await pushAnswers.start(alarms.live());
     },
     hear(announcement) {
-      if (announcement.kind === 'alarm') popups.alarmChanged(announcement.data);
+      if (announcement.kind !== 'alarm') return;
+      popups.alarmChanged(announcement.data);
+      pushAnswers.alarmChanged(announcement.data);
     },
     close() {
       popups.close();

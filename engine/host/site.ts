@@ -243,6 +243,9 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
     devices,
     announce,
     siteIsDry: () => dryRun.isOn(),
+    submit: async (rows) => {
+      if (live) await executor.submit(rows);
+    },
     clock,
     log,
   });

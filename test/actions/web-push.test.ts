@@ -113,6 +113,32 @@ describe.skipIf(!runnable)('a push', () => {
     expect(payloads().at(-1)!.tag).not.toBe(raise!.tag);
   });
 
+  it('that closes an acknowledged alarm is quiet, carries no links, and needs no browser', async () => {
+    const row = push(
+      { key: 'ack', phase: 'message' },
+      { phases: ['raise'], answered: 'acknowledged by anna', links: true },
+    );
+    const on = handler({
+      links: () => ({ acknowledge: 'https://x/a', snooze: 'https://x/s', falseAlarm: 'https://x/f' }),
+    });
+    await run(push());
+    expect((await run(row, on)).status).toBe('done');
+    const [shown, , closed] = payloads();
+    expect(closed).toMatchObject({ kind: 'close', tag: shown!.tag, title: 'Acknowledged by anna: Temperature alarm' });
+    expect(closed).toMatchObject({ silent: true });
+    expect(closed).not.toHaveProperty('links');
+    subscriptions = [];
+    expect(await run(row, on)).toEqual({ status: 'skipped', summary: 'No browser is left that shows it' });
+  });
+
+  it('that comes after somebody has acknowledged the alarm is not sent', async () => {
+    const alarmNow = async () => anAlarm({ acknowledgedAt: 1, acknowledgedBy: 'anna' });
+    const skipped = { status: 'skipped', summary: 'Not sent: acknowledged by anna before it was sent' };
+    expect(await run(push(), handler({ alarmNow }))).toEqual(skipped);
+    expect((await run(push({ phase: 'clear' }), handler({ alarmNow }))).status).toBe('done');
+    expect(service.taken).toHaveLength(2);
+  });
+
   it('names the picture of the alarm by its path in the console, and no bytes of it', async () => {
     const alarm = anAlarm();
     const pictures = [{ mediaId: 'm 1', contentType: 'image/jpeg', size: 9 }];

@@ -44,6 +44,7 @@ function desk(endsWhileWriting = false) {
     devices: { device: () => new Camera('cam', 'Hall camera') },
     announce: () => undefined,
     siteIsDry: () => false,
+    submit: async () => undefined,
     clock,
     log: silentLog,
   });
