@@ -66,7 +66,7 @@ export type {
   SwitchKind,
   SwitchManner,
 } from './domain/devices';
-export { noOffers, usualDialog } from './domain/devices';
+export { MOST_TIMES, noOffers, usualDialog } from './domain/devices';
 export { AlarmflowError, asAlarmflowError, userError } from './domain/errors';
 export type { EscalationDefinition, EscalationStep } from './domain/escalations';
 export { MOST_ESCALATION_REPEATS, MOST_ESCALATION_STEPS } from './domain/escalations';

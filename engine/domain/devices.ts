@@ -134,7 +134,17 @@ export interface SwitchManner {
   sound?: number;
   /** 0–100. */
   volume?: number;
+  /** Siren or voice: played so often, 1–50, and then silent although it is on (L2); absent: for as long as it is on. */
+  times?: number;
+  /**
+   * From when `times` counts, in wall milliseconds: an order with the same or an earlier moment, sent because a device
+   * came back, plays nothing anew. Absent: every order counts from itself.
+   */
+  since?: number;
 }
+
+/** Most of `SwitchManner.times`, as cameras state it. */
+export const MOST_TIMES = 50;
 
 /**
  * Where a camera is to look, or what it is to do (L8). `number` counts from 1 as the device shows it; `aux` is switched

@@ -29,12 +29,13 @@ export function moveWords(move: PtzMove): string {
 /** How an output is on, e.g. `sound 3, volume 80`; empty: in no special way. */
 export function mannerWords(manner: OutputManner | undefined): string {
   if (!manner) return '';
-  const { flash, brightness, sound, volume, move, home } = manner;
+  const { flash, brightness, sound, volume, times, move, home } = manner;
   return [
     ...(flash === undefined ? [] : [flash === 'solid' ? 'solid' : `flashing ${flash}`]),
     ...(brightness === undefined ? [] : [`brightness ${brightness}`]),
     ...(sound === undefined ? [] : [`sound ${sound}`]),
     ...(volume === undefined ? [] : [`volume ${volume}`]),
+    ...(times === undefined ? [] : [times === 1 ? 'once' : `${times} times`]),
     ...(move === undefined ? [] : [moveWords(move)]),
     ...(home === undefined ? [] : [`then ${moveWords(home)}`]),
   ].join(', ');

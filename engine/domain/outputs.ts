@@ -156,6 +156,21 @@ export function decidingLease<T extends Pick<Lease, 'id' | 'acquiredAt' | 'prior
   return best;
 }
 
+/**
+ * Pure: from when the deciding claim's `times` count: the newest claim that sounds the same as it, so that an alarm that
+ * joins is heard; null: what is held has no number of times.
+ */
+export function soundsSince(leases: readonly Lease[]): number | null {
+  const manner = decidingLease(leases)?.manner;
+  if (manner?.times === undefined) return null;
+  const { sound, volume, times } = manner;
+  let newest = 0;
+  for (const { manner: other, acquiredAt } of leases)
+    if (other?.sound === sound && other?.volume === volume && other?.times === times)
+      newest = Math.max(newest, acquiredAt);
+  return newest;
+}
+
 function decidesBefore(
   a: Pick<Lease, 'id' | 'acquiredAt' | 'priority'>,
   b: Pick<Lease, 'id' | 'acquiredAt' | 'priority'>,

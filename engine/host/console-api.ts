@@ -118,6 +118,8 @@ export interface OutputRow extends OutputState {
   mannerWords: string;
   /** Every open console sounds while it is on. */
   soundsHere: boolean;
+  /** From when the times of its sound count; null: it has no number of times, or is on by hand. */
+  soundsSince: number | null;
   /** It is held and not driven: a dry run of the site, or of every node that works on it. */
   dryRun: boolean;
   /** Who holds it, in words ("Thermal alarm on Hall camera, until 12 s after the clear"). */

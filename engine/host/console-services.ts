@@ -3,7 +3,7 @@ import { userError } from '../domain/errors';
 import { sortableId } from '../domain/ids';
 import { consoleDevice } from '../domain/local-devices';
 import { mannerWords, outputWords } from '../domain/output-words';
-import { DEFAULT_PRIORITY, decidingLease, holdKind } from '../domain/outputs';
+import { DEFAULT_PRIORITY, decidingLease, holdKind, soundsSince } from '../domain/outputs';
 import type { AuditRow } from '../domain/record';
 import type { ConsoleServices } from './api';
 import type { AuditEntry } from './auth';
@@ -127,6 +127,7 @@ function outputRows(site: Site): OutputRow[] {
     words: outputWords(output),
     mannerWords: mannerWords(output.manner),
     soundsHere: output.deviceId === consoleDevice.id,
+    soundsSince: output.mode === 'on' ? null : soundsSince(leases),
     dryRun: site.flow.outputIsDry(output.id),
     heldBy: leases.map((lease) => {
       const alarm = lease.alarmId === null ? undefined : site.alarms.alarm(lease.alarmId);

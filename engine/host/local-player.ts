@@ -67,6 +67,10 @@ export function createLocalPlayer(options: LocalPlayerOptions): LocalPlayer {
   let running: Running | null = null;
   let again: Timer | null = null;
   let failures = 0;
+  /** How often it is still to be played, the sound that plays included; null: as long as it is on. */
+  let left: number | null = null;
+  /** What was last asked for, and from when its times count; null: it is off. */
+  let asked: { line: string; times: number | null; since: number } | null = null;
 
   const away = (reason: string): Error =>
     operationalError(
@@ -142,7 +146,8 @@ export function createLocalPlayer(options: LocalPlayerOptions): LocalPlayer {
       options.failed();
       return;
     }
-    if (!settings.repeat && !failed) return;
+    if (left !== null && !failed) left--;
+    if (left === 0 || (left === null && !settings.repeat && !failed)) return;
     const short = clock.monotonic() - own.startedAt < SHORT_MS;
     again = clock.after(
       short ? PAUSE_MS : 0,
@@ -161,6 +166,7 @@ export function createLocalPlayer(options: LocalPlayerOptions): LocalPlayer {
 
   async function end(): Promise<void> {
     wanted = null;
+    asked = null;
     again?.cancel();
     again = null;
     const own = running;
@@ -179,11 +185,15 @@ export function createLocalPlayer(options: LocalPlayerOptions): LocalPlayer {
         'This site has no local player: set playerCommand in its configuration (--player-command), e.g. aplay, and start alarmflow again',
       );
     const args = argumentsOf(manner);
-    const same = running && wanted && running.args.join('\0') === args.join('\0');
-    if (same) return;
+    const line = args.join('\0');
+    const { times = null, since } = manner;
+    const same = wanted !== null && asked?.line === line && asked.times === times;
+    if (same && (times === null ? running !== null : since !== undefined && since <= (asked?.since ?? 0))) return;
     await end();
     signal.throwIfAborted();
     wanted = args;
+    asked = { line, times, since: since ?? clock.now() };
+    left = times;
     failures = 0;
     try {
       const own = await begin(command, args);

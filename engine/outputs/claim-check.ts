@@ -1,4 +1,4 @@
-import { switchKinds } from '../domain/devices';
+import { MOST_TIMES, switchKinds } from '../domain/devices';
 import { userError } from '../domain/errors';
 import {
   heldOutput,
@@ -75,10 +75,12 @@ const unnumbered: ReadonlySet<unknown> = new Set(['pan', 'home', 'stop']);
 
 function checkManner(node: string, manner: OutputManner): void {
   const wrong = (what: string): Error => userError('E_BAD_MANNER', `${node}: ${what}`);
-  const { brightness, volume, sound, flash, forMs, move, home } = manner;
+  const { brightness, volume, sound, times, flash, forMs, move, home } = manner;
   if (brightness !== undefined && !isWhole(brightness, 0, 100)) throw wrong('the brightness must be 0 to 100');
   if (volume !== undefined && !isWhole(volume, 0, 100)) throw wrong('the volume must be 0 to 100');
   if (sound !== undefined && !isWhole(sound, 0, 65_535)) throw wrong('the sound must be named by its number');
+  if (times !== undefined && !isWhole(times, 1, MOST_TIMES))
+    throw wrong(`a sound is played 1 to ${MOST_TIMES} times, or as long as it is held`);
   if (flash !== undefined && !flashes.has(flash)) throw wrong('the light flashes slow, medium or fast, or is solid');
   if (forMs !== undefined && !isTime(forMs, 1)) throw wrong("the device's own time must be more than 0 seconds");
   for (const each of [move, home]) {

@@ -28,6 +28,8 @@ export interface DriveParts {
   dryRun?(outputId: string): boolean;
   /** When the claims on it end by themselves; null: one has no end. */
   endOf(output: ManagedOutput): number | null;
+  /** From when the times of its sound count; null: it has none, or is on by hand. */
+  sinceOf(output: ManagedOutput): number | null;
   /** Takes an output that was driven off for the last time out of memory. */
   forget(id: string): void;
 }
@@ -125,6 +127,8 @@ async function setSwitch(
   const end = on ? parts.endOf(output) : null;
   output.netUntil = end;
   if (end !== null) manner.forMs = Math.max(0, end - parts.clock.now()) + NET_SLACK_MS;
+  output.soundsSince = on ? parts.sinceOf(output) : null;
+  if (output.soundsSince !== null) manner.since = output.soundsSince;
   return device.setSwitch(kind, state.output, on, on ? manner : {}, signal);
 }
 

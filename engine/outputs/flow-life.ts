@@ -69,6 +69,7 @@ export function createFlowLife(
           demand: 0,
           settled: null,
           netUntil: null,
+          soundsSince: null,
           driving: null,
         };
         const { manner: _former, ...state } = output.state;

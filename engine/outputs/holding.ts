@@ -13,6 +13,7 @@ import {
   type OutputId,
   type OutputManner,
   outputId,
+  soundsSince,
 } from '../domain/outputs';
 import type { Change } from '../domain/record';
 import { LeaseBook } from './lease-book';
@@ -53,6 +54,8 @@ export interface Holding {
   mannerOf(output: ManagedOutput): OutputManner | undefined;
   /** When the claims on an output end by themselves; null: one has no end, or it is on by hand. */
   endOf(output: ManagedOutput): number | null;
+  /** From when the times of an output's sound count; null: it has none, or is on by hand. */
+  sinceOf(output: ManagedOutput): number | null;
   /** Asks the executor to drive an output. */
   ask(id: OutputId): void;
   /** Sets or stops the timer of a lease as the book has it now. */
@@ -93,6 +96,15 @@ export function createHolding(options: OutputsOptions): Holding {
     return end === null || end > output.netUntil;
   }
 
+  const sinceOf = ({ state }: ManagedOutput): number | null =>
+    state.mode === 'on' ? null : soundsSince(book.livingOf(state.id));
+
+  /** Another claim asks for the sound that has been played its times: it is to be heard, too. */
+  function soundsAnew(output: ManagedOutput): boolean {
+    const since = output.soundsSince === null ? null : sinceOf(output);
+    return since !== null && output.soundsSince !== null && since > output.soundsSince;
+  }
+
   function refresh(id: OutputId, change: Change): void {
     const output = managed.get(id);
     if (!output) return;
@@ -108,7 +120,7 @@ export function createHolding(options: OutputsOptions): Holding {
       };
       writeOutput(change, output.state);
       change.afterCommit.push(() => ask(id));
-    } else if (desired && isCutShort(output)) {
+    } else if (desired && (isCutShort(output) || soundsAnew(output))) {
       output.demand++;
       change.afterCommit.push(() => ask(id));
     }
@@ -164,6 +176,7 @@ export function createHolding(options: OutputsOptions): Holding {
     refresh,
     mannerOf,
     endOf,
+    sinceOf,
     ask,
     setTimer,
     livesFor,
@@ -243,6 +256,7 @@ function newOutput(id: OutputId, { deviceId, kind, output, name }: ManagedDefini
     demand: 0,
     settled: null,
     netUntil: null,
+    soundsSince: null,
     driving: null,
   };
 }

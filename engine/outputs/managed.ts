@@ -20,6 +20,8 @@ export interface ManagedOutput {
   settled: { generation: number; demand: number } | null;
   /** Until when the device's own timer was told to keep it on, in wall milliseconds; null: it was told no end. */
   netUntil: number | null;
+  /** From when the device was told to count the times of its sound, in wall milliseconds; null: it counts none. */
+  soundsSince: number | null;
   /** The drive that is under way: never two commands of one output at once. */
   driving: Promise<void> | null;
 }

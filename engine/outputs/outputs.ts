@@ -71,6 +71,7 @@ export function createOutputs(options: OutputsOptions): Outputs {
   const driveParts = {
     ...options,
     endOf: holding.endOf,
+    sinceOf: holding.sinceOf,
     forget: (id: OutputId) => {
       managed.delete(id);
     },
@@ -119,7 +120,10 @@ export function createOutputs(options: OutputsOptions): Outputs {
     const change = emptyChange();
     for (const lease of book.all()) holding.move(lease, byMs, change);
     // The devices' timers run on: as wall times they have moved as well.
-    for (const output of managed.values()) if (output.netUntil !== null) output.netUntil += byMs;
+    for (const output of managed.values()) {
+      if (output.netUntil !== null) output.netUntil += byMs;
+      if (output.soundsSince !== null) output.soundsSince += byMs;
+    }
     holding.commit(change).catch((thrown: unknown) => {
       log.warn('output.leases-not-moved', { byMs, error: asAlarmflowError(thrown).message });
     });

@@ -122,7 +122,7 @@ export function createSimulatedSite(options: SimulatedSiteOptions): SimulatedSit
       snapshot: async () => never('asked a device for a picture'),
       gotoPreset: async () => never('turned a camera'),
       async setSwitch(kind, name, on, manner) {
-        const { forMs: _net, ...rest } = manner;
+        const { forMs: _net, since: _since, ...rest } = manner;
         if (begun || on) collector.switched(outputId(id, kind, name), on, mannerWords(rest));
         return on;
       },

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { PtzMove } from '../../engine/domain/devices';
 import { mannerWords, moveWords } from '../../engine/domain/output-words';
 import { type HoldPolicy, type OutputKind, type OutputManner, outputId } from '../../engine/domain/outputs';
-import { BenchSite } from '../outputs/bench-site';
+import { BenchSite, START } from '../outputs/bench-site';
 
 interface Action {
   file: string;
@@ -65,9 +65,11 @@ function mannerOf(cell: string): OutputManner {
   for (const words of cell.split(', ').filter(Boolean)) {
     const value = /^(sound|volume|brightness) (\d+)$/.exec(words);
     const back = /^then (.+)$/.exec(words);
+    const times = words === 'once' ? 1 : Number(/^(\d+) times$/.exec(words)?.[1] ?? 0);
     const flash = /^flashing (slow|medium|fast)$/.exec(words);
     const move = moveOf(back?.[1] ?? words);
     if (value) manner[value[1] as 'sound'] = Number(value[2]);
+    else if (times > 0) manner.times = times;
     else if (flash) manner.flash = flash[1] as 'slow';
     else if (words === 'solid') manner.flash = 'solid';
     else if (move) manner[back ? 'home' : 'move'] = move;
@@ -104,9 +106,10 @@ function seen(site: BenchSite, kind: OutputKind): string {
   }
   const state = site.box.switches.get(`${kind}/1`);
   if (!state?.on) return 'off';
-  const { forMs: _net, ...manner } = state.manner;
+  const { forMs: _net, since, ...manner } = state.manner;
   const words = mannerWords(manner);
-  return words === '' ? 'on' : `on, ${words}`;
+  const from = since === undefined ? '' : ` from ${(since - START) / 1_000} s`;
+  return words === '' ? 'on' : `on, ${words}${from}`;
 }
 
 async function perform(site: BenchSite, kind: OutputKind, what: string, claims: Map<string, Claim>): Promise<void> {

@@ -60,6 +60,7 @@ const output = {
   words: 'alarm output 1',
   mannerWords: '',
   soundsHere: false,
+  soundsSince: null,
   dryRun: false,
   heldBy: [],
 } as OutputRow;

@@ -131,6 +131,23 @@ describe('the local player', () => {
     expect(player.again).toEqual([]);
   });
 
+  it('plays as often as it is told and then keeps silent, even where it does not repeat', async () => {
+    const player = await site('setTimeout(()=>{},300)', { repeat: false });
+    expect(await player.set(true, { times: 2, since: 100 })).toBe(true);
+    await eventually('played', async () => (await player.calls()).length === 2 && !(await player.read()));
+    await new Promise((resolve) => setTimeout(resolve, 1_200));
+    expect(await player.calls()).toHaveLength(2);
+    expect(player.again).toEqual([]);
+    // The same claim once more, as after a deploy, is heard no more; a newer one is.
+    expect(await player.set(true, { times: 2, since: 100 })).toBe(true);
+    expect(await player.read()).toBe(false);
+    await player.set(true, { times: 1, since: 200 });
+    expect(await player.calls()).toHaveLength(3);
+    await player.set(false);
+    await player.set(true, { times: 1, since: 200 });
+    expect(await player.calls()).toHaveLength(4);
+  });
+
   it('that goes on failing is driven again, so that its trouble is shown', async () => {
     const player = await site('setTimeout(()=>process.exit(3),300)');
     await player.set(true);

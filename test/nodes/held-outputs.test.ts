@@ -98,6 +98,17 @@ describe('a node with several targets', () => {
   });
 });
 
+describe('a sound', () => {
+  it.each([
+    ['', {}],
+    [1, { times: 1 }],
+    ['50', { times: 50 }],
+  ])('of %j times is asked for so', async (times, manner) => {
+    await through(flowNode('audible-alarm', { targets: [{ device: 'hall' }], times }), wired('raise'));
+    expect(held()).toEqual([{ deviceId: 'hall', kind: 'siren', output: '1', manner }]);
+  });
+});
+
 describe('a light', () => {
   it('is asked for with flash and brightness', async () => {
     const targets = [{ device: 'hall', output: '1' }];
@@ -142,6 +153,8 @@ describe('a configuration that cannot be', () => {
     ['audible-alarm', { targets: [{ output: '1' }] }, 'a list in which each entry names a device'],
     ['audible-alarm', { targets: [{ device: 'gone' }] }, 'gone or disabled (gone)'],
     ['audible-alarm', { volume: 101 }, 'field "Volume" is 101'],
+    ['audible-alarm', { times: 0 }, 'field "Times" is 0'],
+    ['audible-alarm', { times: 51 }, 'field "Times" is 51'],
     ['audible-alarm', { priority: 101 }, 'field "Priority" is 101'],
     ['light', { targets: [{ device: 'local-console' }] }, 'gone or disabled (local-console)'],
     ['light', { targets: [{ device: 'hall' }, { device: 'hall', output: '1' }] }, 'a list that has each target once'],

@@ -89,6 +89,50 @@ describe('two alarms on one siren', () => {
   });
 });
 
+describe('a sound with a number of times', () => {
+  const thrice = siren({ manner: { sound: 1, times: 3 } });
+
+  it('counts from the claim, also when the device is told again', async () => {
+    const site = await siteWith(sirenNode);
+    await site.raise('a', off, thrice);
+    expect(horn(site)?.manner).toEqual({ sound: 1, times: 3, since: START });
+    await site.advance(60_000);
+    const before = site.box.orders.length;
+    site.outputs.deviceOnline('box');
+    await site.restart();
+    expect(site.box.orders.length).toBeGreaterThan(before);
+    expect(horn(site)?.manner.since).toBe(START);
+  });
+
+  it('is told anew for an alarm that joins, and not when that has let go', async () => {
+    const site = await siteWith(sirenNode);
+    await site.raise('a', off, thrice);
+    await site.advance(60_000);
+    await site.raise('b', off, thrice);
+    expect(horn(site)?.manner.since).toBe(START + 60_000);
+    const before = site.box.orders.length;
+    await site.end('b');
+    expect(site.box.orders).toHaveLength(before);
+    expect(horn(site)?.on).toBe(true);
+  });
+
+  it('counts from each order when it is set on by hand', async () => {
+    const site = await siteWith({ ...sirenNode, manner: { times: 2 } });
+    await site.outputs.setMode('box/siren/1', 'on', 'anna');
+    await site.settle();
+    expect(horn(site)).toEqual({ on: true, manner: { times: 2 } });
+  });
+
+  it('moves with the wall clock', async () => {
+    const site = await siteWith(sirenNode);
+    await site.raise('a', off, thrice);
+    const before = site.box.orders.length;
+    site.clock.jump(3_600_000);
+    await site.raise('low', off, siren({ manner: { sound: 2 }, priority: 1 }));
+    expect(site.box.orders).toHaveLength(before);
+  });
+});
+
 describe("the device's own timer as a second net", () => {
   it('is told the end of a fixed hold and a little more, and nothing where no end is known', async () => {
     const site = await siteWith(sirenNode);
@@ -312,6 +356,8 @@ describe('a claim that cannot be', () => {
     [{ priority: 101 }, 'E_BAD_PRIORITY', '0 to 100'],
     [{ priority: 1.5 }, 'E_BAD_PRIORITY', '0 to 100'],
     [{ manner: { volume: 101 } }, 'E_BAD_MANNER', 'volume'],
+    [{ manner: { times: 0 } }, 'E_BAD_MANNER', '1 to 50 times'],
+    [{ manner: { times: 51 } }, 'E_BAD_MANNER', '1 to 50 times'],
     [{ manner: { brightness: -1 } }, 'E_BAD_MANNER', 'brightness'],
     [{ manner: { flash: 'disco' } }, 'E_BAD_MANNER', 'flashes'],
     [{ kind: 'ptz', manner: { move: { move: 'fly' } } }, 'E_BAD_MANNER', 'preset, tour'],

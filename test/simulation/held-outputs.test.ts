@@ -16,6 +16,7 @@ const added = [
     name: 'Horn',
     targets: [{ device: 'local-console' }, { device: 'demo-yard', output: '1' }],
     sound: 2,
+    times: 3,
     postAlarm: 5,
     priority: 50,
     x: 900,
@@ -70,8 +71,8 @@ describe('a simulation', () => {
     const outputs = lines.filter((line) => /(?:siren|light|ptz|output) (?:on|off) /.test(line));
     expect(outputs).toEqual(
       expect.arrayContaining([
-        '0 siren on Horn (Console): sound 2',
-        '0 siren on Horn (Yard camera): sound 2',
+        '0 siren on Horn (Console): sound 2, 3 times',
+        '0 siren on Horn (Yard camera): sound 2, 3 times',
         '0 light on Lamp (Yard camera): flashing fast',
         '0 ptz on Watch (Yard camera): preset 2, then preset 1',
         '1 ptz on Watch (Yard camera): preset 7, then preset 1',

@@ -13,20 +13,37 @@ const patterns: readonly [Pattern, ...Pattern[]] = [
   { tones: [700, 0, 700, 0, 0, 0], each: 250 },
 ];
 
+export interface BuzzerSound {
+  sound?: number | undefined;
+  /** 0–100. */
+  volume?: number | undefined;
+  /** Rounds of its pattern, after which it is silent; absent: until it is silenced. */
+  times?: number | undefined;
+  /** From when the times count: an earlier moment begins nothing anew. null: from the beginning of the sound. */
+  since?: number | null;
+}
+
 export interface Buzzer {
-  /** @param volume 0–100 */
-  play(sound: number | undefined, volume: number | undefined): void;
+  /** Begins a sound; the one that is sounding, or has sounded its times, is left alone. Returns whether it began. */
+  play(wanted: BuzzerSound): boolean;
   silence(): void;
   close(): void;
 }
 
-/** @param onBlocked told whether the browser keeps quiet until somebody has clicked into the page */
-export function createBuzzer(onBlocked: (blocked: boolean) => void): Buzzer {
+/** Least tones of one round: a round of the shortest pattern would be no more than a click. */
+const LEAST_TONES = 6;
+
+/**
+ * @param onBlocked told whether the browser keeps quiet until somebody has clicked into the page
+ * @param onDone told when it has sounded its times
+ */
+export function createBuzzer(onBlocked: (blocked: boolean) => void, onDone: () => void = () => undefined): Buzzer {
   let context: AudioContext | null = null;
   let source: OscillatorNode | null = null;
   let loudness: GainNode | null = null;
   let timer: ReturnType<typeof setInterval> | undefined;
   let playing = '';
+  let begunSince = 0;
 
   const tellState = (): void => onBlocked(playing !== '' && context?.state !== 'running');
 
@@ -60,15 +77,25 @@ export function createBuzzer(onBlocked: (blocked: boolean) => void): Buzzer {
   for (const touch of ['pointerdown', 'keydown'] as const) addEventListener(touch, wake);
 
   return {
-    play(sound = 1, volume = 60) {
-      const wanted = `${sound}/${volume}`;
-      if (wanted === playing) return;
+    play({ sound = 1, volume = 60, times, since }) {
+      const wanted = `${sound}/${volume}/${times}`;
+      if (wanted === playing && (times === undefined || (since ?? 0) <= begunSince)) return false;
       silence();
       playing = wanted;
+      begunSince = since ?? 0;
       const parts = begin();
       const { tones, each } = patterns[(sound - 1) % patterns.length] ?? patterns[0];
       let at = 0;
+      const round = Math.ceil(LEAST_TONES / tones.length) * tones.length;
       const next = (): void => {
+        // A browser that must be silent has not sounded: it begins when somebody has touched the page.
+        if (parts.context.state !== 'running') at = 0;
+        if (times !== undefined && at >= times * round) {
+          clearInterval(timer);
+          parts.loudness.gain.value = 0;
+          onDone();
+          return;
+        }
         const tone = tones[at++ % tones.length] ?? 0;
         if (tone > 0) parts.source.frequency.value = tone;
         // A square wave is loud: a quarter of the scale is enough.
@@ -78,6 +105,7 @@ export function createBuzzer(onBlocked: (blocked: boolean) => void): Buzzer {
       timer = setInterval(next, each);
       wake();
       tellState();
+      return true;
     },
     silence,
     close() {

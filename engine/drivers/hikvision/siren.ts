@@ -35,6 +35,10 @@ export interface SirenOptions {
 export function createSiren({ calls, deviceName, clock, log, closing }: SirenOptions): Siren {
   const what = `Audible alarm of "${deviceName}"`;
   let timer: Timer | null = null;
+  /** When what is played is over, in monotonic milliseconds; null: when it is switched off. */
+  let ends: number | null = null;
+  /** What was last begun, and from when its times count; null: it is off. */
+  let begun: { what: string; since: number } | null = null;
   /** Volume before ours. */
   let formerVolume: number | null = null;
 
@@ -69,14 +73,19 @@ export function createSiren({ calls, deviceName, clock, log, closing }: SirenOpt
     if (volume !== null) await setVolume(volume, signal);
   }
 
-  /** Plays again and again; an engine that dies leaves a device that falls silent by itself. */
-  function goOn(sound: number, ends: number | null): void {
+  /**
+   * Plays again and again; an engine that dies leaves a device that falls silent by itself. The number of times in the
+   * device's own settings (`alarmTimes`) counts for its own linkage, not for a sound that is asked for.
+   *
+   * @param left how often it is still to be played; null: as long as it is on
+   */
+  function goOn(sound: number, left: number | null): void {
     timer = clock.after(
       PLAY_MS,
       () => {
         timer = null;
-        const over = ends !== null && clock.monotonic() >= ends - 100;
-        if (!over) goOn(sound, ends);
+        const over = left === 0 || (ends !== null && clock.monotonic() >= ends - 100);
+        if (!over) goOn(sound, left === null ? null : left - 1);
         (over ? restoreVolume(closing) : play(sound, closing)).catch((thrown: unknown) => {
           if (!closing.aborted) log.warn('hikvision.siren-not-renewed', { reason: asAlarmflowError(thrown).message });
         });
@@ -133,17 +142,27 @@ export function createSiren({ calls, deviceName, clock, log, closing }: SirenOpt
         );
       if (!on) {
         stop();
+        begun = null;
         await restoreVolume(signal);
         return null;
       }
       const sound = await chosen(manner, signal);
+      const until = manner.forMs === undefined ? null : clock.monotonic() + manner.forMs;
+      const { times, since } = manner;
+      const what = `${sound}/${manner.volume}/${times}`;
+      if (times !== undefined && since !== undefined && begun?.what === what && since <= begun.since) {
+        ends = until;
+        return null;
+      }
       if (manner.volume !== undefined) {
         const before = await setVolume(Math.min(100, Math.max(0, Math.round(manner.volume))), signal);
         formerVolume ??= before;
       }
       await play(sound, signal);
       stop();
-      goOn(sound, manner.forMs === undefined ? null : clock.monotonic() + manner.forMs);
+      begun = { what, since: since ?? clock.now() };
+      ends = until;
+      goOn(sound, times === undefined ? null : times - 1);
       return null;
     },
 

@@ -1,4 +1,4 @@
-import { consoleDevice, type OutputManner, playerDevice } from '../../../engine/index';
+import { consoleDevice, MOST_TIMES, type OutputManner, playerDevice } from '../../../engine/index';
 import { defineNode } from '../../shared/define-node';
 import { type HeldTarget, heldKind, readTargets, rowText } from '../../shared/held-output';
 import { defaults, migrations } from './migrations';
@@ -15,9 +15,11 @@ export default defineNode(
     read(fields, label) {
       const sound = fields.number('sound', 'Sound', { min: 1, max: 65_535, integer: true, optional: true });
       const volume = fields.number('volume', 'Volume', { min: 0, max: 100, integer: true, optional: true });
+      const times = fields.number('times', 'Times', { min: 1, max: MOST_TIMES, integer: true, optional: true });
       const manner: OutputManner = {
         ...(sound === null ? {} : { sound }),
         ...(volume === null ? {} : { volume }),
+        ...(times === null ? {} : { times }),
       };
       const rows = readTargets(
         fields,

@@ -7,6 +7,7 @@ export const defaults = {
   devices: [] as readonly string[],
   sound: '',
   volume: '',
+  times: '',
   ...heldDefaults,
 };
 

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { VirtualClock } from '../../../engine/clock/virtual-clock';
 import { silentLog } from '../../../engine/domain/log';
+import { readDocuments } from '../../../engine/drivers/hikvision/document';
 import { createSiren } from '../../../engine/drivers/hikvision/siren';
 import { editXml } from '../../../engine/drivers/hikvision/xml-edit';
 import { closeDrivers, never } from '../../support/connected-driver';
@@ -90,6 +91,67 @@ describe('the siren', () => {
     await clock.advance(60_000);
     expect(paths).toHaveLength(8);
     able.close();
+  });
+});
+
+describe('a sound with a number of times', () => {
+  async function yard() {
+    const clock = new VirtualClock(1_800_000_000_000);
+    const begun: number[] = [];
+    const volumes: number[] = [];
+    const told = () =>
+      Buffer.from(JSON.stringify({ AudioAlarm: { audioID: 2, audioVolume: volumes.at(-1) ?? 60, alarmTimes: 7 } }));
+    const siren = createSiren({
+      calls: {
+        read: async () => ({ body: told(), root: readDocuments(told())[0]! }),
+        async write({ path, json }) {
+          if (path.includes('/test')) begun.push(clock.monotonic());
+          else volumes.push((json as { AudioAlarm: { audioVolume: number } }).AudioAlarm.audioVolume);
+          return { status: 200, headers: {}, body: Buffer.alloc(0) };
+        },
+      },
+      deviceName: 'Yard',
+      clock,
+      log: silentLog,
+      closing: never,
+    });
+    return { clock, siren, begun, volumes };
+  }
+
+  it('is played so often and then silent, and its volume is put back', async () => {
+    const { clock, siren, begun, volumes } = await yard();
+    await siren.set('', true, { times: 3, volume: 90 }, never);
+    await clock.advance(14_000);
+    expect(begun).toEqual([0, 5_000, 10_000]);
+    expect(volumes).toEqual([90]);
+    await clock.advance(60_000);
+    expect(begun).toHaveLength(3);
+    expect(volumes).toEqual([90, 60]);
+  });
+
+  it('is over with the hold, if that is shorter', async () => {
+    const { clock, siren, begun } = await yard();
+    await siren.set('', true, { times: 50, forMs: 9_000 }, never);
+    await clock.advance(600_000);
+    expect(begun).toEqual([0, 5_000]);
+  });
+
+  it('is not begun anew by the same claim, but by a newer one, another sound, and after it was off', async () => {
+    const { clock, siren, begun } = await yard();
+    const set = async (manner: object, count: number) => {
+      await siren.set('', true, manner, never);
+      await clock.advance(60_000);
+      expect(begun).toHaveLength(count);
+    };
+    await set({ times: 2, since: 100 }, 2);
+    await set({ times: 2, since: 100, forMs: 90_000 }, 2);
+    await set({ times: 2, since: 50 }, 2);
+    await set({ times: 2, since: 200 }, 4);
+    await set({ times: 1, since: 100 }, 5);
+    await siren.set('', false, {}, never);
+    await set({ times: 1, since: 100 }, 6);
+    await set({ times: 1 }, 7);
+    siren.close();
   });
 });
 

@@ -14,13 +14,16 @@ export function BuzzerBar({ outputs, linked, actor }: { outputs: OutputRow[]; li
   const held = outputs.find((output) => output.soundsHere && output.desired && !output.dryRun);
   const sound = held?.manner?.sound;
   const volume = held?.manner?.volume;
+  const times = held?.manner?.times;
+  const since = held?.soundsSince ?? null;
+  const [done, setDone] = useState(false);
 
   useEffect(() => {
     if (held) {
-      buzzer.current ??= createBuzzer(setBlocked);
-      buzzer.current.play(sound, volume);
+      buzzer.current ??= createBuzzer(setBlocked, () => setDone(true));
+      if (buzzer.current.play({ sound, volume, times, since })) setDone(false);
     } else buzzer.current?.silence();
-  }, [held, sound, volume]);
+  }, [held, sound, volume, times, since]);
 
   useEffect(
     () => () => {
@@ -40,6 +43,9 @@ export function BuzzerBar({ outputs, linked, actor }: { outputs: OutputRow[]; li
       <span className="what">
         <strong>{held.name}</strong>
         {by === '' ? ' is on by hand' : ` for ${by}`}
+        {done && times !== undefined && (
+          <span className="small"> · It has sounded {times === 1 ? 'once' : `${times} times`}.</span>
+        )}
         {blocked && <span className="small"> · This browser is silent until you click into the page.</span>}
         {!linked && <span className="small"> · Not connected: this may be over.</span>}
       </span>

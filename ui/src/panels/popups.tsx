@@ -196,7 +196,7 @@ function useSound(open: Popup[]): boolean {
       return;
     }
     buzzer.current ??= createBuzzer(setBlocked);
-    buzzer.current.play(pattern, undefined);
+    buzzer.current.play({ sound: pattern });
     if (!isOnce) return;
     const timer = setTimeout(() => {
       heard.current.add(key);
