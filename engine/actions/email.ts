@@ -52,7 +52,7 @@ export interface EmailParts extends MediaParts {
   /** Whether an arming schedule is armed; absent: none is known. */
   schedule?: ScheduleVerdict;
   /** Links to answer an alarm with; null: they are switched off. */
-  links?(alarmId: string, receiver?: string, by?: 'mail' | 'push'): AlarmLinks | null | Promise<AlarmLinks | null>;
+  links?(row: ActionRow, receiver?: string, by?: 'mail' | 'push'): AlarmLinks | null | Promise<AlarmLinks | null>;
 }
 
 /** How long the text waits for pictures. */
@@ -133,10 +133,10 @@ export function emailHandler(parts: EmailParts): ActionHandler {
   }
 
   /** Who answers by a link is known by name where one person alone got it. */
-  const linksFor = async (row: ActionRow, { to, cc, bcc }: Receivers): Promise<AlarmLinks | null> => {
+  const linksFor = async (row: ActionRow, identity: string, { to, cc, bcc }: Receivers): Promise<AlarmLinks | null> => {
     if (!parts.links || !isOfOneAlarm(row) || !['raise', 'escalate', 'remind'].includes(row.phase)) return null;
     const [first = '', ...others] = [...to, ...cc, ...bcc];
-    return parts.links(row.alarmId!, others.length === 0 ? first : '', 'mail');
+    return parts.links({ ...row, key: identity }, others.length === 0 ? first : '', 'mail');
   };
 
   /** The follow-up's row, which is on disk before the text is sent: a crash in between leaves both to be sent once. */
@@ -185,7 +185,7 @@ export function emailHandler(parts: EmailParts): ActionHandler {
     const media = [collected.pictures ?? nothing, collected.clip ?? nothing];
     const notes = [...mediaNotes(media), ...(late.pictures || late.clip ? [followWords(late)] : [])];
     if (test) notes.unshift('This is a test: nothing has happened.');
-    const links = params.links && !test ? await linksFor(row, receivers) : null;
+    const links = params.links && !test ? await linksFor(row, identity, receivers) : null;
     const { subject, thread } = await subjectAndThread(row, params, domain);
     const values = templateValues(row, parts.siteName);
     const sent = await sendWhole(parts, breaker, server, signal, {

@@ -34,7 +34,7 @@ export interface WebPushParts {
   /** Absent: there are no browsers (simulations). */
   push?: PushSubscriptions;
   /** Links by which a user answers the alarm without logging in; null: none are to be had. Absent: none ever. */
-  links?(alarmId: string, receiver: string, by?: 'mail' | 'push'): AlarmLinks | null;
+  links?(row: ActionRow, receiver: string, by?: 'mail' | 'push'): AlarmLinks | null;
   /** An alarm as it is now, also one that is over; null: there is none. Absent: none is known. */
   alarmNow?(id: string): Promise<Alarm | null>;
   /** Absent: the open Internet. */
@@ -144,7 +144,7 @@ export function webPushHandler(parts: WebPushParts): ActionHandler {
       refuseBusy(service);
       const payload = pushPayload(params, row, parts.siteName, test);
       const answers = params.links && !test && payload.kind === 'show' && row.alarmId !== null;
-      const links = answers ? (parts.links?.(row.alarmId!, subscription.user, 'push') ?? null) : null;
+      const links = answers ? (parts.links?.(row, subscription.user, 'push') ?? null) : null;
       const sending = {
         payload: payloadBytes(payload, links),
         ttl: params.ttl,

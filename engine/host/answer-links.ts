@@ -5,12 +5,13 @@
 import { randomBytes } from 'node:crypto';
 import type { Alarms } from '../alarms';
 import type { Clock, Timer } from '../clock/clock';
+import type { ActionRow } from '../domain/actions';
 import type { Alarm } from '../domain/alarms';
 import { asAlarmflowError } from '../domain/errors';
 import type { Log } from '../domain/log';
 import type { AlarmLinks } from '../domain/mail';
 import type { RecordWriter, SettingsRecord, StandingRow } from '../domain/record';
-import { type Answer, type AnswerClaim, newNonce, readToken, writeToken } from './answer-tokens';
+import { type Answer, type AnswerClaim, nonceOf, readToken, writeToken } from './answer-tokens';
 import type { Seals } from './sealed-settings';
 
 /** Path below the public URL; the token follows. */
@@ -63,14 +64,21 @@ export interface AnswerLinksOptions {
   log: Log;
 }
 
+/** What links are made of: the message that carries them, as it was asked for. */
+export type LinkedMessage = Pick<ActionRow, 'key' | 'alarmId' | 'alarm' | 'requestedAt'>;
+
 export interface AnswerLinks {
   /** Takes up what the last run has left. Once, before anything else. */
   resume(rows: readonly StandingRow[]): void;
   /** Reads or makes the key; until then there are no links. */
   start(): Promise<void>;
   isOn(): boolean;
-  /** null: switched off, or the alarm is over or acknowledged. `receiver` is who is on record when they are used. */
-  links(alarmId: string, receiver?: string, by?: AnswerClaim['by']): AlarmLinks | null;
+  /**
+   * The links of one message: the same ones whenever it is sent again, also when somebody was quicker meanwhile, which
+   * their page then says. null: switched off, or the alarm was acknowledged before the message was asked for.
+   * @param receiver who is on record when they are used
+   */
+  links(row: LinkedMessage, receiver?: string, by?: AnswerClaim['by']): AlarmLinks | null;
   /** Changes nothing. */
   look(token: string): Promise<LinkState>;
   /** Does what the link is for, once. Rejects with an operational error where nothing could be written. */
@@ -177,16 +185,16 @@ export function createAnswerLinks(options: AnswerLinksOptions): AnswerLinks {
       );
     },
     isOn: () => settings !== null && key !== null,
-    links(alarmId, receiver = '', by = 'mail') {
+    links({ key: message, alarmId, alarm, requestedAt }, receiver = '', by = 'mail') {
       const ownKey = key;
-      if (settings === null || ownKey === null || alarms.alarm(alarmId)?.acknowledgedAt !== null) return null;
-      const expiresAt = clock.now() + settings.validMs;
+      if (settings === null || ownKey === null || alarmId === null || alarm?.acknowledgedAt !== null) return null;
+      const expiresAt = requestedAt + settings.validMs;
       const link = (answer: Answer): string => {
         const claim = {
           alarmId,
           answer,
           expiresAt,
-          nonce: newNonce(),
+          nonce: nonceOf(ownKey, [message, answer.kind, by, receiver, requestedAt]),
           receiver: receiver.slice(0, LONGEST_RECEIVER),
           by,
         };

@@ -2,7 +2,7 @@
  * What a link that answers an alarm carries: what it does, to which alarm, for whom and until when, with an HMAC over
  * all of it. Nobody can make or change one without the site's key; nothing of it needs to be kept until it is used.
  */
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHmac, timingSafeEqual } from 'node:crypto';
 
 /** `snooze` shelves the alarm's condition for `minutes`. */
 export type Answer = { kind: 'acknowledge' } | { kind: 'false-alarm' } | { kind: 'snooze'; minutes: number };
@@ -28,7 +28,17 @@ export const LONGEST_TOKEN = 2_000;
 const kinds = ['acknowledge', 'false-alarm', 'snooze'] as const;
 const ways = ['mail', 'push', 'notice'] as const;
 
-export const newNonce = (): string => randomBytes(NONCE_BYTES).toString('base64url');
+/**
+ * The nonce of a link: the same for the same words, so that a message that is sent again is the same to the byte; without
+ * the key nobody can tell it beforehand.
+ */
+export const nonceOf = (key: Buffer, words: readonly (string | number | null)[]): string =>
+  createHmac('sha256', key)
+    .update(`alarmflow answer nonce ${VERSION}\n`)
+    .update(JSON.stringify(words))
+    .digest()
+    .subarray(0, NONCE_BYTES)
+    .toString('base64url');
 
 const macOf = (key: Buffer, body: string): Buffer =>
   createHmac('sha256', key).update(`alarmflow answer link ${VERSION}\n`).update(body).digest();

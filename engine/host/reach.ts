@@ -151,7 +151,7 @@ export function createReach(options: ReachOptions): Reach {
       push: pushes,
       ...(settings.pushNetwork ? { pushNetwork: settings.pushNetwork } : {}),
       alarmNow,
-      links: (alarmId, receiver, by) => answers.links(alarmId, receiver, by),
+      links: (row, receiver, by) => answers.links(row, receiver, by),
     },
     async acknowledge(popupId, who, as) {
       const { alarmId } = popups.find(popupId);

@@ -224,8 +224,8 @@ describe('links to answer an alarm', () => {
 
   it('stand at the end of text and HTML, web addresses alone, and not once it has cleared', async () => {
     const asked: unknown[] = [];
-    desk.parts.links = (...about) => {
-      asked.push(about);
+    desk.parts.links = ({ alarmId }, ...about) => {
+      asked.push([alarmId, ...about]);
       return links;
     };
     await desk.send(aRaise({ links: true }));

@@ -32,8 +32,8 @@ async function told(text: string, row: Partial<ActionRow> = {}, test = false): P
       timeoutMs: 5_000,
       sign: 'json',
     }),
-    links(...about) {
-      asked.push(about);
+    links({ alarmId }, ...about) {
+      asked.push([alarmId, ...about]);
       return { acknowledge: 'https://x/a', snooze: 'https://x/s', falseAlarm: 'https://x/f' };
     },
     clock: systemClock,

@@ -115,7 +115,7 @@ describe.skipIf(!runnable)('a push', () => {
 
   it('that closes an acknowledged alarm is quiet, carries no links, and needs no browser', async () => {
     const row = push(
-      { key: 'ack', phase: 'message' },
+      { key: 'ack', phase: 'message', alarm: { ...anAlarm(), phase: 'raise' } },
       { phases: ['raise'], answered: 'acknowledged by anna', links: true },
     );
     const on = handler({
@@ -148,7 +148,7 @@ describe.skipIf(!runnable)('a push', () => {
 
   it('carries links of its own for each user where they are asked for, and none in a test or with a clear', async () => {
     const asked: string[] = [];
-    const links = (alarmId: string, receiver: string, by = '') => {
+    const links = ({ alarmId }: { alarmId: string | null }, receiver: string, by = '') => {
       asked.push(`${alarmId} ${receiver} ${by}`);
       return { acknowledge: `https://x/${receiver}`, snooze: 'https://x/s', falseAlarm: 'https://x/f' };
     };

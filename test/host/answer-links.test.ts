@@ -98,7 +98,15 @@ afterEach(async () => {
   await door.server.close();
 });
 
-const links = (receiver = 'guard@example.org') => answers.links('a', receiver, 'mail')!;
+/** A message of the alarm as it is now, asked for now. */
+let messages = 0;
+const message = (id = 'a') => ({
+  key: `${id}:node:${messages++}`,
+  alarmId: id,
+  alarm: { ...(alarms.get(id) ?? ended.get(id) ?? anAlarm({ id })), phase: 'raise' as const },
+  requestedAt: clock.now(),
+});
+const links = (receiver = 'guard@example.org') => answers.links(message(), receiver, 'mail')!;
 const tokenOf = (link: string): string => new URL(link).pathname.slice('/answer/'.length);
 const pathOf = (link: string): string => `${door.url}${new URL(link).pathname}`;
 const get = async (link: string, init: RequestInit = {}) => {
@@ -119,15 +127,35 @@ describe('links that answer an alarm', () => {
     for (const link of Object.values(made))
       expect(link).toMatch(/^https:\/\/plant\.example\.org\/answer\/a1\.[\w.-]+$/);
     expect(new Set(Object.values(made)).size).toBe(3);
-    expect(answers.links('unknown', 'x')).toBeNull();
+    expect(answers.links({ ...message(), alarmId: null, alarm: null }, 'x')).toBeNull();
     alarms.set('a', anAlarm({ id: 'a', acknowledgedAt: 1, acknowledgedBy: 'anna' }));
-    expect(answers.links('a', 'x')).toBeNull();
+    expect(answers.links(message(), 'x')).toBeNull();
+  });
+
+  it('are the same whenever their message is sent again: later, after a restart, when somebody was quicker', async () => {
+    const asked = message();
+    const first = answers.links(asked, 'guard@example.org', 'mail');
+    await clock.advance(HOUR);
+    alarms.set('a', anAlarm({ id: 'a', acknowledgedAt: 1, acknowledgedBy: 'anna' }));
+    await start();
+    expect(answers.links(asked, 'guard@example.org', 'mail')).toEqual(first);
+    expect(titleOf(await get(first!.acknowledge))).toContain('acknowledged');
+    for (const other of [
+      answers.links(asked, 'boss@example.org', 'mail'),
+      answers.links(asked, 'guard@example.org', 'push'),
+      answers.links({ ...asked, key: 'another' }, 'guard@example.org', 'mail'),
+    ])
+      for (const link of Object.values(other!)) expect(Object.values(first!)).not.toContain(link);
+    const nonces = Object.values(first!).map(
+      (link) => JSON.parse(String(Buffer.from(tokenOf(link).split('.')[1]!, 'base64url')))[3],
+    );
+    expect(new Set(nonces).size).toBe(3);
   });
 
   it('are not made where they are switched off, and those of before do nothing', async () => {
     const { acknowledge } = links();
     await start(false);
-    expect(answers.links('a', 'x')).toBeNull();
+    expect(answers.links(message(), 'x')).toBeNull();
     expect((await press(acknowledge)).status).toBe(404);
     expect(calls).toEqual([]);
   });

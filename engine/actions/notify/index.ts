@@ -36,7 +36,7 @@ export interface NotifyParts {
   pictures(eventId: string): Promise<PictureRef[]>;
   schedule?: ScheduleVerdict;
   /** Links with which a reader answers the alarm; null: none are to be had. Absent: none ever. */
-  links?(alarmId: string, receiver?: string, by?: 'notice'): AlarmLinks | null | Promise<AlarmLinks | null>;
+  links?(row: ActionRow, receiver?: string, by?: 'notice'): AlarmLinks | null | Promise<AlarmLinks | null>;
 }
 
 const MOST_PICTURES = 3;
@@ -92,7 +92,7 @@ async function linksOf(
   centre: AlarmCentre,
 ): Promise<AlarmLinks | null> {
   const asked = /\{\{ {0,4}links\./.test(`${body}${path}`) && row.alarmId !== null && isActive(row);
-  return asked ? ((await parts.links?.(row.alarmId!, centreName(centre), 'notice')) ?? null) : null;
+  return asked ? ((await parts.links?.(row, centreName(centre), 'notice')) ?? null) : null;
 }
 
 const bodyWords = (body: NotifyBody): string =>
