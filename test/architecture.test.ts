@@ -42,6 +42,7 @@ const mayImport: Record<string, string[]> = {
     'engine/outputs',
     'engine/actions',
     'engine/drivers',
+    'engine/recording',
     'engine/host',
     'engine/index.ts',
   ],

@@ -16,3 +16,20 @@ export interface AlarmHolds {
   /** Whether a lease of this alarm lives. */
   holdsFor(alarmId: string): boolean;
 }
+
+/** Several that hold, as alarms know them: what one holds, is held. */
+export const joinedHolds = (all: readonly AlarmHolds[]): AlarmHolds => ({
+  alarmCleared(alarmId, at, change) {
+    for (const holds of all) holds.alarmCleared(alarmId, at, change);
+  },
+  alarmResumed(alarmId, at, change) {
+    for (const holds of all) holds.alarmResumed(alarmId, at, change);
+  },
+  alarmMerged(alarmId, at, change) {
+    for (const holds of all) holds.alarmMerged?.(alarmId, at, change);
+  },
+  alarmEnded(alarmId, at, change) {
+    for (const holds of all) holds.alarmEnded(alarmId, at, change);
+  },
+  holdsFor: (alarmId) => all.some((holds) => holds.holdsFor(alarmId)),
+});

@@ -6,7 +6,7 @@ import type { Clock } from '../clock/clock';
 import type { ActionRow } from '../domain/actions';
 import type { DeviceDefinition, ReceivedEvent } from '../domain/devices';
 import { type AlarmflowError, asAlarmflowError } from '../domain/errors';
-import type { AlarmHolds } from '../domain/holds';
+import { type AlarmHolds, joinedHolds } from '../domain/holds';
 import type { Log } from '../domain/log';
 import type { CameraChannel } from '../domain/media';
 import type { DurableTimers } from '../domain/timers';
@@ -125,24 +125,7 @@ export function createSiteRecording(parts: SiteRecordingParts): SiteRecording {
   return {
     recorder,
     alarms,
-    withOutputs: (outputs) => ({
-      alarmCleared(alarmId, at, change) {
-        outputs.alarmCleared(alarmId, at, change);
-        alarms.alarmCleared(alarmId, at, change);
-      },
-      alarmResumed(alarmId, at, change) {
-        outputs.alarmResumed(alarmId, at, change);
-        alarms.alarmResumed(alarmId, at, change);
-      },
-      alarmMerged(alarmId, at, change) {
-        outputs.alarmMerged?.(alarmId, at, change);
-      },
-      alarmEnded(alarmId, at, change) {
-        outputs.alarmEnded(alarmId, at, change);
-        alarms.alarmEnded(alarmId, at, change);
-      },
-      holdsFor: (alarmId) => outputs.holdsFor(alarmId) || alarms.holdsFor(alarmId),
-    }),
+    withOutputs: (outputs) => joinedHolds([outputs, alarms]),
     define: (definition) => recorder.define(definition),
     remove(deviceId) {
       recorder.remove(deviceId);

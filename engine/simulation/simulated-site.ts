@@ -9,6 +9,7 @@ import type { ActionRow } from '../domain/actions';
 import type { ConnectedDevice, DeviceStatus } from '../domain/devices';
 import { asAlarmflowError, bugError } from '../domain/errors';
 import type { DeviceEvent } from '../domain/events';
+import { joinedHolds } from '../domain/holds';
 import type { Log } from '../domain/log';
 import { noRecordings } from '../domain/media';
 import { mannerWords, moveWords } from '../domain/output-words';
@@ -21,6 +22,7 @@ import { createOutputs, type Outputs } from '../outputs';
 import type { Beginning } from './beginning';
 import { type Collector, createCollector } from './collector';
 import type { ReportEntry } from './report';
+import { createSimulatedRecordings } from './simulated-recordings';
 import { createSimulatedTimers, type SimulatedTimers } from './simulated-timers';
 
 export interface SimulatedSiteOptions {
@@ -142,12 +144,21 @@ export function createSimulatedSite(options: SimulatedSiteOptions): SimulatedSit
     announce: () => {},
   });
 
+  const recordings = createSimulatedRecordings({
+    writer,
+    timers,
+    clock,
+    log,
+    alarm: (id) => alarms.alarm(id),
+    holdEnded: (alarmId) => follow(alarms.holdEnded(alarmId)),
+  });
+
   const alarms: Alarms = createAlarms({
     writer,
     clock,
     log,
     timers,
-    holds: outputs,
+    holds: joinedHolds([outputs, recordings]),
     siteName,
     announce: () => {},
     deviceName: (id) => flow.deviceName(id),
@@ -172,10 +183,11 @@ export function createSimulatedSite(options: SimulatedSiteOptions): SimulatedSit
     alarms,
     outputs,
     devices: {
-      define: () => {},
-      remove: async () => {},
+      define: recordings.define,
+      remove: async (id) => recordings.remove(id),
       status,
     },
+    recordings,
     questions: {
       deviceDrivers: async () => driverChoices(),
       testDevice: async () => never('asked a device who it is'),
@@ -259,6 +271,7 @@ export function createSimulatedSite(options: SimulatedSiteOptions): SimulatedSit
       // Nodes may look around before they tell what they are.
       await quiet();
       await flow.flowsStarted();
+      await recordings.flowsStarted();
       for (const { output, mode } of options.beginning?.modes ?? []) {
         // An output that this flow does not have was told of with the beginning.
         if (outputs.list().some(({ id }) => id === output)) await outputs.setMode(output, mode, 'simulation');
