@@ -94,7 +94,7 @@ export type {
 } from './domain/schedules';
 export { sunEvents, weekdays } from './domain/schedules';
 export type { SnmpReceiver as SnmpReceiverDefinition } from './domain/snmp-receiver';
-export { DEFAULT_SNMP_ARC } from './domain/snmp-receiver';
+export { DEFAULT_SNMP_ARC, snmpAuthentications, snmpPrivacies } from './domain/snmp-receiver';
 export {
   COLDEST_CELSIUS,
   HOTTEST_CELSIUS,

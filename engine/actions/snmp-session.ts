@@ -183,26 +183,18 @@ function tellEngineTime(session: snmp.Session, clock: Clock): void {
   };
 }
 
-const authenticationProtocols = {
-  md5: snmp.AuthProtocols.md5,
-  sha: snmp.AuthProtocols.sha,
-  sha256: snmp.AuthProtocols.sha256,
-  sha512: snmp.AuthProtocols.sha512,
-} as const;
-const privacyProtocols = { des: snmp.PrivProtocols.des, aes: snmp.PrivProtocols.aes } as const;
-
 function userOf({ user, security }: Extract<SnmpReceiver['access'], { version: '3' }>): snmp.User {
   if (security.level === 'noAuthNoPriv') return { name: user, level: snmp.SecurityLevel.noAuthNoPriv };
   const proven = {
     name: user,
-    authProtocol: authenticationProtocols[security.authentication],
+    authProtocol: snmp.AuthProtocols[security.authentication],
     authKey: security.authKey,
   };
   if (security.level === 'authNoPriv') return { ...proven, level: snmp.SecurityLevel.authNoPriv };
   return {
     ...proven,
     level: snmp.SecurityLevel.authPriv,
-    privProtocol: privacyProtocols[security.privacy],
+    privProtocol: snmp.PrivProtocols[security.privacy],
     privKey: security.privacyKey,
   };
 }

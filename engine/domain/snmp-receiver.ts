@@ -1,5 +1,13 @@
-export type SnmpAuthentication = 'md5' | 'sha' | 'sha256' | 'sha512';
-export type SnmpPrivacy = 'des' | 'aes';
+/** RFC 3414, RFC 7860. */
+export const snmpAuthentications = ['md5', 'sha', 'sha224', 'sha256', 'sha384', 'sha512'] as const;
+export type SnmpAuthentication = (typeof snmpAuthentications)[number];
+
+/**
+ * DES and AES-128 (RFC 3414, RFC 3826). No RFC has AES-256: there are two ways to make its key, the draft of Blumenthal
+ * (`aes256b`; AES-256 of net-snmp) and that of Reeder (`aes256r`; Cisco, AES-256-C of net-snmp). AES-192 is not had.
+ */
+export const snmpPrivacies = ['des', 'aes', 'aes256b', 'aes256r'] as const;
+export type SnmpPrivacy = (typeof snmpPrivacies)[number];
 
 /** What SNMPv3 proves and hides (RFC 3414). */
 export type SnmpSecurity =

@@ -9,7 +9,12 @@ import { dateAndTime, notificationOf } from '../../engine/actions/snmp-notificat
 import { engineIdOf, snmpLimits } from '../../engine/actions/snmp-session';
 import { systemClock } from '../../engine/clock/system-clock';
 import { VirtualClock } from '../../engine/clock/virtual-clock';
-import { DEFAULT_SNMP_ARC, type SnmpReceiver } from '../../engine/domain/snmp-receiver';
+import {
+  DEFAULT_SNMP_ARC,
+  type SnmpAuthentication,
+  type SnmpPrivacy,
+  type SnmpReceiver,
+} from '../../engine/domain/snmp-receiver';
 import { serverTest } from '../support/server-test';
 import { mibFolders, snmptrapdMissing, startSnmptrapd, type TrapReceiver } from '../support/snmptrapd';
 import { temporaryFolder } from '../support/temporary-folder';
@@ -32,7 +37,7 @@ const aReceiver = (port: number, fields: Partial<SnmpReceiver> = {}): SnmpReceiv
 
 type Security = Extract<SnmpReceiver['access'], { version: '3' }>['security'];
 const v3 = (security: Security, user = 'guard'): SnmpReceiver['access'] => ({ version: '3', user, security });
-const authPriv = (authentication: 'md5' | 'sha' | 'sha256' | 'sha512', privacy: 'des' | 'aes'): Security => ({
+const authPriv = (authentication: SnmpAuthentication, privacy: SnmpPrivacy): Security => ({
   level: 'authPriv',
   authentication,
   authKey: AUTH_KEY,
@@ -114,6 +119,23 @@ describe('a notification that is decoded by snmptrapd', () => {
     ['authPriv md5 des', authPriv('md5', 'des'), `MD5 "${AUTH_KEY}" DES "${PRIVACY_KEY}"`, 'priv'],
     ['authPriv sha aes', authPriv('sha', 'aes'), `SHA "${AUTH_KEY}" AES "${PRIVACY_KEY}"`, 'priv'],
     ['authPriv sha512 aes', authPriv('sha512', 'aes'), `SHA-512 "${AUTH_KEY}" AES "${PRIVACY_KEY}"`, 'priv'],
+    ['authPriv sha224 aes', authPriv('sha224', 'aes'), `SHA-224 "${AUTH_KEY}" AES "${PRIVACY_KEY}"`, 'priv'],
+    [
+      'authPriv sha384 aes256b',
+      authPriv('sha384', 'aes256b'),
+      `SHA-384 "${AUTH_KEY}" AES-256 "${PRIVACY_KEY}"`,
+      'priv',
+    ],
+    // Authentication whose digest is too short for the key: the two ways differ here.
+    ['authPriv sha aes256b', authPriv('sha', 'aes256b'), `SHA "${AUTH_KEY}" AES-256 "${PRIVACY_KEY}"`, 'priv'],
+    ['authPriv md5 aes256b', authPriv('md5', 'aes256b'), `MD5 "${AUTH_KEY}" AES-256 "${PRIVACY_KEY}"`, 'priv'],
+    ['authPriv sha aes256r', authPriv('sha', 'aes256r'), `SHA "${AUTH_KEY}" AES-256-C "${PRIVACY_KEY}"`, 'priv'],
+    [
+      'authPriv sha224 aes256r',
+      authPriv('sha224', 'aes256r'),
+      `SHA-224 "${AUTH_KEY}" AES-256-C "${PRIVACY_KEY}"`,
+      'priv',
+    ],
   ];
   for (const [name, security, keys, least] of levels)
     for (const notification of ['trap', 'inform'] as const)

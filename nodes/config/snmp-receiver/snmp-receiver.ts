@@ -1,4 +1,4 @@
-import type { SnmpReceiverDefinition } from '../../../engine/index';
+import { type SnmpReceiverDefinition, snmpAuthentications, snmpPrivacies } from '../../../engine/index';
 import { defineNode, type NodeKind } from '../../shared/define-node';
 import { testRoute } from '../../shared/dialog-config';
 import type { Fields } from '../../shared/fields';
@@ -16,10 +16,10 @@ function readAccess(fields: Fields): SnmpReceiverDefinition['access'] {
   if (level === 'noAuthNoPriv') return { version, user, security: { level } };
   const key = (field: string, label: string): string =>
     fields.secret(field, label, { least: SHORTEST_KEY, max: 255, required: true }) ?? '';
-  const authentication = fields.choice('authentication', 'Authentication', ['md5', 'sha', 'sha256', 'sha512'] as const);
+  const authentication = fields.choice('authentication', 'Authentication', snmpAuthentications);
   const authKey = key('authKey', 'Authentication key');
   if (level === 'authNoPriv') return { version, user, security: { level, authentication, authKey } };
-  const privacy = fields.choice('privacy', 'Privacy', ['des', 'aes'] as const);
+  const privacy = fields.choice('privacy', 'Privacy', snmpPrivacies);
   const privacyKey = key('privacyKey', 'Privacy key');
   return { version, user, security: { level, authentication, authKey, privacy, privacyKey } };
 }
