@@ -2,6 +2,9 @@ import { isIP } from 'node:net';
 import { userError } from '../../engine/index';
 import type { NodeInstance, RawConfig } from './runtime-api';
 
+/** As it is spoken: an alarm centre, an SNMP receiver, a device. */
+const withArticle = (thing: string): string => `${/^(?:[aeio]|[AEFHILMNORSX][A-Z])/.test(thing) ? 'an' : 'a'} ${thing}`;
+
 /** Finds a config node that another node points at. */
 export type FindNode = (id: string) => (NodeInstance & { alarmflowProblem?: string | null }) | null | undefined;
 
@@ -238,11 +241,12 @@ export class Fields {
 
   private referenceProblem(id: string, label: string, type: string): Error | null {
     const found = this.find(id);
-    const thing = label.toLowerCase().replace(/s$/, '');
+    // "Alarm centre" is a word, "MQTT broker" is not.
+    const thing = label.replace(/^[A-Z](?=[a-z])/, (first) => first.toLowerCase()).replace(/s$/, '');
     if (!found)
       return userError(
         'E_REFERENCE_GONE',
-        `${this.subject} points at a ${thing} that is gone or disabled (${id}): choose another in field "${label}" and deploy again`,
+        `${this.subject} points at ${withArticle(thing)} that is gone or disabled (${id}): choose another in field "${label}" and deploy again`,
       );
     if (found.type !== type)
       return userError(
@@ -252,7 +256,7 @@ export class Fields {
     if (found.alarmflowProblem)
       return userError(
         'E_REFERENCE_BROKEN',
-        `${this.subject} points at a ${thing} that is not set up right: mend that first. ${found.alarmflowProblem}`,
+        `${this.subject} points at ${withArticle(thing)} that is not set up right: mend that first. ${found.alarmflowProblem}`,
       );
     return null;
   }

@@ -442,6 +442,16 @@ describe('a wrong configuration', () => {
     [{ ...controlRoom, snmpVersion: '2c' }, {}, 'field "Community" is ""'],
     [{ ...controlRoom, snmpVersion: '1' }, { community: 'alarm' }, 'field "Send" is "inform"'],
     [{ ...controlRoom, snmpVersion: '4' }, {}, 'field "Version" is "4"'],
+    [
+      { ...controlRoom, privacy: 'aes192' },
+      controlRoomLogin,
+      'field "Privacy" is "aes192", it must be one of des, aes, aes256b, aes256r',
+    ],
+    [
+      { ...controlRoom, authentication: 'sha3' },
+      controlRoomLogin,
+      'field "Authentication" is "sha3", it must be one of md5, sha, sha224, sha256, sha384, sha512',
+    ],
     [{ ...controlRoom, arc: '1.3.6.1.4.1.4294967296' }, controlRoomLogin, 'field "Arc" is'],
     [{ ...controlRoom, engineId: 'xyz' }, controlRoomLogin, 'field "Engine id" is "xyz"'],
   ];
@@ -477,6 +487,15 @@ describe('a node that points at something gone', () => {
       ),
     ]);
     expect(statusesOf('node').at(-1)).toEqual({ fill: 'red', shape: 'ring', text: 'points at nothing' });
+  });
+
+  it.each([
+    ['snmp-trap', 'receiver', 'an SNMP receiver'],
+    ['email', 'server', 'a mail server'],
+    ['notify', 'centre', 'an alarm centre'],
+  ])('speaks of it as people do: %s', async (type, field, thing) => {
+    await run([tab, flowNode(type, { [field]: 'gone', to: 'a@b.example' }), sink], engine);
+    expect(errorsOf('node').join()).toContain(`points at ${thing} that is gone`);
   });
 
   it('goes on with the devices that are left, and shows the issue', async () => {

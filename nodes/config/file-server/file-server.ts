@@ -1,47 +1,16 @@
-import { X509Certificate } from 'node:crypto';
 import { type FileServerDefinition, fileProtocols } from '../../../engine/index';
 import { defineNode, type NodeKind } from '../../shared/define-node';
 import { testRoute } from '../../shared/dialog-config';
 import type { Fields } from '../../shared/fields';
+import { readCertificates, readFingerprint } from '../../shared/tls-fields';
 import { defaults, migrations } from './migrations';
 
 /** Also within a line that ssh-keygen prints. */
 const fingerprint = /(?:^|\s)(SHA256:[A-Za-z0-9+/]{43})=?(?:\s|$)/;
-/** Also within a line that openssl prints, and without its colons. */
-const certificateFingerprint = /(?:^|[\s=])((?:[0-9a-f]{2}:){31}[0-9a-f]{2}|[0-9a-f]{64})$/i;
-const pemBlock = /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]{1,20000}-----END CERTIFICATE-----/g;
-
 function readHostKey(fields: Fields): string {
   const text = fields.text('hostKey', 'Host key', { max: 500 });
   if (text === '') return '';
   return fingerprint.exec(text)?.[1] ?? fields.refuse('Host key', text, 'empty or a fingerprint like SHA256:…');
-}
-
-function readCertificate(fields: Fields): string {
-  const text = fields.text('certificate', 'Certificate', { max: 500 });
-  if (text === '') return '';
-  const found = certificateFingerprint.exec(text)?.[1]?.replaceAll(':', '').toUpperCase();
-  if (found === undefined)
-    return fields.refuse('Certificate', text, 'empty or a SHA-256 fingerprint of 64 hexadecimal digits');
-  return found.match(/../g)!.join(':');
-}
-
-/** Every block must be a certificate, or nothing of it would be trusted and nobody would know why. */
-function readAuthority(fields: Fields): string {
-  const text = fields.text('authority', 'Own authority', { max: 100_000, lines: true }).trim();
-  if (text === '') return '';
-  const blocks = text.match(pemBlock) ?? [];
-  const readable = blocks.every((block) => {
-    try {
-      return new X509Certificate(block).subject !== '';
-    } catch {
-      // OpenSSL's reasons say nothing to people; the refusal below names the remedy.
-      return false;
-    }
-  });
-  if (blocks.length === 0 || !readable)
-    fields.refuse('Own authority', text.slice(0, 40), 'empty or certificates in PEM (-----BEGIN CERTIFICATE-----)');
-  return `${blocks.join('\n')}\n`;
 }
 
 function readRoot(fields: Fields, absolute: boolean): string {
@@ -107,8 +76,8 @@ function readServer(fields: Fields): FileServerDefinition {
   return {
     ...common,
     protocol,
-    certificate: readCertificate(fields),
-    authority: readAuthority(fields),
+    certificate: readFingerprint(fields, 'certificate', 'Certificate'),
+    authority: readCertificates(fields, 'authority', 'Own authority'),
     dataHost: fields.choice('dataHost', 'Files go to', ['same', 'told'] as const),
     credentials: readUser(fields),
   };
