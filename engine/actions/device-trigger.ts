@@ -47,6 +47,7 @@ export function deviceTriggerHandler({ devices }: { devices: DeviceDirectory }):
   return {
     kind: 'device-trigger',
     heavy: false,
+    waitsFor: () => 'devices',
     // What a trigger is for is over soon.
     defaultDeadlineMs: 10_000,
     attempts: 20,

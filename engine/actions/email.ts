@@ -290,6 +290,8 @@ export function emailHandler(parts: EmailParts): ActionHandler {
   return {
     kind: 'email',
     heavy: false,
+    // A mail of its own with the pictures and the clip; the text goes at once.
+    waitsFor: ({ key }) => (key.endsWith(FOLLOW_UP) ? 'pictures' : null),
     defaultDeadlineMs: 60 * 60_000,
     // The deadline decides: a greylisting server takes minutes, one that is away may be back within the hour.
     attempts: 100,

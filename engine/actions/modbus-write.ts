@@ -41,6 +41,7 @@ export function modbusWriteHandler({ devices }: { devices: DeviceDirectory }): A
   return {
     kind: 'modbus-write',
     heavy: false,
+    waitsFor: () => 'devices',
     // Late, a write means something else than it was meant for.
     defaultDeadlineMs: 5 * 60_000,
     attempts: 20,

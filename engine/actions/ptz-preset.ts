@@ -26,6 +26,7 @@ export function ptzPresetHandler(parts: { devices: DeviceDirectory; clock: Clock
   return {
     kind: 'ptz-preset',
     heavy: false,
+    waitsFor: () => 'devices',
     defaultDeadlineMs: 30_000,
     attempts: 5,
     check(params) {

@@ -115,6 +115,7 @@ export function snapshotHandler(parts: SnapshotParts): ActionHandler {
   return {
     kind: 'snapshot',
     heavy: false,
+    waitsFor: () => 'pictures',
     defaultDeadlineMs: DEADLINE_MS + MOST_SECONDS * 1000,
     attempts: 5,
     check(params) {

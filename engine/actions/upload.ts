@@ -117,6 +117,7 @@ function uploadHandler(
   return {
     kind,
     heavy: false,
+    waitsFor: () => 'pictures',
     // Pictures are evidence: worth as long as the queue keeps them.
     defaultDeadlineMs: spool.mostAgeMs,
     // The deadline decides.

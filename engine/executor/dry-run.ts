@@ -30,7 +30,7 @@ function told(handler: ActionHandler, row: ActionRow): string {
  */
 export const withDryRun = (handlers: readonly ActionHandler[], siteIsDry: () => boolean): ActionHandler[] =>
   handlers.map((handler) => {
-    const { rehearse } = handler;
+    const { rehearse, waitsFor } = handler;
     return {
       kind: handler.kind,
       heavy: handler.heavy,
@@ -38,6 +38,7 @@ export const withDryRun = (handlers: readonly ActionHandler[], siteIsDry: () => 
       attempts: handler.attempts,
       ...(handler.once ? { once: true } : {}),
       check: (params) => handler.check(params),
+      ...(waitsFor ? { waitsFor: (row: ActionRow) => waitsFor.call(handler, row) } : {}),
       ...(rehearse ? { rehearse: (row: ActionRow) => rehearse.call(handler, row) } : {}),
       async execute(run) {
         if (!siteIsDry() && !isDryRow(run.row)) return handler.execute(run);

@@ -10,6 +10,7 @@ import type { BackendChoice, OpenBackend } from './backend';
 import { createFreshRows } from './fresh-rows';
 import {
   type ActionJob,
+  actionQueueNames,
   type JobData,
   jobIdOf,
   jobOptions,
@@ -28,7 +29,9 @@ import { openPostgresBackend } from './postgres-backend';
 import { createReconciles } from './reconciles';
 import { openRedisBackend } from './redis-backend';
 
-const DEFAULT_CONCURRENCY = 32;
+const DEFAULT_CONCURRENCY = 64;
+/** They wait for others, and cost this machine next to nothing meanwhile. */
+const WAITING_CONCURRENCY = 128;
 /** Outputs wait for devices, each for its own; a few dead ones must not hold up the others. */
 const OUTPUT_CONCURRENCY = 64;
 const DEFAULT_PREFIX = 'alarmflow';
@@ -56,7 +59,7 @@ export interface ExecutorOptions {
   reconcile(outputId: string): Promise<void>;
   clock: Clock;
   log: Log;
-  /** Actions at once in this process; 32 when left out. */
+  /** Quick actions at once in this process; 64 when left out. */
   concurrency?: number;
   /** Called after an outcome is on disk. */
   onSettled?(row: ActionRow): void;
@@ -132,7 +135,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
   const { record, clock, handlers } = options;
   const log = options.log.with({ part: 'executor' });
   const prefix = options.prefix ?? DEFAULT_PREFIX;
-  const heavyKinds = new Set(handlers.filter((handler) => handler.heavy).map((handler) => handler.kind));
+  const handlerByKind = new Map(handlers.map((handler) => [handler.kind, handler]));
   const onceKinds = new Set(handlers.filter((handler) => handler.once).map((handler) => handler.kind));
   const runs = createActionRuns({ record, handlers, clock, log, onSettled: options.onSettled });
   const fresh = createFreshRows(record, clock);
@@ -144,8 +147,8 @@ export function createExecutor(options: ExecutorOptions): Executor {
     record,
     add: (rows) => addActions(rows.map((row) => ({ row, job: fresh.jobOf(row) }))),
     async countJobs() {
-      const { actions, heavy } = live().queues;
-      const counts = await Promise.all([actions, heavy].map((queue) => queue.getJobCountByTypes(...openStates)));
+      const { queues } = live();
+      const counts = await Promise.all(actionQueueNames.map((name) => queues[name].getJobCountByTypes(...openStates)));
       return counts.reduce((sum, count) => sum + count, 0);
     },
     alsoSweep: () => reconciles.sweep(),
@@ -173,11 +176,16 @@ export function createExecutor(options: ExecutorOptions): Executor {
     );
   }
 
+  function queueOfRow(row: ActionRow): (typeof actionQueueNames)[number] {
+    const handler = handlerByKind.get(row.kind);
+    return handler?.heavy ? 'heavy' : (handler?.waitsFor?.(row) ?? 'actions');
+  }
+
   async function addActions(entries: { row: ActionRow; job: ActionJob }[]): Promise<void> {
     const { queues } = live();
-    for (const name of ['actions', 'heavy'] as const) {
+    for (const name of actionQueueNames) {
       const jobs = entries
-        .filter(({ row }) => heavyKinds.has(row.kind) === (name === 'heavy'))
+        .filter(({ row }) => queueOfRow(row) === name)
         .map(({ row, job }) => ({ name: row.kind, data: job, opts: { ...jobOptions, jobId: jobIdOf(row.key) } }));
       await addJobs(queues[name], jobs);
     }
@@ -228,6 +236,8 @@ export function createExecutor(options: ExecutorOptions): Executor {
     };
     const concurrency: Record<QueueName, number> = {
       actions: options.concurrency ?? DEFAULT_CONCURRENCY,
+      pictures: WAITING_CONCURRENCY,
+      devices: WAITING_CONCURRENCY,
       heavy: 1,
       outputs: OUTPUT_CONCURRENCY,
     };
@@ -260,6 +270,8 @@ export function createExecutor(options: ExecutorOptions): Executor {
     };
     const queues: Record<QueueName, JobQueue> = {
       actions: queueOf('actions'),
+      pictures: queueOf('pictures'),
+      devices: queueOf('devices'),
       heavy: queueOf('heavy'),
       outputs: queueOf('outputs'),
     };
@@ -338,14 +350,14 @@ export function createExecutor(options: ExecutorOptions): Executor {
       const { queues } = live();
       const row = await requeue(key);
       runs.forget(key);
-      const handler = handlers.find((candidate) => candidate.kind === row.kind);
+      const handler = handlerByKind.get(row.kind);
       const deadlineAt = Math.min(
         row.deadlineAt,
         clock.now() + (handler?.defaultDeadlineMs ?? Number.POSITIVE_INFINITY),
       );
       try {
         // Its last job may still be on its way out; an add with the same id would be dropped with it.
-        const queue = queues[heavyKinds.has(row.kind) ? 'heavy' : 'actions'];
+        const queue = queues[queueOfRow(row)];
         for (let waited = 0; waited < CLEAR_AWAY_MS; waited += CLEAR_AWAY_STEP_MS) {
           if (!runs.isRunning(key) && !(await queue.getJob(jobIdOf(key)))) break;
           await clock.sleep(CLEAR_AWAY_STEP_MS);

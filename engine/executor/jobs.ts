@@ -1,8 +1,10 @@
 import { hash } from 'node:crypto';
 import type { JobsOptions } from 'bullmq';
 
-/** The three queues. Heavy work has its own, so that it cannot keep the locks of the others from being renewed. */
-export const queueNames = ['actions', 'heavy', 'outputs'] as const;
+/** Those that hold actions. What waits for others has its own, so that it takes no place from what is quick. */
+export const actionQueueNames = ['actions', 'pictures', 'devices', 'heavy'] as const;
+/** Heavy work has its own queue, so that it cannot keep the locks of the others from being renewed. */
+export const queueNames = [...actionQueueNames, 'outputs'] as const;
 export type QueueName = (typeof queueNames)[number];
 
 /** All that an action's job carries; the rest is in the record. */

@@ -22,6 +22,7 @@ export function withoutStoppedSteps(handlers: readonly ActionHandler[], parts: E
   return handlers.map((handler) => ({
     kind: handler.kind,
     heavy: handler.heavy,
+    ...(handler.waitsFor ? { waitsFor: (row) => handler.waitsFor!(row) } : {}),
     defaultDeadlineMs: handler.defaultDeadlineMs,
     attempts: handler.attempts,
     ...(handler.once ? { once: true as const } : {}),

@@ -155,6 +155,28 @@ export function executorContract(name: string, skip: boolean, open: () => Promis
       expect(most.log).toBeGreaterThan(1);
     });
 
+    it('does what is quick at once, however many actions wait for pictures and devices', async () => {
+      fresh();
+      const waits = new AbortController();
+      const hang = () => systemClock.sleep(60_000, waits.signal).then(() => 'too late');
+      const { record, submit } = await run({
+        handlers: [
+          handlerOf(hang, { kind: 'snapshot', waitsFor: () => 'pictures' }),
+          handlerOf(hang, { kind: 'modbus-write', waitsFor: () => 'devices' }),
+          handlerOf(async () => 'ok', { waitsFor: ({ key }) => (key === 'clip' ? 'pictures' : null) }),
+        ],
+      });
+      try {
+        const many = (kind: 'snapshot' | 'modbus-write') =>
+          Array.from({ length: 150 }, (_, i) => actionRow(`${kind}${i}`, { kind }));
+        await submit(...many('snapshot'), ...many('modbus-write'), actionRow('clip'), actionRow('text'));
+        await vi.waitFor(() => expect(record.rows.get('text')?.status).toBe('done'), quick);
+        expect(record.rows.get('clip')?.status).toBe('queued');
+      } finally {
+        waits.abort(userError('E_TEST_OVER', 'The test is over'));
+      }
+    });
+
     it('tries an operational failure again without holding a place, and says so in the row', async () => {
       fresh();
       const attempts: number[] = [];
