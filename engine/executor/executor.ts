@@ -199,7 +199,8 @@ export function createExecutor(options: ExecutorOptions): Executor {
   /** Turns a verdict into what BullMQ understands: a return, a delay, or the end. */
   function conclude(verdict: Verdict): void {
     running?.backend.jobsFinished(1);
-    if (verdict.kind === 'again') throw new TryAgain(verdict.delayMs, verdict.reason);
+    // A queue on PostgreSQL takes whole milliseconds alone: with others the job is taken for lost, and runs too soon.
+    if (verdict.kind === 'again') throw new TryAgain(Math.ceil(verdict.delayMs), verdict.reason);
     if (verdict.kind === 'dead') throw new UnrecoverableError(verdict.reason);
   }
 

@@ -233,6 +233,31 @@ export function executorContract(name: string, skip: boolean, open: () => Promis
       if (code === 'E_UNEXPECTED') expect(String(logged.fields?.stack)).toContain('executor-contract');
     });
 
+    it('waits as long as it is told to, also for a part of a millisecond', async () => {
+      fresh();
+      const { log, lines } = rememberingLog();
+      const attempts: number[] = [];
+      const { record, submit } = await run({
+        log,
+        handlers: [
+          handlerOf(
+            async ({ attempt }) => {
+              attempts.push(systemClock.monotonic());
+              if (attempt < 2) throw operationalError('E_PAUSED', 'The login rests', { retryAfterMs: 4_200.4567 });
+              return 'ok';
+            },
+            { attempts: 5 },
+          ),
+        ],
+      });
+      await submit(actionRow('rests'));
+      await vi.waitFor(() => expect(record.rows.get('rests')?.status).toBe('done'), { ...quick, timeout: 12_000 });
+      expect(attempts).toHaveLength(2);
+      expect(attempts[1]! - attempts[0]!).toBeGreaterThanOrEqual(4_200);
+      expect(record.rows.get('rests')?.attempts).toBe(2);
+      expect(lines.filter(({ event }) => event === 'queue error')).toEqual([]);
+    });
+
     it('gives up after the handler’s attempts, and does it again when a person asks', async () => {
       fresh();
       let broken = true;
