@@ -1,5 +1,6 @@
 /** Outputs in words, for the console, the journal and simulations. */
 import type { PtzMove } from './devices';
+import { consoleDevice, playerDevice } from './local-devices';
 import { type OutputDefinition, type OutputKind, type OutputManner, ptzPlace } from './outputs';
 
 const kindWords: Readonly<Record<OutputKind, string>> = {
@@ -11,9 +12,13 @@ const kindWords: Readonly<Record<OutputKind, string>> = {
   ptz: 'camera',
 };
 
+const localNames: ReadonlySet<string> = new Set([consoleDevice.output, playerDevice.output]);
+
 /** What an output of a device is, e.g. `siren 1`, `camera, channel 2`. */
 export function outputWords({ kind, output }: Pick<OutputDefinition, 'kind' | 'output'>): string {
   const place = kind === 'ptz' ? ptzPlace(output) : null;
+  // The one of this machine is no siren with a number: its name says what it is.
+  if (kind === 'siren' && localNames.has(output)) return output;
   if (!place) return `${kindWords[kind]} ${output}`;
   return place.aux === null
     ? `camera, channel ${place.channel}`

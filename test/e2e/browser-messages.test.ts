@@ -113,6 +113,38 @@ describe('a message', () => {
   );
 
   serverTest(
+    'is hidden on this screen with all others that stand, by one button, and none of them is answered',
+    chromiumMissing,
+    () =>
+      withBrowser({}, async ({ context }) => {
+        await quiet();
+        const page = await context.newPage();
+        await page.goto(site.url);
+        await page.locator('.outputs li').first().waitFor();
+        const dialog = page.locator('[role=alertdialog]');
+        await fire();
+        await dialog.waitFor();
+        expect(await dialog.getByRole('button', { name: 'Hide all' }).count()).toBe(0);
+        const { alarms } = await site.api<{ alarms: { id: string }[] }>('/api/v1/alarms?live=1');
+        for (const { id } of alarms) await site.api(`/api/v1/alarms/${id}/reset`, { method: 'POST', body: {} });
+        await expect
+          .poll(
+            async () => {
+              await fire();
+              return dialog.getByRole('button', { name: 'Hide all' }).count();
+            },
+            { interval: 2_000, timeout: 30_000 },
+          )
+          .toBe(1);
+        await dialog.getByRole('button', { name: 'Hide all' }).click();
+        await dialog.waitFor({ state: 'detached' });
+        await page.locator('.set-aside', { hasText: '2 messages are hidden' }).waitFor();
+        expect((await site.api<{ popups: unknown[] }>('/api/v1/popups')).popups).toHaveLength(2);
+      }),
+    60_000,
+  );
+
+  serverTest(
     'is hidden by the escape key on this screen alone, and comes back on demand',
     chromiumMissing,
     () =>

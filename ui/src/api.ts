@@ -68,6 +68,9 @@ async function call<T>(method: 'GET' | 'POST' | 'DELETE', path: string, body?: u
 
 const id = encodeURIComponent;
 
+/** In a flood, too, none that is live may be missing; more than these the server does not give in one page. */
+const MOST_LIVE_ALARMS = 500;
+
 export const api = {
   async session(): Promise<Session> {
     const session = await call<Session>('GET', '/session');
@@ -84,7 +87,8 @@ export const api = {
   setDryRun: (on: boolean) => call<DryRunState>('POST', '/dry-run', { on }),
   alarmMedia: async (id: string): Promise<AlarmMedia[]> =>
     (await call<AlarmDetails>('GET', `/alarms/${encodeURIComponent(id)}`)).media,
-  alarms: async (live: boolean) => (await call<AlarmPage>('GET', `/alarms?live=${live ? 1 : 0}&limit=30`)).alarms,
+  alarms: async (live: boolean) =>
+    (await call<AlarmPage>('GET', `/alarms?live=${live ? 1 : 0}&limit=${live ? MOST_LIVE_ALARMS : 30}`)).alarms,
   falseAlarms: async () => (await call<AlarmPage>('GET', '/alarms?live=0&acknowledgedAs=false-alarm&limit=30')).alarms,
   acknowledge: (alarm: string, as?: 'false-alarm') =>
     call<unknown>('POST', `/alarms/${id(alarm)}/acknowledge`, as ? { as } : {}),

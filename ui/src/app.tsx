@@ -102,7 +102,14 @@ function Console({ session, onSessionEnd }: { session: Session; onSessionEnd: ()
       {session.demo && <DemoPanel actor={actor} />}
       <main>
         <div className="stack">
-          <AlarmsPanel alarms={state.alarms} actions={state.actions} shelves={state.shelves} now={now} actor={actor} />
+          <AlarmsPanel
+            alarms={state.alarms}
+            actions={state.actions}
+            devices={state.devices}
+            shelves={state.shelves}
+            now={now}
+            actor={actor}
+          />
           <ShelvesPanel shelves={state.shelves} now={now} actor={actor} />
           <EventsPanel events={state.events} devices={state.devices} />
         </div>

@@ -45,6 +45,7 @@ const KEPT_EVENTS = 60;
 const KEPT_ACTIONS = 40;
 const KEPT_MAILS = 50;
 const KEPT_ENDED_ALARMS = 6;
+const KEPT_ALARMS = 500;
 
 export type Change = StreamMessage | { kind: 'loaded'; data: Partial<LiveState> };
 
@@ -62,7 +63,7 @@ export function reduce(state: LiveState, change: Change): LiveState {
     case 'site':
       return { ...state, site: { ...state.site, ...change.data } as Site };
     case 'alarm': {
-      const alarms = upsert(state.alarms, change.data, (alarm) => alarm.id, 200).sort(
+      const alarms = upsert(state.alarms, change.data, (alarm) => alarm.id, KEPT_ALARMS).sort(
         (a, b) => b.raisedAt - a.raisedAt,
       );
       const ended = alarms.filter((alarm) => alarm.endedAt !== null).slice(KEPT_ENDED_ALARMS);

@@ -154,6 +154,8 @@ const actionWords: Record<string, string> = {
   'web-push': 'Web push',
 };
 
+const took = (ms: number): string => (ms < 100 ? `${Math.ceil(ms)} ms` : `${(ms / 1000).toFixed(1)} s`);
+
 /** What of an action's outcome is told beside its status: error, tries, time. */
 export function actionFigures({
   errorCode,
@@ -163,9 +165,24 @@ export function actionFigures({
   const parts = [
     errorCode ?? '',
     attempts > 1 ? `${attempts} tries` : '',
-    attempts > 0 && durationMs ? `${(durationMs / 1000).toFixed(durationMs < 100 ? 2 : 1)} s` : '',
+    attempts > 0 && durationMs ? took(durationMs) : '',
   ];
   return parts.filter((part) => part !== '').join(' · ');
 }
 
 export const actionLabel = (action: ActionRow): string => actionWords[action.kind] ?? action.kind;
+
+const MOST_HOLDERS = 3;
+
+/** Many alarms hold a buzzer at once in a flood: each name once, and no more than fit into a line or two. */
+export function holdersInShort(labels: readonly string[]): string {
+  const counts = new Map<string, number>();
+  for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
+  const groups = [...counts];
+  const named = groups
+    .slice(0, MOST_HOLDERS)
+    .map(([label, count]) => (count > 1 ? `${label} × ${count}` : label))
+    .join(', ');
+  const rest = groups.slice(MOST_HOLDERS).reduce((sum, [, count]) => sum + count, 0);
+  return rest === 0 ? named : `${named} and ${rest} more`;
+}

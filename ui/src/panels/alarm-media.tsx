@@ -1,6 +1,6 @@
 /** Pictures and clips of an alarm: those that its event brought, and those that actions have kept of it. */
 import { useEffect, useState } from 'react';
-import type { ActionRow, Alarm, AlarmMedia } from '../../../engine/host/console-api';
+import type { ActionRow, Alarm, AlarmMedia, DeviceRow } from '../../../engine/host/console-api';
 import { api } from '../api';
 import { clockTime, dayAndTime, span } from '../words';
 
@@ -15,7 +15,8 @@ const mayHave = (alarm: Alarm, actions: readonly ActionRow[]): boolean =>
   actions.some(({ alarmId, kind }) => alarmId === alarm.id && makers.has(kind));
 
 /** Asks when it is opened, and again when an action has kept something more. */
-export function AlarmMediaView({ alarm, actions }: { alarm: Alarm; actions: readonly ActionRow[] }) {
+export function AlarmMediaView(props: { alarm: Alarm; actions: readonly ActionRow[]; devices: readonly DeviceRow[] }) {
+  const { alarm, actions, devices } = props;
   const [open, setOpen] = useState(false);
   if (!open && !mayHave(alarm, actions)) return null;
   const own = actions.filter(({ alarmId, kind }) => alarmId === alarm.id && makers.has(kind));
@@ -24,14 +25,23 @@ export function AlarmMediaView({ alarm, actions }: { alarm: Alarm; actions: read
   return (
     <details className="ask media" onToggle={(e) => setOpen(e.currentTarget.open)}>
       <summary>Pictures and clips</summary>
-      {open && <Shown alarm={alarm} fresh={fresh} waiting={waiting} />}
+      {open && <Shown alarm={alarm} devices={devices} fresh={fresh} waiting={waiting} />}
     </details>
   );
 }
 
-function Shown({ alarm, fresh, waiting }: { alarm: Alarm; fresh: string; waiting: boolean }) {
+function Shown(props: { alarm: Alarm; devices: readonly DeviceRow[]; fresh: string; waiting: boolean }) {
+  const { alarm, devices, fresh, waiting } = props;
   const found = useMedia(alarm.id, fresh);
   const { pictures } = alarm.event;
+  /** Of several cameras each is told by its channel; another device than the alarm's by its name, too. */
+  const cameraOf = ({ deviceId, channel }: AlarmMedia): string =>
+    [
+      deviceId === alarm.deviceId ? '' : (devices.find(({ id }) => id === deviceId)?.name ?? deviceId),
+      channel === null ? '' : `channel ${channel}`,
+    ]
+      .filter((part) => part !== '')
+      .join(', ');
   if (found instanceof Error) return <p className="error">{found.message}</p>;
   const nothing = pictures.length === 0 && found?.length === 0;
   return (
@@ -46,7 +56,11 @@ function Shown({ alarm, fresh, waiting }: { alarm: Alarm; fresh: string; waiting
         ))}
         {(found ?? []).map((one) => (
           <li key={one.mediaId} className={one.kind}>
-            {one.kind === 'clip' ? <Clip clip={one} /> : <Kept picture={one} raisedAt={alarm.raisedAt} />}
+            {one.kind === 'clip' ? (
+              <Clip clip={one} camera={cameraOf(one)} />
+            ) : (
+              <Kept picture={one} camera={cameraOf(one)} raisedAt={alarm.raisedAt} />
+            )}
           </li>
         ))}
       </ul>
@@ -66,15 +80,15 @@ function Picture({ mediaId, caption, alt }: { mediaId: string; caption: string; 
   );
 }
 
-function Kept({ picture, raisedAt }: { picture: AlarmMedia; raisedAt: number }) {
+function Kept({ picture, camera, raisedAt }: { picture: AlarmMedia; camera: string; raisedAt: number }) {
   const offset = Math.round((picture.at - raisedAt) / 100) / 10;
   const moment =
     Math.abs(offset) < 0.5 ? 'at the alarm' : `${Math.abs(offset)} s ${offset < 0 ? 'before' : 'after'} the alarm`;
-  const where = picture.channel === null ? '' : `channel ${picture.channel}, `;
+  const where = camera === '' ? '' : `${camera}, `;
   return <Picture mediaId={picture.mediaId} caption={`${where}${moment}`} alt={`Picture of ${where}${moment}`} />;
 }
 
-function Clip({ clip }: { clip: AlarmMedia }) {
+function Clip({ clip, camera }: { clip: AlarmMedia; camera: string }) {
   const length = clip.until === null ? '' : span(clip.until - clip.at);
   return (
     <figure>
@@ -83,7 +97,7 @@ function Clip({ clip }: { clip: AlarmMedia }) {
         <a href={address(clip.mediaId)}>Download the clip</a>
       </video>
       <figcaption>
-        clip of channel {clip.channel ?? 1}, <time title={dayAndTime(clip.at)}>{clockTime(clip.at)}</time>
+        clip{camera && ` of ${camera}`}, <time title={dayAndTime(clip.at)}>{clockTime(clip.at)}</time>
         {length && `, ${length}`}
         {clip.note && <strong> {clip.note}</strong>} ·{' '}
         <a href={address(clip.mediaId)} download={clip.name ?? true}>

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'react';
-import type { ActionRow, Alarm, Shelf } from '../../../engine/host/console-api';
+import type { ActionRow, Alarm, DeviceRow, Shelf } from '../../../engine/host/console-api';
 import type { Actor } from '../actor';
 import { api } from '../api';
 import { alarmState, alarmTone, clockTime, dayAndTime, place, span, temperature, typeLabel } from '../words';
@@ -10,11 +10,12 @@ import { AskWhy } from './why';
 export function AlarmsPanel(props: {
   alarms: Alarm[];
   actions: ActionRow[];
+  devices: DeviceRow[];
   shelves: Shelf[];
   now: number;
   actor: Actor;
 }) {
-  const { alarms, actions, shelves, now, actor } = props;
+  const { alarms, actions, devices, shelves, now, actor } = props;
   const live = alarms.filter((alarm) => alarm.endedAt === null);
   const ended = alarms.filter((alarm) => alarm.endedAt !== null);
   return (
@@ -29,19 +30,21 @@ export function AlarmsPanel(props: {
             key={alarm.id}
             alarm={alarm}
             actions={actions}
+            devices={devices}
             shelf={shelfOf(alarm, shelves)}
             now={now}
             actor={actor}
           />
         ))}
       </ul>
-      <EndedAlarms ended={ended} actions={actions} />
+      <EndedAlarms ended={ended} actions={actions} devices={devices} />
     </section>
   );
 }
 
 /** Those that ended lately, or of all that are on record those that were acknowledged as false alarms. */
-function EndedAlarms({ ended, actions }: { ended: Alarm[]; actions: ActionRow[] }) {
+function EndedAlarms(props: { ended: Alarm[]; actions: ActionRow[]; devices: DeviceRow[] }) {
+  const { ended, actions, devices } = props;
   const [onlyFalse, setOnlyFalse] = useState(false);
   const [found, setFound] = useState<Alarm[] | null>(null);
   const [trouble, setTrouble] = useState<string | null>(null);
@@ -91,8 +94,10 @@ function EndedAlarms({ ended, actions }: { ended: Alarm[]; actions: ActionRow[] 
             </small>
             <FloodChips alarm={alarm} />
             {!onlyFalse && <FalseAlarmChip alarm={alarm} />}
-            <AlarmMediaView alarm={alarm} actions={actions} />
-            <AskWhy alarm={alarm} />
+            <div className="asks">
+              <AlarmMediaView alarm={alarm} actions={actions} devices={devices} />
+              <AskWhy alarm={alarm} />
+            </div>
           </li>
         ))}
       </ul>
@@ -127,8 +132,15 @@ function FloodChips({ alarm: { flood } }: { alarm: Alarm }) {
   );
 }
 
-function AlarmCard(props: { alarm: Alarm; actions: ActionRow[]; shelf: Shelf | undefined; now: number; actor: Actor }) {
-  const { alarm, actions, shelf, now, actor } = props;
+function AlarmCard(props: {
+  alarm: Alarm;
+  actions: ActionRow[];
+  devices: DeviceRow[];
+  shelf: Shelf | undefined;
+  now: number;
+  actor: Actor;
+}) {
+  const { alarm, actions, devices, shelf, now, actor } = props;
   const picture = alarm.event.pictures[0];
   const reading = temperature(alarm.event);
   return (
@@ -174,8 +186,10 @@ function AlarmCard(props: { alarm: Alarm; actions: ActionRow[]; shelf: Shelf | u
           {!shelf && <ShelveChoice alarm={alarm} actor={actor} />}
         </div>
       )}
-      <AlarmMediaView alarm={alarm} actions={actions} />
-      <AskWhy alarm={alarm} />
+      <div className="asks">
+        <AlarmMediaView alarm={alarm} actions={actions} devices={devices} />
+        <AskWhy alarm={alarm} />
+      </div>
     </li>
   );
 }

@@ -3,6 +3,7 @@ import type { OutputRow } from '../../../engine/host/console-api';
 import type { Actor } from '../actor';
 import { api } from '../api';
 import { type Buzzer, createBuzzer } from '../buzzer-sound';
+import { holdersInShort } from '../words';
 
 /**
  * Sounds while the console's buzzer is held, and says for whom. What is heard is what is known: a console that has lost
@@ -34,7 +35,7 @@ export function BuzzerBar({ outputs, linked, actor }: { outputs: OutputRow[]; li
   );
 
   if (!held) return null;
-  const by = held.heldBy.map(({ label }) => label).join(', ');
+  const by = holdersInShort(held.heldBy.map(({ label }) => label));
   return (
     <div className="buzzer" role="alert">
       <svg className="bell" viewBox="0 0 24 24" aria-hidden="true">

@@ -93,44 +93,65 @@ function Output({ output, now, actor }: { output: OutputRow; now: number; actor:
             <b className="manner"> · {output.mannerWords}</b>
           )}
         </p>
-        {output.heldBy.map((held) => (
-          <p className="small" key={held.leaseId}>
-            held by {held.label}
-            {holdWords[held.kind]}
-            {held.endsAt !== null &&
-              `, ${held.countsDown ? 'off in' : 'at the longest for'} ${span(held.endsAt - now)}`}
-            {output.heldBy.length > 1 && `, priority ${held.priority}`}
-            {held.decides && ' – says how'}
-          </p>
-        ))}
+        <Holders output={output} now={now} />
         {output.lastError && <p className="small error">{output.lastError}</p>}
       </div>
-      {actor.mayOperate && output.heldBy.length > 0 && (
-        <button
-          type="button"
-          title="Drops what holds this output; running alarms do not take it again"
-          onClick={() => actor.act(api.resetOutput(output.id))}
-        >
-          {output.kind === 'siren' ? 'Silence' : 'Release'}
-          <span className="hidden"> {output.name}</span>
-        </button>
-      )}
-      <fieldset className="modes" disabled={!actor.mayOperate}>
-        <legend className="hidden">Mode of {output.name}</legend>
-        {modes
-          .map(({ mode, ...words }) => ({ mode, ...(isDirection(output) ? cameraModes[mode] : words) }))
-          .map(({ mode, word, title }) => (
-            <button
-              key={mode}
-              type="button"
-              title={title}
-              aria-pressed={output.mode === mode}
-              onClick={() => actor.act(api.setMode(output.id, mode))}
-            >
-              {word}
-            </button>
-          ))}
-      </fieldset>
+      <div className="controls">
+        {actor.mayOperate && output.heldBy.length > 0 && (
+          <button
+            type="button"
+            title="Drops what holds this output; running alarms do not take it again"
+            onClick={() => actor.act(api.resetOutput(output.id))}
+          >
+            {output.kind === 'siren' ? 'Silence' : 'Release'}
+            <span className="hidden"> {output.name}</span>
+          </button>
+        )}
+        <fieldset className="modes" disabled={!actor.mayOperate}>
+          <legend className="hidden">Mode of {output.name}</legend>
+          {modes
+            .map(({ mode, ...words }) => ({ mode, ...(isDirection(output) ? cameraModes[mode] : words) }))
+            .map(({ mode, word, title }) => (
+              <button
+                key={mode}
+                type="button"
+                title={title}
+                aria-pressed={output.mode === mode}
+                onClick={() => actor.act(api.setMode(output.id, mode))}
+              >
+                {word}
+              </button>
+            ))}
+        </fieldset>
+      </div>
     </li>
+  );
+}
+
+/** A flood of alarms must not push the other outputs out of sight: who says how, and few more, unless one asks. */
+const MOST_HOLDERS = 3;
+
+function Holders({ output: { heldBy }, now }: { output: OutputRow; now: number }) {
+  const sorted = [...heldBy].sort((a, b) => Number(b.decides) - Number(a.decides));
+  const line = (held: OutputRow['heldBy'][number]) => (
+    <p className="small" key={held.leaseId}>
+      held by {held.label}
+      {holdWords[held.kind]}
+      {held.endsAt !== null && `, ${held.countsDown ? 'off in' : 'at the longest for'} ${span(held.endsAt - now)}`}
+      {heldBy.length > 1 && `, priority ${held.priority}`}
+      {held.decides && ' – says how'}
+    </p>
+  );
+  const rest = sorted.slice(MOST_HOLDERS);
+  return (
+    <>
+      {sorted.slice(0, MOST_HOLDERS).map(line)}
+      {rest.length > 0 && (
+        <details className="ask">
+          <summary>and {rest.length} more</summary>
+          {rest.map(line)}
+        </details>
+      )}
+    </>
   );
 }

@@ -3,7 +3,7 @@ import type { Alarm, Popup } from '../../../engine/host/console-api';
 import type { Actor } from '../actor';
 import { api } from '../api';
 import { type Buzzer, createBuzzer } from '../buzzer-sound';
-import { clockTime, dayAndTime, span } from '../words';
+import { clockTime, dayAndTime, place as placeOf, span } from '../words';
 import { Tour } from './tour';
 
 /** A message that has just come must not be answered by a click that was meant for the one before. */
@@ -61,6 +61,7 @@ export function Popups(props: { popups: Popup[]; alarms: Alarm[]; now: number; a
           now={now}
           actor={actor}
           onHide={() => setHidden((before) => new Set([...before, wording(shown)]))}
+          onHideAll={() => setHidden(new Set(popups.map(wording)))}
           onNext={() => setChosen(open[(at + 1) % open.length]?.id ?? null)}
         />
       )}
@@ -86,9 +87,10 @@ function PopupDialog(props: {
   now: number;
   actor: Actor;
   onHide: () => void;
+  onHideAll: () => void;
   onNext: () => void;
 }) {
-  const { popup, alarm, place, silent, now, actor, onHide, onNext } = props;
+  const { popup, alarm, place, silent, now, actor, onHide, onHideAll, onNext } = props;
   const dialog = useRef<HTMLDialogElement>(null);
   const [settled, setSettled] = useState(false);
 
@@ -134,6 +136,11 @@ function PopupDialog(props: {
         <button type="button" className="plain hide" onClick={onHide} title="Hide on this screen (Esc)">
           Hide here
         </button>
+        {others > 0 && (
+          <button type="button" className="plain" onClick={onHideAll} title="Hide all of them on this screen">
+            Hide all
+          </button>
+        )}
       </header>
       <div className="body">
         <h2 id="popup-title">{popup.title}</h2>
@@ -144,6 +151,7 @@ function PopupDialog(props: {
           <time title={dayAndTime(popup.shownAt)}>{clockTime(popup.shownAt)}</time>, {span(now - popup.shownAt)} ago
           {alarm && alarm.endedAt !== null && ' · the alarm is over'}
           {alarm && alarm.endedAt === null && alarm.clearedAt !== null && ' · cleared'}
+          {alarm && placeOf(alarm) !== '' && ` · ${placeOf(alarm)}`}
           {popup.nodeName !== '' && ` · ${popup.nodeName}`}
           {popup.goesAt !== null && popup.goesAt > now && ` · goes in ${span(popup.goesAt - now)}`}
           {silent && ' · This browser is silent until you click into the page.'}
