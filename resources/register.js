@@ -24,6 +24,14 @@
     );
   }
 
+  /** What is true of all linkage actions stands in each one's help, before its references. */
+  function expandHelp(type) {
+    const help = document.querySelector(`script[data-help-name="${type}"]`);
+    const shared = document.querySelector('script[data-alarmflow-help="actions"]').textContent;
+    const [text, references] = help.textContent.split(/(?=<h3>References<\/h3>)/);
+    help.textContent = `${text}${shared}${references ?? ''}`;
+  }
+
   /** A config node's dialog lies on top of the dialog that opened it: each must find only its own fields. */
   const formOf = (definition) => $(definition.category === 'config' ? '#node-config-dialog-edit-form' : '#dialog-form');
 
@@ -110,6 +118,7 @@
   alarmflow.register = (type, { version, ...definition }) => {
     const own = `alarmflow/${type}:`;
     expandTemplate(type);
+    if (definition.category === 'alarmflow actions') expandHelp(type);
     const labelOf = (field) => {
       const shared = alarmflow.gates.labels[field];
       return (shared ? alarmflow.text(shared) : RED._(`${own}label.${field}`)).replace(/<[^>]*>/g, '');

@@ -94,15 +94,27 @@ export interface Sandbox {
   deviceDialog: DeviceDialog;
   weekDates: WeekDates;
   definitions: Map<string, Definition>;
+  /** Help texts by type, as the editor shows them. */
+  helps: ReadonlyMap<string, { textContent: string }>;
   weekModel: WeekModel;
 }
 
 /** @param devices ids of the device nodes that the flow has */
 export function openSandbox(devices: string[] = []): Sandbox {
   const definitions = new Map<string, Definition>();
+  const helps = new Map(
+    nodeFolders.map(({ type, html }) => [
+      type,
+      { textContent: /data-help-name="[^"]+">([\s\S]*?)<\/script>/.exec(html)?.[1] ?? '' },
+    ]),
+  );
+  const sharedHelp = /data-alarmflow-help="actions">([\s\S]*?)<\/script>/.exec(editorHtml)?.[1] ?? '';
   const document = {
     getElementById: () => ({}),
-    querySelector: () => ({ textContent: '' }),
+    querySelector(selector: string) {
+      if (selector.includes('data-alarmflow-help')) return { textContent: sharedHelp };
+      return helps.get(/data-help-name="([^"]+)"/.exec(selector)?.[1] ?? '') ?? { textContent: '' };
+    },
   };
   const window: { alarmflow?: { weekDates: WeekDates; weekModel: WeekModel; deviceDialog: DeviceDialog } } = {};
   const sandbox = {
@@ -129,5 +141,5 @@ export function openSandbox(devices: string[] = []): Sandbox {
     vm.runInContext(script, sandbox, { filename: `${name}.html` });
   }
   const { weekDates, weekModel, deviceDialog } = window.alarmflow!;
-  return { definitions, weekDates, weekModel, deviceDialog };
+  return { definitions, helps, weekDates, weekModel, deviceDialog };
 }

@@ -24,7 +24,7 @@ const templateOf = (html: string): string =>
 
 describe('package.json', () => {
   it('gives Node-RED every node that there is', () => {
-    expect(nodeFolders.map(({ type }) => type)).toEqual(Object.keys(nodeSets));
+    expect(nodeFolders.map(({ type }) => type).sort()).toEqual(Object.keys(nodeSets).sort());
   });
 });
 
@@ -52,6 +52,12 @@ describe.each(nodeFolders)('$type in the editor', ({ type, name, folder, html, c
     expect(sections).toEqual(['Inputs', 'Outputs', 'Details', 'References']);
     for (const tag of ['p', 'ul', 'li', 'dl', 'dt', 'dd', 'b', 'i', 'code', 'span'])
       expect(help.split(`</${tag}>`).length, tag).toBe(help.split(new RegExp(`<${tag}[ >]`)).length);
+  });
+
+  it('says in its help what test and dry run do if it is an action, before its references', () => {
+    const help = sandbox.helps.get(type)!.textContent;
+    const shared = /<p><b>Test<\/b>[\s\S]+<p><b>Dry run<\/b>[\s\S]+<h3>References<\/h3>/;
+    expect(shared.test(help)).toBe(definitionOf(type).category === 'alarmflow actions');
   });
 
   it('finds every text that its dialog names', () => {
