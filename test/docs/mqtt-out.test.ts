@@ -125,6 +125,8 @@ interface Scene {
   mend(): MqttBroker | undefined | Promise<MqttBroker>;
   ids: Set<string>;
   topic?: string;
+  /** Another message has gone before and met the fault. */
+  ahead?: true;
   /** Over the connection of a device: what it is while broken, and then. */
   device?: { broken: ConnectedDevice; mended(): Promise<ConnectedDevice> };
 }
@@ -197,6 +199,9 @@ const scenes: Record<string, () => Promise<Scene>> = {
   'no MQTT at that port': async () => plain({ port: await rude(() => undefined, '220 mail.example.org ESMTP\r\n') }),
   'no login given': () => locked({ credentials: null }),
   'login refused': () => locked({ credentials: { user: 'flow', password: 'wrong' } }),
+  async 'login refused, second message'() {
+    return { ...(await locked({ credentials: { user: 'flow', password: 'wrong' } })), ahead: true };
+  },
   'may not publish there (MQTT 5)': async () => ({ ...(await locked({})), topic: 'shut/alarms' }),
   'certificate of nobody': () => locked({ fingerprint: '' }, true),
   'another certificate than the pinned one': () => locked({ fingerprint: Array(32).fill('AB').join(':') }, true),
@@ -228,6 +233,7 @@ describe('docs/actions/mqtt-out.md', () => {
       bench.mqttBroker = scene.broken;
       if (scene.device) bench.cameras.set('cam', scene.device.broken as Camera);
       const brokerId = scene.device ? null : 'broker';
+      if (scene.ahead) await bench.run(aMessage(brokerId, 'open/alarms')).catch(() => undefined);
       const error = await bench.run(aMessage(brokerId, scene.topic ?? 'open/alarms')).then(
         () => null,
         (thrown: unknown) => asAlarmflowError(thrown),

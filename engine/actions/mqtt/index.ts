@@ -3,11 +3,12 @@ import type { Clock } from '../../clock/clock';
 import { systemClock } from '../../clock/system-clock';
 import type { ActionHandler, ActionResult, ActionRow } from '../../domain/actions';
 import type { DeviceDirectory } from '../../domain/devices';
-import { asAlarmflowError, userError } from '../../domain/errors';
+import { asAlarmflowError, operationalError, userError } from '../../domain/errors';
 import type { MqttBroker } from '../../domain/mqtt-broker';
 import { deviceOf } from '../device-of';
 import { isAskedFor } from '../fields';
 import { withHeldBack } from '../held-back';
+import { createLoginBreaker, type LoginTry } from '../login-breaker';
 import { idempotencyKey } from '../notify/machine-values';
 import { brokerName, publishTo } from './broker';
 import { mqttMessages } from './messages';
@@ -36,9 +37,22 @@ function nameOf(parts: MqttPublishParts, { brokerId }: MqttPublishParams, row: A
   return brokerId === null ? `"${deviceOf(parts.devices, row).name}"` : brokerName(brokerOf(parts, brokerId, row));
 }
 
+/** A login as the breaker of refused logins knows it. */
+const loginOf = (broker: MqttBroker): LoginTry => ({
+  login: broker.credentials === null ? null : [broker.host, broker.port, broker.credentials],
+  refusal: 'E_BROKER_LOGIN',
+  paused: (waitMs) =>
+    operationalError(
+      'E_BROKER_LOGIN_PAUSED',
+      `${brokerName(broker)} has just refused the login; it is tried again in ${Math.ceil(waitMs / 1_000)} s. Check user and password`,
+      { retryAfterMs: waitMs },
+    ),
+});
+
 const proofs = { 0: 'was sent it; QoS 0 is not confirmed', 1: 'confirmed it', 2: 'confirmed it once for all' } as const;
 
 export function mqttPublishHandler(parts: MqttPublishParts): ActionHandler {
+  const breaker = createLoginBreaker(parts.clock);
   return {
     kind: 'mqtt-publish',
     heavy: false,
@@ -63,7 +77,12 @@ export function mqttPublishHandler(parts: MqttPublishParts): ActionHandler {
         const device = deviceOf(parts.devices, row);
         if (!device.publish) throw userError('E_NOT_SUPPORTED', `"${device.name}" is no MQTT broker: choose another`);
         for (const message of messages) await device.publish(message, signal);
-      } else await publishTo(brokerOf(parts, params.brokerId, row), messages, idempotencyKey(row), parts.clock, signal);
+      } else {
+        const broker = brokerOf(parts, params.brokerId, row);
+        await breaker.through(loginOf(broker), () =>
+          publishTo(broker, messages, idempotencyKey(row), parts.clock, signal),
+        );
+      }
       return { status: 'done', summary: withHeldBack(`${name} ${proofs[params.qos]}: "${messages[0].topic}"`, row) };
     },
   };
