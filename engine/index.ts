@@ -8,7 +8,7 @@
  * a removed trigger's alarms end and release their outputs.
  */
 import type { ActionInterval, ActionKind } from './domain/actions';
-import type { AlarmCentre, NotifyPreview } from './domain/alarm-centre';
+import type { AlarmCentre, NotifyPreview, SignOfLifeState } from './domain/alarm-centre';
 import type { AlarmMessage, AlarmPhase } from './domain/alarms';
 import type { AreaDefinition, ArmingChange, ArmingOrder, ArmingSubject } from './domain/arming';
 import type {
@@ -33,8 +33,13 @@ import type { SnmpReceiver } from './domain/snmp-receiver';
 import type { TriggerDefinition } from './domain/triggers';
 
 export type { ActionInterval, ActionKind, ActionStatus } from './domain/actions';
-export type { AlarmCentre as AlarmCentreDefinition, NotifyPreview, StatusRange } from './domain/alarm-centre';
-export { centreLogins, centreMethods } from './domain/alarm-centre';
+export type {
+  AlarmCentre as AlarmCentreDefinition,
+  NotifyPreview,
+  SignOfLifeState,
+  StatusRange,
+} from './domain/alarm-centre';
+export { centreLogins, centreMethods, SIGN_SECONDS } from './domain/alarm-centre';
 export type { Alarm, AlarmKeyPart, AlarmMessage, AlarmPhase } from './domain/alarms';
 export type {
   AreaDefinition,
@@ -344,6 +349,8 @@ export interface FlowEngine {
   testSnmpReceiver(definition: SnmpReceiver): Promise<{ ok: boolean; detail: string }>;
   /** Sends a sign of life. */
   testAlarmCentre(definition: AlarmCentre): Promise<{ ok: boolean; detail: string }>;
+  /** How the signs of life to a deployed centre fare; null: none are sent to it. */
+  signOfLife(centreId: string): Promise<SignOfLifeState | null>;
   /** Logs in and out again. */
   testMqttBroker(definition: MqttBroker): Promise<{ ok: boolean; detail: string }>;
   /** What a notify node would send of a sample alarm; nothing is sent. @throws E_BAD_PARAMETER (user) */

@@ -26,7 +26,7 @@ export type { LogParams } from './log-line';
 export { previewMail } from './mail-preview';
 export { testMail } from './mail-test';
 export { type MqttPublishParams, testMqttBroker } from './mqtt';
-export { type DigestAnswer, type NotifyParams, previewNotify, testAlarmCentre } from './notify';
+export { type DigestAnswer, type NotifyParams, previewNotify, sendSignOfLife, testAlarmCentre } from './notify';
 export type { PtzPresetParams } from './ptz-preset';
 export { endpointFault } from './public-address';
 export type { PushNetwork } from './push-request';

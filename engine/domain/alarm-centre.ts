@@ -43,8 +43,10 @@ export interface AlarmCentre {
   mustNotHold: string;
   /** 1,000–60,000 for one try. */
   timeoutMs: number;
-  /** The form of the sign of life that its dialog's test sends. */
+  /** The form of the signs of life. */
   sign: 'json' | 'isapi';
+  /** Milliseconds between two signs of life, within SIGN_SECONDS; absent: none but its dialog's test. */
+  signEveryMs?: number;
 }
 
 /** One request as it would be sent, for the dialog; secrets are left out. */
@@ -53,6 +55,19 @@ export interface NotifyPreview {
   request: string;
   contentType: string;
   body: string;
+}
+
+export const SIGN_SECONDS = { least: 10, most: 3_600 } as const;
+
+/** How the signs of life to a centre fare. */
+export interface SignOfLifeState {
+  everyMs: number;
+  /** The last one, at wall milliseconds; null: none since the start. */
+  last: { at: number; ok: boolean; detail: string } | null;
+  /** Failures in a row. */
+  failures: number;
+  /** None are sent while the site makes a dry run. */
+  dryRun: boolean;
 }
 
 /** 2xx. */

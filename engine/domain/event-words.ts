@@ -52,6 +52,7 @@ export const eventTypeWords: Readonly<Record<KnownEventType, string>> = {
   'source-offline': 'Device offline',
   'credentials-refused': 'Password refused',
   'upload-queue-full': 'Uploads dropped',
+  'centre-unreachable': 'Alarm centre unreachable',
   message: 'Message',
 };
 

@@ -55,6 +55,8 @@ export const knownEventTypes = [
   'credentials-refused',
   /** Of a file server: files that waited for it were dropped, because there were too many or they were too old. */
   'upload-queue-full',
+  /** Of an alarm centre: it has not taken several signs of life in a row. */
+  'centre-unreachable',
   /** A message of any other Node-RED node, offered through the linkage node. */
   'message',
 ] as const;

@@ -30,6 +30,7 @@ import { messageEvent } from './offered-message';
 import { readingEvent } from './offered-reading';
 import { sampleAlarm } from './sample-alarm';
 import { type ServiceTests, withDryTests } from './service-tests';
+import type { SignsOfLife } from './signs-of-life';
 
 /** The devices as the joiner needs them; `engine/drivers` has more. */
 export interface FlowDevices {
@@ -59,6 +60,8 @@ export interface FlowEngineParts {
   recordings?: FlowRecordings;
   /** Why the last seconds of a device are not kept at the moment, in words; null: they are, or need not be. */
   recordingTrouble?(deviceId: string): string | null;
+  /** Signs of life to alarm centres. Absent: none are sent. */
+  signs?: Pick<SignsOfLife, 'state' | 'notice'>;
   /** Whether this machine can record at all. Absent: nobody asks. */
   recorderTools?(): Promise<{ ok: boolean; detail: string }>;
   /** The whole site only writes down what it would do. Absent: it acts. */
@@ -99,6 +102,8 @@ export interface FlowHostCalls {
   deviceChanged(status: DeviceStatus): void;
   /** The recording of a device began or ceased to work. */
   recordingChanged(deviceId: string): void;
+  /** What a service of others shows is another than before. */
+  serviceChanged(id: string): void;
 }
 
 type ServiceKind = keyof ServiceDefinitions;
@@ -177,8 +182,9 @@ export function createFlowEngine(parts: FlowEngineParts): FlowEngine & FlowHostC
         return arming.notice(definition.subject);
       case 'escalation':
         return alarms.triggerNotice(nodeId);
-      case 'schedule':
       case 'service':
+        return parts.signs?.notice(nodeId) ?? null;
+      case 'schedule':
       case 'area':
         return null;
       default: {
@@ -440,6 +446,7 @@ export function createFlowEngine(parts: FlowEngineParts): FlowEngine & FlowHostC
     checkAction: (test) => askedProblem(actionNeeds(test)),
     checkOutput: (test) => askedProblem(outputNeeds(test)),
     recorderTools: async () => (await parts.recorderTools?.()) ?? { ok: false, detail: 'Nothing is recorded here' },
+    signOfLife: async (centreId) => parts.signs?.state(centreId) ?? null,
     deviceStatus: async (deviceId) => devices.status(deviceId),
     ingestPath: async (deviceId) => `/ingest/${await parts.tokens.tokenFor(deviceId)}`,
     ...parts.tests,
@@ -483,6 +490,7 @@ export function createFlowEngine(parts: FlowEngineParts): FlowEngine & FlowHostC
         if (definition.kind === 'output' && definition.outputs.has(id)) show(nodeId);
     },
     recordingChanged: show,
+    serviceChanged: show,
     deviceChanged(status) {
       knownDevices.told(status);
       for (const [nodeId, definition] of definitions) {

@@ -4,6 +4,7 @@
  */
 import {
   createActionHandlers,
+  sendSignOfLife,
   testAlarmCentre,
   testFileServer,
   testMail,
@@ -39,6 +40,7 @@ import { createNotifyPreviews } from './notify-previews';
 import { createReach, type Reach, type ReachSettings, usualReach } from './reach';
 import { createSiteRecording, type RecordingSettings, usualRecording } from './recording';
 import { ruleTestProcess } from './rule-test-process';
+import { createSignsOfLife } from './signs-of-life';
 import { openUploads, type UploadSettings, usualUploads } from './uploads';
 
 export interface SiteOptions {
@@ -295,6 +297,17 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
     },
   });
 
+  const signs = createSignsOfLife({
+    centres: () => flow.services('alarm-centre'),
+    send: (centre, signal) =>
+      sendSignOfLife(centre, { clock, digest: answerDigest, siteName: options.siteName, signal }),
+    siteIsDry: () => dryRun.isOn(),
+    receive: (centreId, received) => receive(centreId, received),
+    changed: (id) => flow.serviceChanged(id),
+    clock,
+    log,
+  });
+
   const flow = createFlowEngine({
     alarms,
     outputs,
@@ -311,6 +324,7 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
     },
     recordings: recording.alarms,
     recordingTrouble: recording.troubleOf,
+    signs,
     recorderTools: () => recording.recorder.tools(),
     questions: createDeviceQuestions({
       devices,
@@ -438,6 +452,7 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
     await flow.flowsStarted();
     await healthMails.flowsStarted();
     await recording.alarms.flowsStarted();
+    signs.flowsStarted();
   }
 
   /** The first start of the flows: everything that the last run has left is taken up again. */
@@ -487,6 +502,7 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
     async close() {
       // Sources first, then what they set off, the record last: nothing is accepted that cannot be kept.
       await devices.close();
+      signs.close();
       timers.close();
       await executor.close();
       reach.close();

@@ -83,6 +83,31 @@ describe('an alarm centre', () => {
     });
   });
 
+  it.each([10, 3_600])('is sent signs of life every %i s where that is asked for', async (signEvery) => {
+    await run([tab, { ...centre, signEvery }], engine);
+    expect(engine.alarmCentres.get('centre')?.signEveryMs).toBe(signEvery * 1_000);
+  });
+
+  it.each([
+    [null, { at: null, text: '' }],
+    [{ last: null }, { at: null, text: 'None since the start' }],
+    [{ last: { at: 5, ok: true, detail: 'taken (200)' } }, { at: 5, text: 'taken (200)' }],
+    [
+      { last: { at: 5, ok: false, detail: 'away' }, failures: 4 },
+      { at: 5, text: 'failure 4 in a row: away' },
+    ],
+    [
+      { last: null, dryRun: true },
+      { at: null, text: 'The site makes a dry run: none are sent' },
+    ],
+  ])('shows in its dialog how signs of life fare: %j', async (state, shown) => {
+    await run([tab, centre], engine);
+    engine.signs = state && { everyMs: 10_000, last: null, failures: 0, dryRun: false, ...state };
+    const { status, body } = await helper.request().get('/alarmflow/alarm-centres/centre/sign');
+    expect([status, body]).toEqual([200, shown]);
+    expect(engine.callsOf('signOfLife')).toEqual([['centre']]);
+  });
+
   it('takes a fingerprint in each spelling', async () => {
     const pin = 'ab'.repeat(32);
     await run([tab, { ...centre, fingerprint: `sha256 Fingerprint=${pin}` }], engine);
@@ -105,6 +130,9 @@ describe('an alarm centre', () => {
     [{ authority: 'no certificate' }, {}, 'field "Own authority"'],
     [{ certificate: '' }, { key: privateKey }, 'field "Own certificate"'],
     [{ timeout: 0 }, {}, 'field "Time for an answer"'],
+    [{ signEvery: 9 }, {}, 'field "Sent every" is 9, it must be 0 for none, or from 10 to 3600 seconds'],
+    [{ signEvery: 3_601 }, {}, 'field "Sent every"'],
+    [{ signEvery: 10.5 }, {}, 'field "Sent every"'],
   ])('refuses %j', async (fields, credentials, reason) => {
     await run([tab, { ...centre, ...fields }], engine, { centre: credentials as Record<string, string> });
     expect(errorsOf('centre').join()).toContain(reason);

@@ -34,6 +34,7 @@ import {
   type RecentPush,
   type RuleTestReport,
   type SchedulePreview,
+  type SignOfLifeState,
   type SnmpReceiverDefinition,
   type TestOutcome,
   type TriggerDefinition,
@@ -269,6 +270,12 @@ export class FakeFlowEngine implements FlowEngine {
   async testAlarmCentre(definition: AlarmCentreDefinition): Promise<{ ok: boolean; detail: string }> {
     await this.called('testAlarmCentre', definition);
     return this.testAnswer;
+  }
+
+  signs: SignOfLifeState | null = null;
+  async signOfLife(centreId: string): Promise<SignOfLifeState | null> {
+    await this.called('signOfLife', centreId);
+    return this.signs;
   }
 
   async testMqttBroker(definition: MqttBrokerDefinition): Promise<{ ok: boolean; detail: string }> {

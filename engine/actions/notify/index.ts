@@ -179,15 +179,23 @@ export function signOfLife(centre: Pick<AlarmCentre, 'sign'>, at: number, siteNa
   return { contentType, bytes: Buffer.from(text) };
 }
 
-/** Sends a sign of life and says what happened, for the dialog's test button and the supervision. Never rejects. */
+/** Sends a sign of life; resolves with the status by which it was taken. @throws as `sendToCentre` */
+export function sendSignOfLife(
+  centre: AlarmCentre,
+  { clock, siteName, digest, signal }: { clock: Clock; digest?: DigestAnswer; siteName: string; signal: AbortSignal },
+): Promise<number> {
+  const message = { ...signOfLife(centre, clock.now(), siteName), path: '', identity: randomUUID() };
+  return sendToCentre(centre, message, { clock, digest: digest ?? noDigest }, signal);
+}
+
+/** Sends a sign of life and says what happened, for the dialog's test button. Never rejects. */
 export async function testAlarmCentre(
   centre: AlarmCentre,
   options: { clock: Clock; digest?: DigestAnswer; siteName: string; signal?: AbortSignal },
 ): Promise<{ ok: boolean; detail: string }> {
-  const { clock, siteName, signal = new AbortController().signal } = options;
-  const message = { ...signOfLife(centre, clock.now(), siteName), path: '', identity: randomUUID() };
+  const { signal = new AbortController().signal } = options;
   try {
-    const status = await sendToCentre(centre, message, { clock, digest: options.digest ?? noDigest }, signal);
+    const status = await sendSignOfLife(centre, { ...options, signal });
     return { ok: true, detail: `${centreName(centre)} took a sign of life (${status})` };
   } catch (thrown) {
     return { ok: false, detail: asAlarmflowError(thrown).message };

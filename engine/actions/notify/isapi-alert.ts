@@ -64,6 +64,7 @@ const names: Readonly<Record<KnownEventType, string>> = {
   'source-offline': 'spareException',
   'credentials-refused': 'spareException',
   'upload-queue-full': 'diskfull',
+  'centre-unreachable': 'nicbroken',
   message: 'softIO',
 };
 

@@ -1,5 +1,13 @@
 import { createPrivateKey } from 'node:crypto';
-import { type AlarmCentreDefinition, centreLogins, centreMethods, type StatusRange } from '../../../engine/index';
+import {
+  type AlarmCentreDefinition,
+  centreLogins,
+  centreMethods,
+  SIGN_SECONDS,
+  type SignOfLifeState,
+  type StatusRange,
+} from '../../../engine/index';
+import { jsonRoute } from '../../shared/admin-routes';
 import { defineNode, type NodeKind } from '../../shared/define-node';
 import { testRoute } from '../../shared/dialog-config';
 import type { Fields } from '../../shared/fields';
@@ -90,6 +98,29 @@ function readTls(fields: Fields): AlarmCentreDefinition['tls'] {
   };
 }
 
+/** Milliseconds; 0: none. */
+function readSignEvery(fields: Fields): number {
+  const { least, most } = SIGN_SECONDS;
+  const seconds = fields.number('signEvery', 'Sent every', {
+    min: 0,
+    max: most,
+    unit: 'seconds',
+    integer: true,
+  });
+  if (seconds > 0 && seconds < least)
+    fields.refuse('Sent every', seconds, `0 for none, or from ${least} to ${most} seconds`);
+  return seconds * 1_000;
+}
+
+/** What the dialog shows; the browser knows how its user writes times. */
+function signWords(state: SignOfLifeState | null): { at: number | null; text: string } {
+  if (state === null) return { at: null, text: '' };
+  if (state.dryRun) return { at: null, text: 'The site makes a dry run: none are sent' };
+  const { last, failures } = state;
+  if (last === null) return { at: null, text: 'None since the start' };
+  return { at: last.at, text: last.ok ? last.detail : `failure ${failures} in a row: ${last.detail}` };
+}
+
 const alarmCentre: NodeKind<AlarmCentreDefinition> = {
   type: 'alarmflow-alarm-centre',
   title: 'Alarm centre',
@@ -104,6 +135,7 @@ const alarmCentre: NodeKind<AlarmCentreDefinition> = {
     passphrase: { type: 'password' },
   },
   read(fields) {
+    const signEveryMs = readSignEvery(fields);
     const url = readUrl(fields);
     return {
       id: fields.id,
@@ -117,13 +149,20 @@ const alarmCentre: NodeKind<AlarmCentreDefinition> = {
       mustNotHold: fields.text('mustNotHold', 'Answer must not hold', { max: 200 }),
       timeoutMs: fields.seconds('timeout', 'Time for an answer', 1, 60),
       sign: fields.choice('sign', 'Sign of life', ['json', 'isapi'] as const),
+      ...(signEveryMs > 0 ? { signEveryMs } : {}),
     };
   },
   start: (definition, site) => site.engine.defineAlarmCentre(definition),
-  register: (red) =>
+  register(red) {
     testRoute(red, '/alarmflow/alarm-centres/test', alarmCentre, (engine, definition) =>
       engine.testAlarmCentre(definition),
-    ),
+    );
+    red.httpAdmin.get(
+      '/alarmflow/alarm-centres/:id/sign',
+      red.auth.needsPermission('devices.read'),
+      jsonRoute(red, async (engine, { params }) => signWords(await engine.signOfLife(params.id ?? ''))),
+    );
+  },
 };
 
 export default defineNode(alarmCentre);

@@ -14,6 +14,7 @@ export const defaults = {
   fingerprint: '',
   certificate: '',
   sign: 'json',
+  signEvery: 0,
 };
 
 export const migrations: readonly Migration[] = [firstVersion];

@@ -20,6 +20,7 @@ export const exceptionTypes = [
   'power-fault',
   'device-fault',
   'upload-queue-full',
+  'centre-unreachable',
 ] as const;
 
 export const defaults = { ...triggerDefaults, types: exceptionTypes as readonly string[] };
