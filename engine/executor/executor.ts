@@ -40,6 +40,9 @@ const KEPT_EVENTS = 100;
 /** A retry by hand waits this long for the action's finished job to be cleared away. */
 const CLEAR_AWAY_MS = 6_000;
 const CLEAR_AWAY_STEP_MS = 25;
+/** Trouble of a queue that goes on is told again after this. */
+const TELL_AGAIN_MS = 60_000;
+const MOST_TROUBLES = 100;
 /** After the time for a close is over, running handlers have this long to obey their abort signals. */
 const ABORT_GRACE_MS = 500;
 
@@ -213,8 +216,14 @@ export function createExecutor(options: ExecutorOptions): Executor {
   }
 
   function notePart(part: JobQueue | JobWorker, backend: OpenBackend): void {
+    /** When each kind of trouble was told last: a queue whose disk is full fails hundreds of times a second. */
+    const told = new Map<string, number>();
     const note = (error: Error): void => {
       if (closing) return;
+      const now = clock.monotonic();
+      if (now - (told.get(error.message) ?? Number.NEGATIVE_INFINITY) < TELL_AGAIN_MS) return;
+      if (told.size >= MOST_TROUBLES) told.clear();
+      told.set(error.message, now);
       if (backend.link.trouble() !== null) log.debug('queue error while the server is away', { reason: error.message });
       else log.warn('queue error', { queue: part.name, reason: error.message });
     };
