@@ -7,6 +7,7 @@ import type { ActionHandler, ActionResult, ActionRow } from '../domain/actions';
 import type { MessageAlarm } from '../domain/alarms';
 import { type AlarmflowError, asAlarmflowError, operationalError, userError } from '../domain/errors';
 import { sortableId } from '../domain/ids';
+import { localDeviceName } from '../domain/local-devices';
 import type { Log } from '../domain/log';
 import { heldOutput, type OutputId, outputId } from '../domain/outputs';
 import type { RecordWriter } from '../domain/record';
@@ -15,6 +16,13 @@ import type { ActionTest, OutputTest, TestOutcome } from '../index';
 import type { Outputs } from '../outputs';
 import { fullBucket, takeToken } from './rate-limit';
 import { NO_DEVICE } from './sample-alarm';
+
+/** Errors of actions announce the next try, which a test has not. When a refused login rests is true of a test, too. */
+const asTriedOnce = (message: string): string =>
+  message.replace(
+    /; it is tried again(?: under the same identity|, and may then have the message twice)?(?! in \d)/,
+    '',
+  );
 
 /** A person waits for the outcome. */
 const TEST_LIMIT_MS = 30_000;
@@ -157,7 +165,7 @@ export function createNodeTests(parts: NodeTestParts): NodeTests {
       const error = asAlarmflowError(thrown);
       if (error.family === 'bug')
         log.error('action.test-bug', { node: test.nodeId, kind: test.kind, code: error.code, stack: error.stack });
-      settled = { status: 'failed', summary: error.message, errorCode: error.code };
+      settled = { status: 'failed', summary: asTriedOnce(error.message), errorCode: error.code };
     }
     const tookMs = Math.round(clock.monotonic() - started);
     const at = clock.now();
@@ -216,8 +224,9 @@ export function createNodeTests(parts: NodeTestParts): NodeTests {
       return `${what} makes a dry run in the deployed flow: deploy it without "Dry run", then test`;
     if (state.mode === 'off') return `${what} is set off by hand: set it to auto, then test`;
     if (state.mode === 'on') return `${what} is set on by hand already: nothing was switched`;
-    if (state.leases.length > 0)
-      return `${what} is on already, for ${state.leases.length} alarm(s): nothing was switched`;
+    const holders = state.leases.length;
+    if (holders > 0)
+      return `${what} is on already, for ${holders} alarm${holders === 1 ? '' : 's'}: nothing was switched`;
     return null;
   }
 
@@ -275,7 +284,8 @@ export function createNodeTests(parts: NodeTestParts): NodeTests {
     const { kind = 'relay', deviceId, output } = test;
     const started = clock.monotonic();
     const id = outputId(deviceId, kind, heldOutput(test));
-    const what = `${thing(kind)} ${output} of "${parts.deviceName(deviceId)}"`;
+    const named = localDeviceName(deviceId) === undefined ? `${thing(kind)} ${output}` : `The ${output}`;
+    const what = `${named} of "${parts.deviceName(deviceId)}"`;
     let outcome: Omit<TestOutcome, 'tookMs'>;
     const dry = test.dryRun === true || parts.siteIsDry();
     const hindered = hindrance(id, what);

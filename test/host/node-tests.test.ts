@@ -123,6 +123,18 @@ describe('the test of an action', () => {
     expect([runs.length, rows[0]?.errorCode]).toEqual([0, 'E_ACTION_PARAMS']);
   });
 
+  it.each([
+    ['Centre is away. Check address and network; it is tried again', 'Centre is away. Check address and network'],
+    ['It is full; it is tried again (507)', 'It is full (507)'],
+    ['It cut the line; it is tried again under the same identity', 'It cut the line'],
+    ['Login refused; it is tried again in 12 s. Check it', 'Login refused; it is tried again in 12 s. Check it'],
+  ])('announces no next try, which it has not: %s', async (message, said) => {
+    work = async () => {
+      throw operationalError('E_MAIL_AWAY', message);
+    };
+    expect((await tests.testAction(mail)).detail).toBe(said);
+  });
+
   it('is not tried again when it fails, and says why', async () => {
     work = async () => {
       throw operationalError('E_MAIL_AWAY', 'The mail server does not answer: is it switched on?');
@@ -229,12 +241,20 @@ describe('the test of an output', () => {
     expect((await outcomeOf(tests.testOutput(siren))).detail).toContain('the device reports it off');
   });
 
+  it('calls the buzzer of the console by its name', async () => {
+    await site.raise('a', { afterClearMs: null });
+    const { detail } = await outcomeOf(
+      tests.testOutput({ ...siren, deviceId: 'local-console', kind: 'siren', output: 'buzzer' }),
+    );
+    expect(detail).toMatch(/^The buzzer of "/);
+  });
+
   it('leaves an output alone that is held for an alarm, or set by hand', async () => {
     await site.raise('a', { afterClearMs: null });
     site.box.commands.length = 0;
     expect(await tests.testOutput(siren)).toMatchObject({
       ok: false,
-      detail: expect.stringContaining('is on already'),
+      detail: expect.stringContaining('is on already, for 1 alarm: nothing'),
     });
     await site.outputs.setMode(ID, 'off', 'otto');
     await site.settle();
