@@ -13,6 +13,7 @@ import { type Log, type LogFields, silentLog } from '../../engine/domain/log';
 import type { MailServer } from '../../engine/domain/mail';
 import { type MediaReference, noRecordings, type Recordings } from '../../engine/domain/media';
 import type { MqttBroker } from '../../engine/domain/mqtt-broker';
+import type { MediaRecord } from '../../engine/domain/record';
 import type { SnmpReceiver } from '../../engine/domain/snmp-receiver';
 import { answerDigest } from '../../engine/drivers';
 
@@ -147,6 +148,8 @@ export class ActionBench {
   mqttBroker: MqttBroker | undefined;
   schedule: ((id: string, at: number) => { armed: boolean; detail: string }) | undefined;
   recordings: Recordings = noRecordings;
+  /** How a picture is kept; throws where the disk would refuse it. */
+  keep: MediaRecord['keep'] = async (picture) => `media-${this.kept.push(picture)}`;
   /** What was written of alarms' pictures and clips. */
   readonly shown: MediaReference[] = [];
   readonly #handlers: ActionHandler[];
@@ -176,7 +179,7 @@ export class ActionBench {
       digest: answerDigest,
       schedule: (id, at) => this.schedule?.(id, at) ?? { armed: true, detail: 'armed' },
       media: {
-        keep: async (picture) => `media-${this.kept.push(picture)}`,
+        keep: (picture) => this.keep(picture),
         read: async (id) => this.kept[Number(id.slice('media-'.length)) - 1] ?? null,
       },
       recordings: {
