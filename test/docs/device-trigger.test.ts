@@ -4,7 +4,10 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { asAlarmflowError, operationalError, userError } from '../../engine/domain/errors';
 import { ActionBench, anAlarm, aRow, Camera } from '../actions/action-bench';
+import { withCamera } from '../drivers/genicam/connected';
+import { linkIs } from '../support/connected-driver';
 import { tablesIn } from '../support/doc-tables';
+import { until } from '../support/recording-sink';
 
 const [table] = tablesIn(readFileSync(join(__dirname, '../../docs/actions/device-trigger.md'), 'utf8'));
 
@@ -78,6 +81,27 @@ describe('docs/actions/device-trigger.md', () => {
       expect((await handler.execute({ row, attempt: 2, signal: stop.signal })).status).toBe('done');
     }
     expect(device instanceof Fired ? device.fired : 0).toBe(Number(fired));
+  });
+
+  it.each([
+    ['that is set up fires once', { triggerMode: 'On', triggerSource: 'Software' }, 'FrameStart', 'done', 1],
+    ['that is not set up', { triggerMode: 'On', triggerSource: 'Line1' }, 'FrameStart', 'trigger not set up', 0],
+    ['without that trigger', { triggerMode: 'On', triggerSource: 'Software' }, 'Nowhere', 'no such trigger', 0],
+  ])('through the driver, a simulated GenICam camera %s', async (_name, settings, trigger, outcome, fired) => {
+    await withCamera({ settings }, async ({ sim, connection, sink }) => {
+      await until('online', linkIs(sink, 'online'));
+      const bench = new ActionBench();
+      bench.cameras.set('cam', connection as unknown as Camera);
+      const asked = { ...row, params: { ...row.params, trigger } };
+      const told = await bench.run(asked).then(
+        ({ status }) => ({ code: status, message: '' }),
+        (thrown: unknown) => asAlarmflowError(thrown),
+      );
+      const [, code = outcome, , words = ''] = table!.rows.find(([fault]) => fault === outcome) ?? [];
+      expect(told.code).toBe(code);
+      expect(told.message).toContain(words);
+      expect(sim.state().fired).toBe(fired);
+    });
   });
 
   it('has each try on disk before it begins', () => {
