@@ -93,6 +93,13 @@ export function createLight({ calls, deviceName, normalLight, clock }: LightOpti
     };
   }
 
+  /**
+   * A light that is exactly as we would set it has been set by us, before the process was killed or the connection made
+   * anew: to put that back would leave it on for ever.
+   */
+  const isAsAsked = (body: Buffer, fields: Record<string, string>, under: string | undefined): boolean =>
+    editXml(body, fields, under) === editXml(body, {}, under);
+
   const restingMode = (offered: string[] | null): string => {
     if (normalLight !== 'auto') return normalLight;
     return normalLights.find((mode) => mode !== 'auto' && mode !== WHITE && offered?.includes(mode)) ?? 'close';
@@ -125,7 +132,7 @@ export function createLight({ calls, deviceName, normalLight, clock }: LightOpti
       // A light that was on before we came stays as it was; only its brightness is ours for a while.
       const restored = !on && saved ? editXml(saved, under ? { enabled: 'false' } : {}, under) : null;
       await calls.write({ path, xml: restored ?? editXml(before.body, fields, under) }, titleOf(name), signal);
-      if (on && !saved) former.set(path, before.body);
+      if (on && !saved && !isAsAsked(before.body, fields, under)) former.set(path, before.body);
       const stays = restored !== null && saved !== undefined && !under && wasOn(saved, name);
       const state = await readBack(name, on || stays, signal);
       if (!on) former.delete(path);

@@ -1,10 +1,11 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { VirtualClock } from '../../../engine/clock/virtual-clock';
 import { silentLog } from '../../../engine/domain/log';
+import { createHikvisionDriver, defaultTiming } from '../../../engine/drivers/hikvision';
 import { readDocuments } from '../../../engine/drivers/hikvision/document';
 import { createSiren } from '../../../engine/drivers/hikvision/siren';
 import { editXml } from '../../../engine/drivers/hikvision/xml-edit';
-import { closeDrivers, never } from '../../support/connected-driver';
+import { closeDrivers, connectDriver, never } from '../../support/connected-driver';
 import { hikvisionDevice } from '../../support/hikvision-device';
 
 afterEach(closeDrivers);
@@ -171,6 +172,24 @@ describe('the white light', () => {
     await connection.setSwitch?.('light', '', true, { brightness: 90 }, never);
     await connection.setSwitch?.('light', '', false, {}, never);
     expect(sim.state().switches.lights[0]).toMatchObject({ mode: 'eventIntelligence', brightness: 40 });
+  });
+
+  it.each([
+    [
+      'a killed run left on goes off, although the next run was told to switch it on first',
+      80,
+      false,
+      'eventIntelligence',
+    ],
+    ['burned otherwise before stays as it was', 40, null, 'colorVuWhiteLight'],
+  ])('that %s', async (_what, brightness, off, mode) => {
+    const { sim, connection: earlier } = await setUp();
+    await earlier.setSwitch?.('light', '1', true, { brightness }, never);
+    const login = { credentials: { user: 'admin', password: 'simulated1' } };
+    const { connection } = connectDriver(createHikvisionDriver(defaultTiming), sim.port, login, false);
+    expect(await connection.setSwitch?.('light', '1', true, { brightness: 80 }, never)).toBe(true);
+    expect(await connection.setSwitch?.('light', '1', false, {}, never)).toBe(off);
+    expect(sim.state().switches.lights[0]?.mode).toBe(mode);
   });
 
   it.each([

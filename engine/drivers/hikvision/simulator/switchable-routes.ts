@@ -26,6 +26,7 @@ function setLight(r: ResourceRequest, channel: number, at: Resources): ResourceA
   if (at.faults.has('light-ignored')) return ok(r.url);
   light.mode = mode;
   light.brightness = numberOf(root, 'whiteLightBrightness') ?? light.brightness;
+  light.regulation = textOf(root, 'mixedLightBrightnessRegulatMode') ?? light.regulation;
   at.command(`light ${channel} ${mode} ${light.brightness}`);
   return ok(r.url);
 }
@@ -113,7 +114,7 @@ export const switchableRoutes: RouteOf<Resources>[] = [
       if (!light || at.model === 'nvr') return notSupported(r.url);
       return xml('SupplementLight', {
         supplementLightMode: light.mode,
-        mixedLightBrightnessRegulatMode: 'auto',
+        mixedLightBrightnessRegulatMode: light.regulation,
         whiteLightBrightness: light.brightness,
         irLightBrightness: 70,
       });

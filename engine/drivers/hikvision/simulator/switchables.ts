@@ -5,7 +5,7 @@ const PLAY_MS = 5_000;
 
 export interface SwitchableState {
   siren: { playing: number | null; plays: number; volume: number };
-  lights: { channel: number; mode: string; brightness: number }[];
+  lights: { channel: number; mode: string; brightness: number; regulation: string }[];
   external: { on: boolean; brightness: number; frequency: string; seconds: number };
   recording: number[];
   hubSirens: number[];
@@ -23,7 +23,12 @@ export function createSwitchables(channels: number, clock: Clock): Switchables {
   let dark: Timer | null = null;
   const own: Switchables = {
     siren: { playing: null, plays: 0, volume: 60 },
-    lights: Array.from({ length: channels }, (_, i) => ({ channel: i + 1, mode: 'eventIntelligence', brightness: 40 })),
+    lights: Array.from({ length: channels }, (_, i) => ({
+      channel: i + 1,
+      mode: 'eventIntelligence',
+      brightness: 40,
+      regulation: 'auto',
+    })),
     external: { on: false, brightness: 50, frequency: 'medium', seconds: 15 },
     recording: [],
     hubSirens: [],
