@@ -215,14 +215,16 @@
     show();
   };
 
-  /** Fields of the hold section for a node's `defaults`. */
+  /** Fields of the hold section and the priority for a node's `defaults`; a relay has no priority, for it is on or off. */
   alarmflow.holdDefaults = (standards = {}) => ({
     hold: { value: 'after-clear', validate: alarmflow.check.oneOf('after-clear', 'fixed', 'extended') },
     onTime: { value: 10, validate: alarmflow.check.number(0, 86400) },
     postAlarm: { value: standards.postAlarm ?? 10, validate: alarmflow.check.number(0, 86400) },
     untilCleared: { value: false },
     cap: { value: '', validate: alarmflow.check.number(1, 86400, { optional: true }) },
-    priority: { value: 50, validate: alarmflow.check.number(0, 100, { integer: true }) },
+    ...(standards.priority === false
+      ? {}
+      : { priority: { value: 50, validate: alarmflow.check.number(0, 100, { integer: true }) } }),
     dryRun: { value: false },
   });
 

@@ -1,12 +1,10 @@
 import type { HoldPolicy } from '../../../engine/index';
 import { readDryRun } from '../../shared/action-node';
 import { defineNode, type NodeKind } from '../../shared/define-node';
+import { readHold } from '../../shared/held-output';
 import { alarmOf, conditionOf, messageIdOf, topicOf } from '../../shared/messages';
 import { testable } from '../../shared/node-test';
 import { defaults, migrations } from './migrations';
-
-/** REQUIREMENTS M4: alarm output time 0–86400 s. */
-const MAX_SECONDS = 86_400;
 
 interface RelayConfig {
   name: string;
@@ -24,20 +22,12 @@ const relayOut: NodeKind<RelayConfig> = {
   defaults,
   migrations,
   read(fields) {
-    const postAlarmMs = fields.seconds('postAlarm', 'Post-alarm', 0, MAX_SECONDS);
-    const cap = fields.number('cap', 'Longest time on', { min: 1, max: MAX_SECONDS, unit: 'seconds', optional: true });
-    const hold = fields.choice('hold', 'Hold', ['after-clear', 'fixed', 'extended'] as const);
-    const onMs = fields.seconds('onTime', 'Alarm output time', 0, MAX_SECONDS);
     const output = fields.text('output', 'Output', { max: 64, required: true });
     return {
       name: fields.name(`Output ${output}`),
       deviceId: fields.reference('device', 'Device', 'alarmflow-device'),
       output,
-      hold: {
-        afterClearMs: fields.flag('untilCleared', 'Until cleared') ? null : postAlarmMs,
-        capMs: cap === null ? null : Math.round(cap * 1000),
-        ...(hold === 'after-clear' ? {} : { kind: hold, onMs }),
-      },
+      hold: readHold(fields),
       ...readDryRun(fields),
     };
   },
