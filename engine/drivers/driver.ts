@@ -14,6 +14,7 @@ import type {
 } from '../domain/devices';
 import type { EventDraft } from '../domain/events';
 import type { Log } from '../domain/log';
+import type { FormerSettingsRecord } from './former-settings';
 
 export type { DriverDialog, DriverField } from '../domain/devices';
 
@@ -45,6 +46,8 @@ export interface DriverContext {
    * null: nobody knows under which address the device reaches us. Absent: no such path (a mere test of a connection).
    */
   ingestUrl?(): Promise<string | null>;
+  /** Keeps what is to be put back on the device over a crash. Absent: nothing is kept (a mere test of a connection). */
+  former?: FormerSettingsRecord;
 }
 
 /** Bytes of one part, push, trap or poll as they came from the device. */

@@ -3,6 +3,7 @@ export type { Devices, DevicesOptions } from './devices';
 export { createDevices } from './devices';
 export { discoverDevices, driverChoices } from './discovery';
 export type { CapturedPart, Decoded, DeviceDriver, DriverConnection, DriverContext, DriverSink } from './driver';
+export type { FormerSettingsRecord } from './former-settings';
 export type { HikvisionSimulator, HikvisionSimulatorOptions, HikvisionSimulatorState, SceneRequest } from './hikvision';
 export { faultNames, sceneNames, sceneTitles } from './hikvision';
 export { decodeCapture, driverKinds, driverOf } from './registry';

@@ -30,6 +30,7 @@ import { createDeviceQuestions } from './device-questions';
 import { type DryRun, openDryRun } from './dry-run';
 import { withoutStoppedSteps } from './escalation-steps';
 import { createFlowEngine, type FlowHostCalls } from './flow-engine';
+import { formerSettingsOf } from './former-settings';
 import { createHealthMails } from './health-mails';
 import { makeHealthReport } from './health-report';
 import { type IngestTokens, openIngestTokens } from './ingest-tokens';
@@ -151,6 +152,7 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
       const base = await urlTowards(host);
       return base === null ? null : `${base}/ingest/${await tokens.tokenFor(id)}`;
     },
+    formerOf: (definition) => formerSettingsOf(store, definition),
     onEvent: (deviceId, received) => receive(deviceId, received),
     onPictures: async (_deviceId, eventId, pictures) => {
       const refs = await keepPictures(pictures);

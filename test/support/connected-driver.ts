@@ -2,6 +2,7 @@ import { systemClock } from '../../engine/clock/system-clock';
 import type { DeviceDefinition } from '../../engine/domain/devices';
 import { type Log, type LogFields, silentLog } from '../../engine/domain/log';
 import type { CapturedPart, DeviceDriver, DriverConnection } from '../../engine/drivers/driver';
+import type { FormerSettingsRecord } from '../../engine/drivers/former-settings';
 import { deviceAt, type RecordingSink, recordingSink } from './recording-sink';
 
 export interface ConnectedDriver {
@@ -30,6 +31,7 @@ export function connectDriver(
   port: number,
   change: Partial<DeviceDefinition> = {},
   start = true,
+  former?: FormerSettingsRecord,
 ): ConnectedDriver {
   const sink = recordingSink();
   const parts: CapturedPart[] = [];
@@ -45,6 +47,7 @@ export function connectDriver(
     clock: systemClock,
     log,
     tap: (part) => void parts.push(part),
+    ...(former ? { former } : {}),
   });
   closers.push(() => connection.close());
   if (start) connection.start();

@@ -3,6 +3,7 @@ import type { DeviceFacts, DeviceOffers, ReceivedEvent } from '../../domain/devi
 import { type AlarmflowError, asAlarmflowError, operationalError, userError } from '../../domain/errors';
 import type { EventDraft } from '../../domain/events';
 import type { DriverConnection, DriverContext } from '../driver';
+import { createFormerSettings } from '../former-settings';
 import { createDeviceHttp, type FramedPart, orOtherProtocol } from '../wire';
 import { liveStreamAt, wantsSecondStream } from '../wire/live-stream';
 import { errorIn, listIn, readTable, textOf } from './answer';
@@ -70,6 +71,7 @@ export function connectDahua(context: DriverContext, timing: StreamTiming): Driv
     cgi,
     deviceName: name,
     normalRecordMode: settings.normalRecordMode,
+    former: createFormerSettings(context.former, log),
     clock,
     log,
     closing: closing.signal,

@@ -33,7 +33,7 @@ export const dahuaDialog: DriverDialog = {
         { value: 'manual', label: 'Manual (always)' },
         { value: 'off', label: 'Off' },
       ],
-      hint: 'A recording that alarmflow started goes back to the mode found before it. After a restart that is not known: then this one is set.',
+      hint: 'A recording that alarmflow started goes back to the mode found before it. Where that is not known, this one is set.',
     },
     {
       name: 'heartbeatSeconds',

@@ -2,6 +2,7 @@ import type { Clock } from '../../clock/clock';
 import type { SwitchKind, SwitchManner } from '../../domain/devices';
 import { asAlarmflowError, operationalError, userError } from '../../domain/errors';
 import type { Log } from '../../domain/log';
+import type { FormerSettings } from '../former-settings';
 import { createSecondNet } from '../second-net';
 import { listIn } from './answer';
 import type { Cgi } from './cgi';
@@ -23,6 +24,8 @@ export interface SwitchesOptions {
   cgi: Cgi;
   deviceName: string;
   normalRecordMode: RecordMode;
+  /** Modes of recording found before we switched it on. */
+  former: FormerSettings;
   clock: Clock;
   log: Log;
   /** Aborts with the connection. */
@@ -37,11 +40,9 @@ export interface Switches {
 }
 
 export function createSwitches(options: SwitchesOptions): Switches {
-  const { cgi, deviceName, normalRecordMode, clock, log, closing } = options;
+  const { cgi, deviceName, normalRecordMode, former, clock, log, closing } = options;
   /** A held siren is started again and again; a crash of ours leaves it to its own time. */
   const sirens = createSecondNet(clock, log);
-  /** Modes of recording found before we switched it on, by channel. */
-  const former = new Map<number, string>();
 
   // ---- siren and light ----
 
@@ -141,10 +142,10 @@ export function createSwitches(options: SwitchesOptions): Switches {
     const isManual = before === modeValues.manual;
     let wanted = modeValues.manual;
     if (on) {
-      if (!isManual) former.set(channel, before);
+      if (!isManual) await former.keep(formerName(channel), before);
     } else {
       // Not on manual: somebody else has set it meanwhile, and that counts.
-      wanted = isManual ? (former.get(channel) ?? modeValues[normalRecordMode]) : before;
+      wanted = isManual ? ((await former.get(formerName(channel))) ?? modeValues[normalRecordMode]) : before;
     }
     if (wanted !== before) await writeMode(channel, wanted, signal);
     const after = await readMode(channel, signal);
@@ -153,13 +154,13 @@ export function createSwitches(options: SwitchesOptions): Switches {
         'E_DEVICE_ERROR',
         `${recording(channel)}: the device did not take the mode. It is tried again`,
       );
-    if (!on) former.delete(channel);
+    if (!on) await former.forget(formerName(channel));
     return recordsManually(channel, after);
   }
 
   /** Where it always records by hand nobody can tell whether it does so for us. */
-  const recordsManually = (channel: number, mode: string): boolean | null =>
-    mode === modeValues.manual && normalRecordMode === 'manual' && !former.has(channel)
+  const recordsManually = async (channel: number, mode: string): Promise<boolean | null> =>
+    mode === modeValues.manual && normalRecordMode === 'manual' && (await former.get(formerName(channel))) === undefined
       ? null
       : mode === modeValues.manual;
 
@@ -178,6 +179,8 @@ export function createSwitches(options: SwitchesOptions): Switches {
     close: () => sirens.close(),
   };
 }
+
+const formerName = (channel: number): string => `record-mode-${channel}`;
 
 const noLine = (device: string): Error =>
   userError('E_NOT_SUPPORTED', `"${device}" has no lines: choose a siren, a light, a recording or an alarm output`);

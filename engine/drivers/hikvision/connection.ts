@@ -3,6 +3,7 @@ import type { DeviceFacts, DeviceOffers, PushRequest, ReceivedEvent } from '../.
 import { type AlarmflowError, asAlarmflowError, operationalError } from '../../domain/errors';
 import type { EventDraft } from '../../domain/events';
 import type { DriverConnection, DriverContext } from '../driver';
+import { createFormerSettings } from '../former-settings';
 import { createDeviceHttp, type FramedPart } from '../wire';
 import { liveStreamAt, wantsSecondStream } from '../wire/live-stream';
 import { createIsapiActions } from './actions';
@@ -95,6 +96,7 @@ export function connectHikvision(context: DriverContext, timing: StreamTiming): 
     http,
     deviceName: name,
     normalLight: settings.normalLight,
+    former: createFormerSettings(context.former, log),
     clock,
     log,
     closing: closing.signal,

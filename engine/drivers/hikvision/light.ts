@@ -1,6 +1,7 @@
 import type { Clock } from '../../clock/clock';
 import type { SwitchManner } from '../../domain/devices';
 import { operationalError, userError } from '../../domain/errors';
+import type { FormerSettings } from '../former-settings';
 import { type DocumentNode, findNode, numberOf, textOf } from './document';
 import type { IsapiCalls } from './isapi-calls';
 import { type NormalLight, normalLights } from './option-words';
@@ -26,12 +27,12 @@ export interface LightOptions {
   calls: IsapiCalls;
   deviceName: string;
   normalLight: NormalLight;
+  /** Settings found before ours, by path, in base64. */
+  former: FormerSettings;
   clock: Clock;
 }
 
-export function createLight({ calls, deviceName, normalLight, clock }: LightOptions): Light {
-  /** Settings found before ours, by path. */
-  const former = new Map<string, Buffer>();
+export function createLight({ calls, deviceName, normalLight, former, clock }: LightOptions): Light {
   const titleOf = (name: string): string =>
     name === 'external' ? `External light of "${deviceName}"` : `White light of channel ${name} of "${deviceName}"`;
 
@@ -127,15 +128,17 @@ export function createLight({ calls, deviceName, normalLight, clock }: LightOpti
       const path = pathOf(name, deviceName);
       const before = await current(name, signal);
       const under = name === 'external' ? 'SupplementLight' : undefined;
-      const saved = former.get(path);
+      const kept = await former.get(path);
+      const saved = kept === undefined ? undefined : Buffer.from(kept, 'base64');
       const fields = await fieldsFor(name, on, manner, signal);
       // A light that was on before we came stays as it was; only its brightness is ours for a while.
       const restored = !on && saved ? editXml(saved, under ? { enabled: 'false' } : {}, under) : null;
+      if (on && !saved && !isAsAsked(before.body, fields, under))
+        await former.keep(path, before.body.toString('base64'));
       await calls.write({ path, xml: restored ?? editXml(before.body, fields, under) }, titleOf(name), signal);
-      if (on && !saved && !isAsAsked(before.body, fields, under)) former.set(path, before.body);
       const stays = restored !== null && saved !== undefined && !under && wasOn(saved, name);
       const state = await readBack(name, on || stays, signal);
-      if (!on) former.delete(path);
+      if (!on) await former.forget(path);
       if (state !== null && state !== (on || stays))
         throw operationalError(
           'E_DEVICE_ERROR',

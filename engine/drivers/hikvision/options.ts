@@ -106,7 +106,7 @@ export const hikvisionDialog: DriverDialog = {
         { value: 'colorVuWhiteLight', label: 'White light' },
         { value: 'close', label: 'Off' },
       ],
-      hint: 'A light that alarmflow switched on goes back to the setting found before it. After a restart that is not known: then this one is set.',
+      hint: 'A light that alarmflow switched on goes back to the setting found before it. Where that is not known, this one is set.',
     },
   ],
 };

@@ -2,12 +2,16 @@ import type { Clock, Timer } from '../../clock/clock';
 import type { SwitchManner } from '../../domain/devices';
 import { asAlarmflowError, userError } from '../../domain/errors';
 import type { Log } from '../../domain/log';
+import type { FormerSettings } from '../former-settings';
 import { childrenOf, type DocumentNode, findNode, numberOf, textOf } from './document';
 import type { IsapiCalls } from './isapi-calls';
 
 /** The device plays a sound for about this time and then falls silent by itself (PROTOCOLS §1.7). */
 const PLAY_MS = 5_000;
 const BASE = '/ISAPI/Event/triggers/notifications/AudioAlarm';
+
+/** Name under which the volume before ours is kept. */
+const VOLUME = 'siren-volume';
 
 /** A sound that the device can play. */
 export interface Sound {
@@ -26,21 +30,21 @@ export interface Siren {
 export interface SirenOptions {
   calls: IsapiCalls;
   deviceName: string;
+  /** Volume before ours. */
+  former: FormerSettings;
   clock: Clock;
   log: Log;
   /** Aborts with the connection. */
   closing: AbortSignal;
 }
 
-export function createSiren({ calls, deviceName, clock, log, closing }: SirenOptions): Siren {
+export function createSiren({ calls, deviceName, former, clock, log, closing }: SirenOptions): Siren {
   const what = `Audible alarm of "${deviceName}"`;
   let timer: Timer | null = null;
   /** When what is played is over, in monotonic milliseconds; null: when it is switched off. */
   let ends: number | null = null;
   /** What was last begun, and from when its times count; null: it is off. */
   let begun: { what: string; since: number } | null = null;
-  /** Volume before ours. */
-  let formerVolume: number | null = null;
 
   async function sounds(signal: AbortSignal): Promise<Sound[] | null> {
     const told = await calls.read(`${BASE}/capabilities?format=json`, what, signal);
@@ -48,15 +52,19 @@ export function createSiren({ calls, deviceName, clock, log, closing }: SirenOpt
     return (await calls.read(`${BASE}?format=json`, what, signal)) ? [] : null;
   }
 
-  /** Sets the volume and answers with the one before. */
-  async function setVolume(volume: number, signal: AbortSignal): Promise<number | null> {
+  /** @param changing called with the volume before, if it is another */
+  async function setVolume(
+    volume: number,
+    signal: AbortSignal,
+    changing: (before: number) => Promise<void> = async () => {},
+  ): Promise<void> {
     const told = await calls.read(`${BASE}?format=json`, what, signal);
     const before = told ? numberOf(findNode(told.root, 'AudioAlarm') ?? told.root, 'audioVolume') : undefined;
-    if (!told || before === undefined || before === volume) return null;
+    if (!told || before === undefined || before === volume) return;
     const config = withVolume(told.body, volume);
-    if (config === null) return null;
+    if (config === null) return;
+    await changing(before);
     await calls.write({ path: `${BASE}?format=json`, json: config }, what, signal);
-    return before;
   }
 
   const play = (sound: number, signal: AbortSignal): Promise<unknown> =>
@@ -68,9 +76,9 @@ export function createSiren({ calls, deviceName, clock, log, closing }: SirenOpt
   }
 
   async function restoreVolume(signal: AbortSignal): Promise<void> {
-    const volume = formerVolume;
-    formerVolume = null;
-    if (volume !== null) await setVolume(volume, signal);
+    const volume = Number((await former.get(VOLUME)) ?? Number.NaN);
+    if (Number.isFinite(volume)) await setVolume(volume, signal);
+    await former.forget(VOLUME);
   }
 
   /**
@@ -155,8 +163,9 @@ export function createSiren({ calls, deviceName, clock, log, closing }: SirenOpt
         return null;
       }
       if (manner.volume !== undefined) {
-        const before = await setVolume(Math.min(100, Math.max(0, Math.round(manner.volume))), signal);
-        formerVolume ??= before;
+        await setVolume(Math.min(100, Math.max(0, Math.round(manner.volume))), signal, async (before) => {
+          if ((await former.get(VOLUME)) === undefined) await former.keep(VOLUME, String(before));
+        });
       }
       await play(sound, signal);
       stop();

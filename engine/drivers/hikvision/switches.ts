@@ -2,6 +2,7 @@ import type { Clock } from '../../clock/clock';
 import type { SwitchKind, SwitchManner } from '../../domain/devices';
 import { userError } from '../../domain/errors';
 import type { Log } from '../../domain/log';
+import type { FormerSettings } from '../former-settings';
 import type { DeviceHttp } from '../wire';
 import { createIsapiCalls } from './isapi-calls';
 import { createLight, type Light } from './light';
@@ -13,6 +14,7 @@ export interface SwitchesOptions {
   http: DeviceHttp;
   deviceName: string;
   normalLight: NormalLight;
+  former: FormerSettings;
   clock: Clock;
   log: Log;
   /** Aborts with the connection. */
@@ -30,10 +32,10 @@ export interface Switches {
 }
 
 export function createSwitches(options: SwitchesOptions): Switches {
-  const { deviceName, clock, log, closing, normalLight } = options;
+  const { deviceName, clock, log, closing, normalLight, former } = options;
   const calls = createIsapiCalls(options.http);
-  const siren = createSiren({ calls, deviceName, clock, log, closing });
-  const light = createLight({ calls, deviceName, normalLight, clock });
+  const siren = createSiren({ calls, deviceName, former, clock, log, closing });
+  const light = createLight({ calls, deviceName, normalLight, former, clock });
   const recording = createRecording(calls, deviceName, clock);
   const noLine = (): Error =>
     userError(

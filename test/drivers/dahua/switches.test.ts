@@ -4,6 +4,7 @@ import { silentLog } from '../../../engine/domain/log';
 import { readTable } from '../../../engine/drivers/dahua/answer';
 import type { Cgi } from '../../../engine/drivers/dahua/cgi';
 import { createSwitches } from '../../../engine/drivers/dahua/switches';
+import { createFormerSettings } from '../../../engine/drivers/former-settings';
 
 function camera() {
   const clock = new VirtualClock(0);
@@ -24,6 +25,7 @@ function camera() {
     cgi,
     deviceName: 'Yard',
     normalRecordMode: 'auto',
+    former: createFormerSettings(undefined, silentLog),
     clock,
     log: silentLog,
     closing: closing.signal,

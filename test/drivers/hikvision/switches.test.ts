@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { VirtualClock } from '../../../engine/clock/virtual-clock';
 import { silentLog } from '../../../engine/domain/log';
+import { createFormerSettings } from '../../../engine/drivers/former-settings';
 import { createHikvisionDriver, defaultTiming } from '../../../engine/drivers/hikvision';
 import { readDocuments } from '../../../engine/drivers/hikvision/document';
 import { createSiren } from '../../../engine/drivers/hikvision/siren';
@@ -63,6 +64,7 @@ describe('the siren', () => {
         },
       },
       deviceName: 'Yard',
+      former: createFormerSettings(undefined, silentLog),
       clock,
       log: silentLog,
       closing: never,
@@ -77,6 +79,7 @@ describe('the siren', () => {
         },
       },
       deviceName: 'Yard',
+      former: createFormerSettings(undefined, silentLog),
       clock,
       log: silentLog,
       closing: never,
@@ -112,6 +115,7 @@ describe('a sound with a number of times', () => {
         },
       },
       deviceName: 'Yard',
+      former: createFormerSettings(undefined, silentLog),
       clock,
       log: silentLog,
       closing: never,
@@ -271,4 +275,55 @@ it('a document is written back with what is not understood, in the namespace of 
   expect(editXml(body, { on: 'yes', absent: '1' })).toBe(
     '<?xml version="1.0" encoding="UTF-8"?>\n<X version="1.0" xmlns="urn:own"><odd k="1">A &amp; B</odd><on>yes</on></X>',
   );
+});
+
+describe('a run that is killed while it holds', () => {
+  async function killed(
+    kind: 'siren' | 'light',
+    name: string,
+    manner: object,
+    faults: Parameters<typeof setUp>[0] = [],
+  ) {
+    let stored: Record<string, string> = {};
+    const former = {
+      read: async () => ({ ...stored }),
+      write: async (settings: Record<string, string>) => {
+        stored = { ...settings };
+      },
+    };
+    const { sim } = await setUp(faults);
+    const login = { credentials: { user: 'admin', password: 'simulated1' } };
+    const run = () =>
+      connectDriver(createHikvisionDriver(defaultTiming), sim.port, login, false, former).connection.setSwitch!;
+    await run()(kind, name, true, manner, never);
+    return { sim, next: run(), stored: () => stored };
+  }
+
+  it.each([
+    ['is to go off', null],
+    ['goes on with the hold', 90],
+    ['holds it louder', 100],
+  ])('a siren has its volume put back by the next run, which %s', async (_what, volume) => {
+    const { sim, next, stored } = await killed('siren', '', { volume: 90 });
+    expect(sim.state().switches.siren.volume).toBe(90);
+    if (volume !== null) await next('siren', '', true, { volume }, never);
+    await next('siren', '', false, {}, never);
+    expect(sim.state().switches.siren.volume).toBe(60);
+    expect(stored()).toEqual({});
+  });
+
+  it('a white light goes back to what was set before, also when the next run wants it brighter', async () => {
+    const { sim, next } = await killed('light', '1', { brightness: 30 });
+    await next('light', '1', true, { brightness: 80 }, never);
+    expect(await next('light', '1', false, {}, never)).toBe(false);
+    expect(sim.state().switches.lights[0]).toMatchObject({ mode: 'eventIntelligence', brightness: 40 });
+  });
+
+  it('an external light gets its own brightness and flashing back', async () => {
+    const { sim, next } = await killed('light', 'external', { brightness: 100, flash: 'fast', forMs: 60_000 }, [
+      'external-light',
+    ]);
+    await next('light', 'external', false, {}, never);
+    expect(sim.state().switches.external).toEqual({ on: false, brightness: 50, frequency: 'medium', seconds: 15 });
+  });
 });
