@@ -1,7 +1,7 @@
 import type { Clock } from '../clock/clock';
 import type { ActionHandler, ActionRow } from '../domain/actions';
 import type { DeviceDirectory } from '../domain/devices';
-import { asAlarmflowError, userError } from '../domain/errors';
+import { type AlarmflowError, asAlarmflowError, operationalError, userError } from '../domain/errors';
 import type { CameraChannel, Recordings } from '../domain/media';
 import type { RecordWriter } from '../domain/record';
 import { camerasOf, readRecordClipParams, readRecordParams } from '../domain/recordings';
@@ -43,6 +43,19 @@ const spanWords = (row: ActionRow): string => {
   return `from ${preSeconds} s before until ${postSeconds} s after ${after}`;
 };
 
+/** Not set up: only a person can mend that. Set up, and hindered for the moment: the stream is tried again by itself. */
+function notRecorded(recordings: Recordings, name: string, without: readonly CameraChannel[]): AlarmflowError {
+  const found = without.map((camera) => ({ camera, hindrance: recordings.hindrance?.(camera) ?? null }));
+  const notSetUp = found.filter(({ hindrance }) => hindrance === null).map(({ camera }) => camera);
+  if (notSetUp.length > 0)
+    return userError(
+      'E_NOT_RECORDED',
+      `Of ${named(name, notSetUp)} nothing is recorded: tick "Keep the last seconds for alarms" in the dialog of the device`,
+    );
+  const { code, message } = found[0]!.hindrance!;
+  return operationalError(code, `Of ${named(name, without)} nothing is recorded at the moment: ${message}`);
+}
+
 /**
  * Local recording of an alarm (L6, M3). The recording itself began in the change that wrote the row and follows its
  * alarm from there; this says whether the cameras are recorded at all. Its files are actions of their own.
@@ -51,8 +64,9 @@ export function recordHandler(parts: RecordActionParts): ActionHandler {
   return {
     kind: 'record',
     heavy: false,
-    defaultDeadlineMs: 60_000,
-    attempts: 3,
+    // A stream may take a minute to come back, a refused login five to be tried again.
+    defaultDeadlineMs: 600_000,
+    attempts: 20,
     check(params) {
       readRecordParams(params);
     },
@@ -63,11 +77,7 @@ export function recordHandler(parts: RecordActionParts): ActionHandler {
     async execute({ row, signal, test }) {
       const { name, cameras } = camerasOfRow(parts, row);
       const without = cameras.filter((camera) => !parts.recordings.isRecorded(camera));
-      if (without.length > 0)
-        throw userError(
-          'E_NOT_RECORDED',
-          `Of ${named(name, without)} nothing is recorded: tick "Keep the last seconds for alarms" in the dialog of the device, and see what its node says`,
-        );
+      if (without.length > 0) throw notRecorded(parts.recordings, name, without);
       if (!test)
         return { status: 'done', summary: withHeldBack(`Records ${named(name, cameras)} ${spanWords(row)}`, row) };
       const now = parts.clock.now();

@@ -1,6 +1,6 @@
 /** Pictures and clips of a camera's past, and where they are kept. */
 import type { Picture } from './devices';
-import { userError } from './errors';
+import { type AlarmflowError, userError } from './errors';
 
 /** What is kept of an alarm. */
 export type MediaKind = 'picture' | 'clip';
@@ -57,6 +57,11 @@ export interface Clip {
 export interface Recordings {
   /** Whether the camera's ring runs, so that its past can be had. */
   isRecorded(camera: CameraChannel): boolean;
+  /**
+   * Why a camera is not recorded at the moment that its device's dialog says is to be; null: it is not to be.
+   * Absent: what is not recorded is not to be.
+   */
+  hindrance?(camera: CameraChannel): AlarmflowError | null;
   /**
    * A picture for each moment (wall milliseconds), waiting for moments that are still to come.
    * Null in place of one that the ring does not hold. Rejects with the signal's reason only.

@@ -192,6 +192,12 @@ export function createRecorder(options: RecorderOptions): Recorder {
       const found = cameras.get(keyOf(camera));
       return found !== undefined && found.ring.lastAt() !== null;
     },
+    hindrance(camera) {
+      const found = cameras.get(keyOf(camera));
+      if (!found) return null;
+      const opening = `The stream of "${found.definition.name}" channel ${camera.channel} is open, its first pictures are still to come`;
+      return found.recorder.trouble() ?? operationalError('E_RECORDER', opening);
+    },
     hold(id, span) {
       held.set(id, span);
     },

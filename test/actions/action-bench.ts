@@ -184,6 +184,7 @@ export class ActionBench {
       },
       recordings: {
         isRecorded: (camera) => this.recordings.isRecorded(camera),
+        hindrance: (camera) => this.recordings.hindrance?.(camera) ?? null,
         picturesAt: (...asked) => this.recordings.picturesAt(...asked),
         clip: (...asked) => this.recordings.clip(...asked),
       },

@@ -49,6 +49,26 @@ describe('the action record', () => {
     });
   });
 
+  it('is tried again, with the true reason, where the box is ticked and nothing is recorded for the moment', async () => {
+    const refused = operationalError('E_CREDENTIALS_REFUSED', 'The camera refuses the password');
+    bench.recordings = recorded({ isRecorded: () => false, hindrance: () => refused });
+    const failure = bench.run(aRow('record', params));
+    await expect(failure).rejects.toMatchObject({ code: 'E_CREDENTIALS_REFUSED', family: 'operational' });
+    await expect(failure).rejects.toThrow(
+      'Of "Hall camera" channel 2 nothing is recorded at the moment: The camera refuses the password',
+    );
+  });
+
+  it('asks for the box of the channel that lacks it, whatever hinders the others', async () => {
+    const hindered = (channel: number) => (channel === 1 ? operationalError('E_RECORDER', 'just being opened') : null);
+    bench.recordings = recorded({ isRecorded: () => false, hindrance: ({ channel }) => hindered(channel) });
+    await expect(bench.run(aRow('record', { ...params, channels: [1, 3] }))).rejects.toMatchObject({
+      code: 'E_NOT_RECORDED',
+      family: 'user',
+      message: expect.stringContaining('"Hall camera" channel 3 nothing'),
+    });
+  });
+
   it('says in a dry run what it would record', () => {
     expect(bench.handler('record').rehearse!(aRow('record', { ...params, channels: [1, 3] }))).toBe(
       'Record "Hall camera" channels 1, 3 from 5 s before until 10 s after the alarm',

@@ -212,6 +212,7 @@ describe('the local recorder', () => {
       expect(bench.recorder.trouble('cam')!.message).toContain('apt install ffmpeg');
       expect(await bench.recorder.tools()).toMatchObject({ ok: false });
       expect(bench.recorder.isRecorded(camera)).toBe(false);
+      expect(bench.recorder.hindrance!(camera)!.code).toBe('E_FFMPEG_MISSING');
     },
   );
 
@@ -230,6 +231,7 @@ describe('the local recorder', () => {
     opened.push(bench);
     const other = { deviceId: 'cam', channel: 2 };
     expect(bench.recorder.isSetUp(other)).toBe(false);
+    expect(bench.recorder.hindrance!(other)).toBeNull();
     await expect(bench.recorder.clip(other, 0, 1, never)).rejects.toMatchObject({
       code: 'E_NOT_RECORDED',
       family: 'user',
