@@ -13,17 +13,16 @@ import type {
   PushRequest,
   PushRules,
   ReceivedEvent,
-  SwitchKind,
 } from '../domain/devices';
 import { noOffers, usualPushRules } from '../domain/devices';
 import { asAlarmflowError, operationalError, userError } from '../domain/errors';
 import type { EventDraft, EventPhase } from '../domain/events';
 import type { Log } from '../domain/log';
+import { connectedDevice } from './connected-device';
 import { createDeliveryQueue, type DeliveryQueue } from './delivery-queue';
 import { createDeliveryShares } from './delivery-shares';
 import type { CapturedPart, DeviceDriver, DriverConnection, DriverSink, PushSetUp } from './driver';
 import type { FormerSettingsRecord } from './former-settings';
-import { moveWords } from './ptz-moves';
 import { mayPushFrom } from './push-from';
 import { driverOf } from './registry';
 import { backoff } from './wire';
@@ -39,12 +38,25 @@ export interface DevicesOptions {
   /** Pictures that followed an event on a stream. */
   onPictures(deviceId: string, eventId: string, pictures: (Picture & { name?: string })[]): Promise<void>;
   onStatus(status: DeviceStatus): void;
+  /**
+   * A device is removed or found elsewhere from now on, and its connection goes: what is on there is switched off now or
+   * never. Waited for, `LEAVE_MS` at most. Absent: nothing is ever on.
+   */
+  onLeave?(leaving: LeavingDevice, signal: AbortSignal): Promise<void>;
   /** The device's ingest path as the device reaches it; null: not known. Absent: there is none. */
   ingestUrl?(definition: DeviceDefinition): Promise<string | null>;
   /** Keeps what is to be put back on a device over a crash. Absent: nothing is kept. */
   formerOf?(definition: DeviceDefinition): FormerSettingsRecord;
   /** Where drivers come from; the built-in ones unless a test says otherwise. */
   driverOf?(kind: string): DeviceDriver;
+}
+
+/** A device at the address that it is about to have no longer. */
+export interface LeavingDevice {
+  /** By the connection that it had; without one every command is refused by `E_DEVICE_OFFLINE`. */
+  device: ConnectedDevice;
+  /** `host:port`. */
+  address: string;
 }
 
 /** What became of a push. */
@@ -97,6 +109,8 @@ interface Entry {
   definition: DeviceDefinition;
   driver: DeviceDriver;
   connection: DriverConnection | null;
+  /** A connection has been opened to where it is now: something may have been switched there. */
+  visited: boolean;
   /** Counts connections: what an older one still says no longer counts. */
   turn: number;
   status: DeviceStatus;
@@ -114,6 +128,8 @@ interface Entry {
 
 /** Longest wait for a connection that is asked to close. */
 const CLOSE_MS = 2_000;
+/** Longest wait for what is to be switched off before that. */
+export const LEAVE_MS = 5_000;
 
 export function createDevices(options: DevicesOptions): Devices {
   const { clock, log, ingestUrl } = options;
@@ -141,6 +157,7 @@ export function createDevices(options: DevicesOptions): Devices {
 
   function open(entry: Entry): void {
     const turn = ++entry.turn;
+    entry.visited = true;
     try {
       const connection = entry.driver.connect({
         definition: entry.definition,
@@ -210,13 +227,42 @@ export function createDevices(options: DevicesOptions): Devices {
     }
   }
 
-  async function shut(entry: Entry): Promise<void> {
+  /** @param left the definition that holds no longer; absent: it is to be found where it was */
+  async function shut(entry: Entry, left?: DeviceDefinition): Promise<void> {
     entry.turn++;
     entry.restart?.cancel();
     entry.restart = null;
     const { connection } = entry;
     entry.connection = null;
+    if (left && entry.visited) {
+      entry.visited = false;
+      await leave(entry, left, connection);
+    }
     if (connection) await closeQuietly(connection, entry.definition.id);
+  }
+
+  /** Nobody switches there by way of the hub any more; the last commands are those of `onLeave`. */
+  async function leave(entry: Entry, left: DeviceDefinition, connection: DriverConnection | null): Promise<void> {
+    if (!options.onLeave) return;
+    const address = `${left.host}:${left.port}`;
+    const { detail } = entry.status;
+    const limit = new AbortController();
+    const end = clock.after(LEAVE_MS, () => limit.abort(tooSlow(left.name, address)));
+    const device = connectedDevice(
+      left.id,
+      () => left.name,
+      () => {
+        if (connection) return connection;
+        throw operationalError('E_DEVICE_OFFLINE', `"${left.name}" at ${address} was not connected: ${detail}`);
+      },
+    );
+    try {
+      await options.onLeave({ device, address }, limit.signal);
+    } catch (thrown) {
+      log.error('device.leave-failed', { deviceId: left.id, address, error: asAlarmflowError(thrown).message });
+    } finally {
+      end.cancel();
+    }
   }
 
   function sinkOf(entry: Entry, turn: number): DriverSink {
@@ -298,6 +344,7 @@ export function createDevices(options: DevicesOptions): Devices {
       definition,
       driver,
       connection: null,
+      visited: false,
       turn: 0,
       status: {
         deviceId: id,
@@ -336,11 +383,15 @@ export function createDevices(options: DevicesOptions): Devices {
         return;
       }
       if (isDeepStrictEqual(known.definition, definition)) return;
+      const former = known.definition;
+      const left = isElsewhere(former, definition, known.driver) ? former : undefined;
       known.definition = structuredClone(definition);
       known.driver = driver;
       known.attempts = 0;
       // Many devices serve one stream only: the old one goes first.
-      const closed = Promise.all([known.closing, shut(known)]);
+      const closed = Promise.all([known.closing, shut(known, left)]);
+      // Whatever is found there is news, also when it answers as the old one did.
+      if (left) changed(known, { link: 'connecting', detail: 'At another address now', since: clock.now() });
       known.closing = closed.then(() => {
         const idle = known.connection === null && known.restart === null;
         if (started && idle && entries.get(definition.id) === known) open(known);
@@ -351,7 +402,7 @@ export function createDevices(options: DevicesOptions): Devices {
       const entry = entries.get(id);
       if (!entry) return;
       entries.delete(id);
-      await shut(entry);
+      await Promise.all([entry.closing, shut(entry, entry.definition)]);
       entry.queue.close();
     },
 
@@ -459,44 +510,21 @@ export function createDevices(options: DevicesOptions): Devices {
 
     device(id): ConnectedDevice {
       entryOf(id);
-      /** Looked up at each call: the connection may have been replaced since. */
-      const use = async <T>(call: (connection: DriverConnection) => Promise<T>): Promise<T> => {
-        const entry = entryOf(id);
-        if (!entry.connection) throw notConnected(entry);
-        try {
-          return await call(entry.connection);
-        } catch (thrown) {
-          throw asAlarmflowError(thrown);
-        }
-      };
-      return {
+      return connectedDevice(
         id,
-        get name() {
-          return entries.get(id)?.definition.name ?? id;
+        () => entries.get(id)?.definition.name ?? id,
+        // Looked up at each call: the connection may have been replaced since.
+        () => {
+          const entry = entryOf(id);
+          if (!entry.connection) throw notConnected(entry);
+          return entry.connection;
         },
-        setOutput: (output, on, signal) => use((c) => c.setOutput(output, on, signal)),
-        readOutput: (output, signal) => use((c) => c.readOutput(output, signal)),
-        snapshot: (channel, signal) => use((c) => c.snapshot(channel, signal)),
-        gotoPreset: (channel, preset, signal) => use((c) => c.gotoPreset(channel, preset, signal)),
-        setSwitch: (kind, name, on, manner, signal) =>
-          use((c) => (c.setSwitch ? c.setSwitch(kind, name, on, manner, signal) : noSwitch(c.name, kind))),
-        readSwitch: (kind, name, signal) =>
-          use((c) => (c.readSwitch ? c.readSwitch(kind, name, signal) : noSwitch(c.name, kind))),
-        ptz: (channel, move, signal) =>
-          use((c) => {
-            if (c.ptz) return c.ptz(channel, move, signal);
-            return move.move === 'preset' ? c.gotoPreset(channel, move.number, signal) : noPtz(c.name, moveWords(move));
-          }),
-        liveStream: (channel, signal) => use((c) => (c.liveStream ? c.liveStream(channel, signal) : noStream(c.name))),
-        trigger: (name, signal) => use((c) => (c.trigger ? c.trigger(name, signal) : noTrigger(c.name))),
-        publish: (message, signal) => use((c) => (c.publish ? c.publish(message, signal) : noBroker(c.name))),
-        writeModbus: (write, signal) => use((c) => (c.writeModbus ? c.writeModbus(write, signal) : noBoard(c.name))),
-      };
+      );
     },
 
     async close() {
       started = false;
-      await Promise.all([...entries.values()].map(shut));
+      await Promise.all([...entries.values()].map((entry) => shut(entry)));
       for (const entry of entries.values()) entry.queue.close();
       entries.clear();
     },
@@ -507,40 +535,21 @@ export function createDevices(options: DevicesOptions): Devices {
 const complete = (definition: DeviceDefinition, driver: DeviceDriver): DeviceDefinition =>
   driver.readOptions ? { ...definition, options: driver.readOptions(definition.options ?? {}) } : definition;
 
+/** Whether a device is to be found elsewhere, so that its outputs are others; a new name or password moves nothing. */
+function isElsewhere(before: DeviceDefinition, after: DeviceDefinition, driver: DeviceDriver): boolean {
+  if (before.driver !== after.driver || before.host !== after.host || before.port !== after.port) return true;
+  return (driver.addressOptions ?? []).some(
+    (name) => !isDeepStrictEqual(before.options?.[name], after.options?.[name]),
+  );
+}
+
+const tooSlow = (name: string, address: string): Error =>
+  operationalError('E_OUTPUT_TIMEOUT', `"${name}" at ${address} did not answer within ${LEAVE_MS / 1_000} s`);
+
 const notConnected = (entry: Entry): Error =>
   operationalError('E_DEVICE_OFFLINE', `"${entry.definition.name}" is not connected: ${entry.status.detail}`, {
     retryAfterMs: 1_000,
   });
-
-const noSwitch = (device: string, kind: SwitchKind): Promise<never> =>
-  Promise.reject(
-    userError(
-      'E_NOT_SUPPORTED',
-      `"${device}" has no ${kind} that alarmflow can switch: choose another device or action`,
-    ),
-  );
-
-const noPtz = (device: string, move: string): Promise<never> =>
-  Promise.reject(
-    userError('E_NOT_SUPPORTED', `"${device}" does not know the PTZ move "${move}": choose a preset or another camera`),
-  );
-
-const noStream = (device: string): Promise<never> =>
-  Promise.reject(
-    userError(
-      'E_NOT_SUPPORTED',
-      `"${device}" has no live picture that alarmflow can record: record it on the device itself`,
-    ),
-  );
-
-const noTrigger = (device: string): Promise<never> =>
-  Promise.reject(userError('E_NOT_SUPPORTED', `"${device}" has no software trigger: choose another device or action`));
-
-const noBroker = (device: string): Promise<never> =>
-  Promise.reject(userError('E_NOT_SUPPORTED', `"${device}" is no MQTT broker: choose another device or action`));
-
-const noBoard = (device: string): Promise<never> =>
-  Promise.reject(userError('E_NOT_SUPPORTED', `"${device}" is no Modbus board: choose another device or action`));
 
 /** Where a mere question delivers: nobody listens. */
 const deafSink: DriverSink = {

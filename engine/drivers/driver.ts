@@ -111,6 +111,8 @@ export interface DeviceDriver {
    * Absent: it has none.
    */
   readOptions?(options: Record<string, unknown>): Record<string, unknown>;
+  /** Settings of its own that say where its outputs are, as host and port do. Absent: none. */
+  readonly addressOptions?: readonly string[];
   /** Looks for devices of this kind on the local network until the signal aborts. */
   discover?(found: (device: DiscoveredDevice) => void, signal: AbortSignal): Promise<void>;
   /** Its connections have `setUpPush`. Absent: they have not. */

@@ -164,6 +164,7 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
       announce({ kind: 'device', data: status });
       if (status.link === 'online') outputs.deviceOnline(status.deviceId);
     },
+    onLeave: ({ device, address }, signal) => outputs.deviceLeaving(device, address, signal),
   });
 
   const local = withLocalDevices({

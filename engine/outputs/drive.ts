@@ -48,8 +48,10 @@ export async function driveOutput(parts: DriveParts, output: ManagedOutput): Pro
     }
     try {
       await beforeMove(parts, output, on);
+      if (on) output.mayBeOn = true;
       const readBack = await command(parts, output, on);
       if (readBack !== null && readBack !== on) {
+        output.mayBeOn = true;
         await keep(parts, output, { confirmed: readBack, confirmedAt: parts.clock.now() });
         throw notConfirmed(output.state, on);
       }
@@ -68,6 +70,7 @@ export async function driveOutput(parts: DriveParts, output: ManagedOutput): Pro
       await keepFailure(parts, output, error);
       throw error;
     }
+    output.mayBeOn = on;
     await keep(parts, output, { confirmed: on, confirmedAt: parts.clock.now(), lastError: null });
     output.settled = aim;
     parts.log.debug('output.confirmed', { output: output.state.id, on, generation: aim.generation });
@@ -94,8 +97,8 @@ async function beforeMove(parts: DriveParts, output: ManagedOutput, on: boolean)
   if (kind === 'ptz' && on && confirmed === false) await keep(parts, output, { confirmed: null, confirmedAt: null });
 }
 
-async function send(
-  parts: DriveParts,
+export async function sendOutput(
+  parts: Pick<DriveParts, 'clock' | 'endOf' | 'sinceOf'>,
   device: ConnectedDevice,
   output: ManagedOutput,
   on: boolean,
@@ -114,7 +117,7 @@ async function send(
 }
 
 async function setSwitch(
-  parts: DriveParts,
+  parts: Pick<DriveParts, 'clock' | 'endOf' | 'sinceOf'>,
   device: ConnectedDevice,
   kind: SwitchKind,
   output: ManagedOutput,
@@ -182,7 +185,7 @@ async function command(parts: DriveParts, output: ManagedOutput, on: boolean): P
     last = parts.clock.after(STOP_LIMIT_MS, () => hung(tooLong()));
   });
   try {
-    return await Promise.race([send(parts, device, output, on, stop.signal), stuck]);
+    return await Promise.race([sendOutput(parts, device, output, on, stop.signal), stuck]);
   } catch (error) {
     throw stop.signal.aborted ? tooLong() : error;
   } finally {

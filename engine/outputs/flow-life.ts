@@ -70,6 +70,7 @@ export function createFlowLife(
           settled: null,
           netUntil: null,
           soundsSince: null,
+          mayBeOn: row.confirmed === true || (row.lastError !== null && (row.confirmed === false || row.desired)),
           driving: null,
         };
         const { manner: _former, ...state } = output.state;

@@ -257,6 +257,7 @@ function newOutput(id: OutputId, { deviceId, kind, output, name }: ManagedDefini
     settled: null,
     netUntil: null,
     soundsSince: null,
+    mayBeOn: false,
     driving: null,
   };
 }

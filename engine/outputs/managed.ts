@@ -22,6 +22,8 @@ export interface ManagedOutput {
   netUntil: number | null;
   /** From when the device was told to count the times of its sound, in wall milliseconds; null: it counts none. */
   soundsSince: number | null;
+  /** It has been told to be on and not been proven off since, here and now: as its device is found today. */
+  mayBeOn: boolean;
   /** The drive that is under way: never two commands of one output at once. */
   driving: Promise<void> | null;
 }

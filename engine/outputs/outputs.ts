@@ -1,4 +1,5 @@
 /** The outputs' public face: joins leases, claims, the alarms' life, deploys, operators and the driving of devices. */
+import type { ConnectedDevice } from '../domain/devices';
 import { asAlarmflowError, userError } from '../domain/errors';
 import type { AlarmHolds } from '../domain/holds';
 import { sortableId } from '../domain/ids';
@@ -20,6 +21,7 @@ import { driveOutput } from './drive';
 import { createFlowLife } from './flow-life';
 import { createHolding } from './holding';
 import { capEnd, isUsedUp, leaseTimerKind, usedUp } from './leases';
+import { createLeaving } from './leaving';
 import type { ManagedOutput } from './managed';
 import type { OutputsOptions } from './options';
 import { deleteLease, deleteTimer, writeLease, writeOutput } from './writes';
@@ -60,6 +62,11 @@ export interface Outputs extends AlarmHolds {
   reconcile(outputId: OutputId): Promise<void>;
   /** A device is back: all of its outputs are driven again. */
   deviceOnline(deviceId: string): void;
+  /**
+   * A device is removed or found elsewhere from now on: what is or may be on there is switched off by its last
+   * connection, `device`, or else told in the log and the audit trail. Never rejects; ends soon after the signal aborts.
+   */
+  deviceLeaving(device: ConnectedDevice, address: string, signal: AbortSignal): Promise<void>;
   /** Known outputs by id, with their living leases. */
   list(): (OutputState & { leases: Lease[] })[];
 }
@@ -246,6 +253,8 @@ export function createOutputs(options: OutputsOptions): Outputs {
       await holding.commit(change);
       holding.tellEnded(alarmIds);
     },
+
+    deviceLeaving: createLeaving(options, holding),
 
     deviceOnline(deviceId) {
       for (const [id, output] of managed) {

@@ -8,6 +8,7 @@ import {
   createDevices,
   type DeviceDriver,
   type Devices,
+  type DevicesOptions,
   type DriverConnection,
   type DriverContext,
   type HikvisionSimulator,
@@ -388,5 +389,84 @@ describe('the hub with a real driver', () => {
     const wrong = deviceAt(sim.port, { credentials: { user: 'admin', password: 'x' } });
     await expect(devices.test(wrong, signal)).rejects.toMatchObject({ code: 'E_CREDENTIALS_REFUSED' });
     expect(devices.statuses()).toEqual([]);
+  });
+});
+
+describe('a device that is found elsewhere', () => {
+  async function site(onLeave: DevicesOptions['onLeave'], kind: Partial<DeviceDriver> = {}) {
+    const driver = Object.assign(puppet(), kind);
+    const clock = new VirtualClock(1_000);
+    const statuses: string[] = [];
+    const devices = createDevices({
+      clock,
+      log: silentLog,
+      onEvent: async () => 'e1',
+      onPictures: async () => undefined,
+      onStatus: ({ link }) => void statuses.push(link),
+      driverOf: () => driver,
+      ...(onLeave ? { onLeave } : {}),
+    });
+    closers.push(() => devices.close());
+    devices.define(deviceAt(1));
+    devices.start();
+    driver.contexts[0]?.sink.link('online', 'here');
+    return { devices, driver, clock, statuses };
+  }
+
+  it('is left by its old connection, before that is closed and the new one opened', async () => {
+    const told: unknown[] = [];
+    const { devices, driver } = await site(async ({ device, address }, signal) => {
+      told.push(address, await device.setOutput('1', false, signal), driver.closed, driver.contexts.length);
+    });
+    devices.define(deviceAt(2));
+    await until('it is connected anew', () => driver.contexts.length === 2);
+    expect(told).toEqual(['127.0.0.1:1', false, 0, 1]);
+    expect(driver.closed).toBe(1);
+  });
+
+  it.each([
+    ['a host', { host: '127.0.0.2' }, 1],
+    ['a port', { port: 2 }, 1],
+    ['a driver', { driver: 'dahua' }, 1],
+    ['a setting that is part of its address', { options: { unit: 2 } }, 1],
+    ['a name', { name: 'Gate' }, 0],
+    ['a password', { credentials: null }, 0],
+    ['another setting', { options: { pollMs: 5 } }, 0],
+  ])('is left %s later, as far as that moves it', async (_what, change, times) => {
+    let left = 0;
+    const { devices, driver } = await site(async () => void left++, { addressOptions: ['unit'] });
+    devices.define(deviceAt(1, change));
+    await until('it is connected anew', () => driver.contexts.length === 2);
+    expect(left).toBe(times);
+  });
+
+  it('is left when it is removed, but not when alarmflow ends', async () => {
+    let left = 0;
+    const { devices } = await site(async () => void left++);
+    await devices.remove('cam1');
+    expect(left).toBe(1);
+    devices.define(deviceAt(1, { id: 'cam2' }));
+    await devices.close();
+    expect(left).toBe(1);
+  });
+
+  it('is left with a signal that aborts after some seconds, and connected elsewhere all the same', async () => {
+    const { devices, driver, clock } = await site(
+      (_leaving, signal) =>
+        new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+    );
+    devices.define(deviceAt(2));
+    await clock.advance(4_000);
+    expect(driver.contexts).toHaveLength(1);
+    await clock.advance(1_500);
+    await until('it is connected anew', () => driver.contexts.length === 2);
+  });
+
+  it('tells that it is online there, also in the words of before, so that its outputs are driven', async () => {
+    const { devices, driver, statuses } = await site(async () => undefined);
+    devices.define(deviceAt(2));
+    await until('it is connected anew', () => driver.contexts.length === 2);
+    driver.contexts[1]?.sink.link('online', 'here');
+    expect(statuses).toEqual(['online', 'connecting', 'online']);
   });
 });

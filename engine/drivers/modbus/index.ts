@@ -14,6 +14,7 @@ export const createModbusDriver = (timing: ModbusTiming): DeviceDriver => ({
   defaultPort: 502,
   dialog: { host: true, login: false, tls: false, receives: ['stream'], clock: false, fields: boardFields },
   readOptions: readBoardOptions,
+  addressOptions: ['unit', 'counting', 'outputKind', 'firstOutput'],
   connect: (context) => connectModbus(context, timing),
   decode: decodeModbus,
 });
