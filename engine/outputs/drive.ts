@@ -68,6 +68,11 @@ export async function driveOutput(parts: DriveParts, output: ManagedOutput): Pro
         return;
       }
       await keepFailure(parts, output, error);
+      if (!on && error.code === 'E_NOT_SUPPORTED' && output.state.confirmed !== true) {
+        // What the device has not got is off. It is asked again when it comes back, and when it is to be on.
+        output.settled = aim;
+        continue;
+      }
       throw error;
     }
     output.mayBeOn = on;

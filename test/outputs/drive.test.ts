@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { userError } from '../../engine/domain/errors';
 import { anAlarm, BenchSite, START } from './bench-site';
 
@@ -68,6 +68,42 @@ describe('driving an output', () => {
     const commits = site.record.commits;
     await site.advance(60_000);
     expect(site.record.commits).toBe(commits);
+  });
+
+  it('asks once for what the device has not got and is to be off, and again when it comes back', async () => {
+    const site = new BenchSite([{ nodeId: 'node', output: '1', kind: 'siren' }]);
+    site.box.lacks.add('siren');
+    const set = vi.spyOn(site.box, 'setSwitch');
+    await site.start();
+    await site.advance(3_600_000);
+    expect(set).toHaveBeenCalledTimes(1);
+    expect(row(site)).toMatchObject({ confirmed: null, lastError: expect.stringContaining('has no siren') });
+    site.outputs.deviceOnline('box');
+    await site.advance(60_000);
+    expect(set).toHaveBeenCalledTimes(2);
+    site.box.lacks.clear();
+    site.outputs.deviceOnline('box');
+    await site.settle();
+    expect(row(site)).toMatchObject({ confirmed: false, lastError: null });
+  });
+
+  it('asks again and again for what is to be on, or has been on, although the device has not got it', async () => {
+    const node = { nodeId: 'node', output: '1', kind: 'siren' } as const;
+    const site = new BenchSite([node]);
+    await site.start();
+    const set = vi.spyOn(site.box, 'setSwitch');
+    site.box.lacks.add('siren');
+    await site.raise('a', { afterClearMs: 0 }, node);
+    await site.advance(10_000);
+    expect(set.mock.calls.length).toBeGreaterThan(2);
+    site.box.lacks.clear();
+    await site.advance(1_000);
+    expect(row(site)).toMatchObject({ desired: true, confirmed: true });
+    site.box.lacks.add('siren');
+    await site.clear('a');
+    set.mockClear();
+    await site.advance(10_000);
+    expect(set.mock.calls.length).toBeGreaterThan(2);
   });
 
   it('never sends two commands of one output at once, and the newest wins', async () => {
