@@ -123,11 +123,15 @@ export interface Lease {
   endsAt: number | null;
   /** It may never hold its output again: it was reset by hand. */
   spent?: true;
+  /** It was taken while its output made a dry run, which lasts still: it holds nothing on. */
+  dry?: true;
 }
 
 /** An output as the record keeps it. */
 export interface OutputState extends OutputDefinition {
   mode: OutputMode;
+  /** It was set on by hand while it made a dry run, which lasts still: that holds nothing on. */
+  modeDry?: true;
   /** Counts every change of the desired state; commands carry it so that none overtakes another. */
   generation: number;
   desired: boolean;

@@ -132,7 +132,7 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
     turned(on) {
       log.warn(on ? 'site.dry-run-on' : 'site.dry-run-off', {});
       // What was held only on paper is driven; what was skipped stays skipped.
-      for (const deviceId of new Set(outputs.list().map((output) => output.deviceId))) outputs.deviceOnline(deviceId);
+      void outputs.dryRunTurned();
       for (const output of outputs.list()) {
         flow.outputChanged(output.id);
         announce({ kind: 'output', data: { id: output.id } });

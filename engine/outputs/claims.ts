@@ -85,6 +85,7 @@ export function createClaims(options: OutputsOptions, holding: Holding): (claim:
       ...inForce(claim),
       acquiredAt: clock.now(),
       endsAt: null,
+      ...(options.dryRun?.(output) ? { dry: true as const } : {}),
     };
   }
 

@@ -30,6 +30,8 @@ export interface DriveParts {
   endOf(output: ManagedOutput): number | null;
   /** From when the times of its sound count; null: it has none, or is on by hand. */
   sinceOf(output: ManagedOutput): number | null;
+  /** Whether what holds it on is older than the dry run that it makes. */
+  isHeldForReal(output: ManagedOutput): boolean;
   /** Takes an output that was driven off for the last time out of memory. */
   forget(id: string): void;
 }
@@ -38,14 +40,18 @@ export interface DriveParts {
 export async function driveOutput(parts: DriveParts, output: ManagedOutput): Promise<void> {
   while (!isSettled(output)) {
     const aim = { generation: output.state.generation, demand: output.demand };
-    const on = output.state.desired;
+    const { desired } = output.state;
+    const dry = parts.dryRun?.(output.state.id) ?? false;
     const overtaken = (): boolean => output.state.generation !== aim.generation || output.demand !== aim.demand;
-    if (parts.dryRun?.(output.state.id) && !endsWhatWasReal(output.state)) {
-      parts.log.info('output.dry-run', { output: output.state.id, desired: on });
+    // What was, or may have been, switched on before a dry run began is still switched off: it must not leave a siren on.
+    if (dry && (!output.mayBeOn || (desired && parts.isHeldForReal(output)))) {
+      parts.log.info('output.dry-run', { output: output.state.id, desired });
+      output.undriven = true;
       output.settled = aim;
       if (output.retiring && isSettled(output)) await forget(parts, output);
       continue;
     }
+    const on = desired && !dry;
     try {
       await beforeMove(parts, output, on);
       if (on) output.mayBeOn = true;
@@ -76,6 +82,7 @@ export async function driveOutput(parts: DriveParts, output: ManagedOutput): Pro
       throw error;
     }
     output.mayBeOn = on;
+    output.undriven = on !== desired;
     await keep(parts, output, { confirmed: on, confirmedAt: parts.clock.now(), lastError: null });
     output.settled = aim;
     parts.log.debug('output.confirmed', { output: output.state.id, on, generation: aim.generation });
@@ -84,10 +91,6 @@ export async function driveOutput(parts: DriveParts, output: ManagedOutput): Pro
 }
 
 const words = (on: boolean): string => (on ? 'on' : 'off');
-
-/** What was, or may have been, switched on before a dry run began is still switched off: it must not leave a siren on. */
-const endsWhatWasReal = ({ desired, confirmed, lastError }: OutputState): boolean =>
-  !desired && (confirmed === true || (confirmed === false && lastError !== null));
 
 const notConfirmed = (state: OutputState, on: boolean): AlarmflowError =>
   operationalError(

@@ -71,6 +71,7 @@ export function createFlowLife(
           netUntil: null,
           soundsSince: null,
           mayBeOn: row.confirmed === true || (row.lastError !== null && (row.confirmed === false || row.desired)),
+          undriven: false,
           driving: null,
         };
         const { manner: _former, ...state } = output.state;
@@ -107,6 +108,7 @@ export function createFlowLife(
           output.state = { ...output.state, mode: 'auto' };
           holding.refresh(id, change);
         }
+        holding.endDry(id, change);
         if (output.retiring) retiring.push(id);
         writeOutput(change, output.state);
       }

@@ -56,6 +56,10 @@ export interface Holding {
   endOf(output: ManagedOutput): number | null;
   /** From when the times of an output's sound count; null: it has none, or is on by hand. */
   sinceOf(output: ManagedOutput): number | null;
+  /** Whether what holds an output on is older than the dry run that it makes. */
+  isHeldForReal(output: ManagedOutput): boolean;
+  /** Where an output makes no dry run any more, what was held only on paper counts. */
+  endDry(id: OutputId, change: Change): void;
   /** Asks the executor to drive an output. */
   ask(id: OutputId): void;
   /** Sets or stops the timer of a lease as the book has it now. */
@@ -105,6 +109,13 @@ export function createHolding(options: OutputsOptions): Holding {
     return since !== null && output.soundsSince !== null && since > output.soundsSince;
   }
 
+  const isDry = (id: OutputId): boolean => options.dryRun?.(id) ?? false;
+
+  function isHeldForReal({ state }: ManagedOutput): boolean {
+    if (state.mode === 'on' && !state.modeDry) return true;
+    return state.mode !== 'off' && book.livingOf(state.id).some((lease) => !lease.dry);
+  }
+
   function refresh(id: OutputId, change: Change): void {
     const output = managed.get(id);
     if (!output) return;
@@ -123,6 +134,10 @@ export function createHolding(options: OutputsOptions): Holding {
     } else if (desired && (isCutShort(output) || soundsAnew(output))) {
       output.demand++;
       change.afterCommit.push(() => ask(id));
+    } else if (desired && output.mayBeOn && isDry(id) && !isHeldForReal(output)) {
+      // The last claim from before the dry run is gone, and those that are left hold it only on paper.
+      output.demand++;
+      change.afterCommit.push(() => ask(id));
     }
     change.afterCommit.push(() => options.announce({ kind: 'output', data: { id } }));
   }
@@ -133,8 +148,9 @@ export function createHolding(options: OutputsOptions): Holding {
     else timers.disarm(leaseTimerId(leaseId));
   }
 
-  function hold(lease: Lease, change: Change): void {
-    const known = book.get(lease.id) !== undefined;
+  function hold(taken: Lease, change: Change): void {
+    const known = book.get(taken.id) !== undefined;
+    const lease = book.isLiving(taken.id) ? taken : withDry(taken, isDry(taken.outputId));
     book.put(lease, true);
     writeLease(change, lease);
     if (lease.endsAt !== null) writeTimer(change, leaseTimer(lease, lease.endsAt));
@@ -177,6 +193,26 @@ export function createHolding(options: OutputsOptions): Holding {
     mannerOf,
     endOf,
     sinceOf,
+    isHeldForReal,
+
+    endDry(id, change) {
+      const output = managed.get(id);
+      if (!output || isDry(id)) return;
+      for (const lease of book.livingOf(id)) {
+        if (!lease.dry) continue;
+        const real = withDry(lease, false);
+        book.put(real, true);
+        writeLease(change, real);
+      }
+      const { modeDry, ...state } = output.state;
+      if (modeDry) {
+        output.state = state;
+        writeOutput(change, state);
+      }
+      if (output.undriven) output.demand++;
+      output.undriven = false;
+    },
+
     ask,
     setTimer,
     livesFor,
@@ -236,6 +272,13 @@ export function createHolding(options: OutputsOptions): Holding {
   };
 }
 
+/** The same lease, if it says so already. */
+function withDry(lease: Lease, dry: boolean): Lease {
+  if ((lease.dry ?? false) === dry) return lease;
+  const { dry: _dry, ...rest } = lease;
+  return dry ? { ...rest, dry } : rest;
+}
+
 function newOutput(id: OutputId, { deviceId, kind, output, name }: ManagedDefinition): ManagedOutput {
   return {
     state: {
@@ -258,6 +301,7 @@ function newOutput(id: OutputId, { deviceId, kind, output, name }: ManagedDefini
     netUntil: null,
     soundsSince: null,
     mayBeOn: false,
+    undriven: false,
     driving: null,
   };
 }

@@ -67,6 +67,8 @@ export interface Outputs extends AlarmHolds {
    * connection, `device`, or else told in the log and the audit trail. Never rejects; ends soon after the signal aborts.
    */
   deviceLeaving(device: ConnectedDevice, address: string, signal: AbortSignal): Promise<void>;
+  /** The site's dry run has begun or ended: what was held only on paper is driven, or no longer. */
+  dryRunTurned(): Promise<void>;
   /** Known outputs by id, with their living leases. */
   list(): (OutputState & { leases: Lease[] })[];
 }
@@ -79,6 +81,7 @@ export function createOutputs(options: OutputsOptions): Outputs {
     ...options,
     endOf: holding.endOf,
     sinceOf: holding.sinceOf,
+    isHeldForReal: holding.isHeldForReal,
     forget: (id: OutputId) => {
       managed.delete(id);
     },
@@ -210,7 +213,9 @@ export function createOutputs(options: OutputsOptions): Outputs {
       const change = emptyChange();
       const now = clock.now();
       const former = output.state.mode;
-      output.state = { ...output.state, mode };
+      const { modeDry: formerDry, ...rest } = output.state;
+      const isDry = mode === 'on' && (former === 'on' ? formerDry === true : options.dryRun?.(id) === true);
+      output.state = { ...rest, mode, ...(isDry ? { modeDry: true } : {}) };
       // Set by hand, it is sent in any case: somebody may have switched at the device.
       output.demand++;
       writeOutput(change, output.state);
@@ -229,7 +234,8 @@ export function createOutputs(options: OutputsOptions): Outputs {
         await holding.commit(change);
       } catch (error) {
         // What is not on record would be forgotten at the next start: then it is not in force either.
-        output.state = { ...output.state, mode: former };
+        const { modeDry: _dry, ...now } = output.state;
+        output.state = { ...now, mode: former, ...(formerDry ? { modeDry: true } : {}) };
         holding.refresh(id, emptyChange());
         throw error;
       }
@@ -261,6 +267,22 @@ export function createOutputs(options: OutputsOptions): Outputs {
         if (output.state.deviceId !== deviceId) continue;
         output.demand++;
         holding.ask(id);
+      }
+    },
+
+    async dryRunTurned() {
+      const change = emptyChange();
+      for (const [id, output] of managed) {
+        holding.endDry(id, change);
+        output.demand++;
+        change.afterCommit.push(() => holding.ask(id));
+      }
+      try {
+        await holding.commit(change);
+      } catch (thrown) {
+        // In memory it counts already; the next start looks at the rows once more.
+        log.warn('output.dry-run-not-kept', { error: asAlarmflowError(thrown).message });
+        for (const follow of change.afterCommit) follow();
       }
     },
 
