@@ -275,6 +275,8 @@ export interface MailPreviewRequest {
 /** What happened at a test, in words for people; never a secret. */
 export interface TestOutcome {
   ok: boolean;
+  /** `false`: nothing was tried, because it would have shown nothing (an alarm holds the output); absent: it was. */
+  tried?: false;
   detail: string;
   /** Milliseconds that it took. */
   tookMs: number;

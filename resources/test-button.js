@@ -56,13 +56,19 @@
       dataType: 'json',
     });
 
-  function show(result, { ok, title, lines = [] }) {
-    const state = ok === null ? 'running' : ok ? 'ok' : 'failed';
-    const icon = { running: 'fa-spinner fa-spin', ok: 'fa-check-circle', failed: 'fa-times-circle' }[state];
+  const icons = {
+    running: 'fa-spinner fa-spin',
+    ok: 'fa-check-circle',
+    untried: 'fa-minus-circle',
+    failed: 'fa-times-circle',
+  };
+
+  /** @param state `running`, `ok`, `untried` or `failed` */
+  function show(result, { state, title, lines = [] }) {
     result
       .attr('class', `alarmflow-test-result alarmflow-test-${state}`)
       .empty()
-      .append($('<i class="alarmflow-test-icon" aria-hidden="true">').addClass(`fa ${icon}`))
+      .append($('<i class="alarmflow-test-icon" aria-hidden="true">').addClass(`fa ${icons[state]}`))
       .append(
         $('<div>')
           .append($('<b class="alarmflow-test-title">').text(title))
@@ -81,17 +87,22 @@
       if (running) return;
       running = true;
       button.attr('aria-disabled', 'true').addClass('disabled');
-      show(result, { ok: null, title: alarmflow.text('test.running') });
+      show(result, { state: 'running', title: alarmflow.text('test.running') });
       const sent = values();
       const hints = pending(sent).map((name) => alarmflow.text('test.undeployed', { name }));
       post(type, 'test', sent)
-        .done(({ ok, detail, tookMs }) => {
-          const title = `${alarmflow.text(ok ? 'test.ok' : 'test.failed')} · ${secondsOf(tookMs)}`;
-          show(result, { ok, title, lines: [...String(detail).split('\n'), ...hints] });
+        .done(({ ok, tried, detail, tookMs }) => {
+          const state = ok ? 'ok' : tried === false ? 'untried' : 'failed';
+          const title = alarmflow.text(`test.${state}`);
+          show(result, {
+            state,
+            title: state === 'untried' ? title : `${title} · ${secondsOf(tookMs)}`,
+            lines: [...String(detail).split('\n'), ...hints],
+          });
         })
         .fail((request) => {
           show(result, {
-            ok: false,
+            state: 'failed',
             title: alarmflow.text('test.failed'),
             lines: [alarmflow.reasonOf(request), ...hints],
           });

@@ -118,7 +118,7 @@ export function createNodeTests(parts: NodeTestParts): NodeTests {
     who: whoOf(test),
     action,
     subject: test.nodeId,
-    detail: `${what} ${outcome.ok ? 'worked' : 'failed'} in ${inSeconds(outcome.tookMs)}: ${outcome.detail}`,
+    detail: `${what} ${outcomeWords(outcome)}: ${outcome.detail}`,
   });
 
   function rowOf(test: ActionTest, at: number): ActionRow {
@@ -291,7 +291,7 @@ export function createNodeTests(parts: NodeTestParts): NodeTests {
     const hindered = hindrance(id, what);
     try {
       if (dry) outcome = { ok: true, detail: `Dry run: would hold ${what} for ${OUTPUT_HOLD_MS / 1000} s` };
-      else if (hindered !== null) outcome = { ok: false, detail: hindered };
+      else if (hindered !== null) outcome = { ok: false, tried: false, detail: hindered };
       else outcome = await hold(test, id, what, started);
     } catch (thrown) {
       outcome = { ok: false, detail: asAlarmflowError(thrown).message };
@@ -309,6 +309,9 @@ export function createNodeTests(parts: NodeTestParts): NodeTests {
     testOutput: (test) => limited(() => testOutput(test)),
   };
 }
+
+const outcomeWords = ({ ok, tried, tookMs }: TestOutcome): string =>
+  tried === false ? 'was not made' : `${ok ? 'worked' : 'failed'} in ${inSeconds(tookMs)}`;
 
 const thing = (kind: NonNullable<OutputTest['kind']>): string =>
   ({ relay: 'Output', siren: 'Siren', light: 'Light', record: 'Recording', line: 'Line', ptz: 'Camera channel' })[kind];

@@ -132,12 +132,15 @@ const check = (engine: FlowEngine, { nodeId, nodeName, test }: Asked): Promise<s
     ? engine.checkAction({ ...test.action, nodeId, nodeName })
     : engine.checkOutput({ ...test.output, nodeId, nodeName });
 
-/** Several outcomes as one; the bad ones first, because they are what somebody has to read. */
+/** Several outcomes as one; the bad ones first, because they are what somebody has to read. One that failed counts most. */
 function joined(outcomes: readonly TestOutcome[], issues: readonly string[]): TestOutcome {
-  const ordered = [...outcomes].sort((a, b) => Number(a.ok) - Number(b.ok));
+  const rank = ({ ok, tried }: TestOutcome): number => (ok ? 2 : tried === false ? 1 : 0);
+  const ordered = [...outcomes].sort((a, b) => rank(a) - rank(b));
+  const [worst] = ordered;
   const details = [...new Set([...ordered.map(({ detail }) => detail), ...issues])];
   return {
-    ok: outcomes.length > 0 && outcomes.every(({ ok }) => ok),
+    ok: worst?.ok ?? false,
+    ...(worst?.tried === false || !worst ? { tried: false } : {}),
     detail: details.join('\n') || 'There is nothing to test: choose what the node is to work on',
     tookMs: Math.max(0, ...outcomes.map(({ tookMs }) => tookMs)),
   };

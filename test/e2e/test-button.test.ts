@@ -161,6 +161,16 @@ describe.skipIf(!present && process.env.ALARMFLOW_REQUIRE_ALL !== '1')('the test
     await shoot('email-failed');
   });
 
+  it('says that nothing was tried where an alarm holds the output', async () => {
+    engine.testOutcome = { ok: false, tried: false, detail: 'Output 3 is on already, for 1 alarm', tookMs: 1 };
+    await open('relay');
+    await page.click('.alarmflow-test-button');
+    await result().getByText('Not tested').waitFor();
+    expect(await result().innerText()).not.toContain('failed');
+    expect(await result().innerText()).not.toContain(' ms');
+    await shoot('relay-out-untried');
+  });
+
   it('says why the form cannot be tried', async () => {
     await open('mail');
     await page.fill('#node-input-to', '');

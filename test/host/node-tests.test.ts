@@ -254,8 +254,10 @@ describe('the test of an output', () => {
     site.box.commands.length = 0;
     expect(await tests.testOutput(siren)).toMatchObject({
       ok: false,
+      tried: false,
       detail: expect.stringContaining('is on already, for 1 alarm: nothing'),
     });
+    expect(audit[0]?.detail).toMatch(/was not made: .* is on already/);
     await site.outputs.setMode(ID, 'off', 'otto');
     await site.settle();
     expect((await tests.testOutput(siren)).detail).toContain('set off by hand');

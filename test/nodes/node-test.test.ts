@@ -84,6 +84,23 @@ describe('the test button of a node', () => {
     expect([status, errorOf(body).code]).toEqual([500, 'E_RECORD_WRITE']);
   });
 
+  it.each([
+    ['one that was not made is none that failed', ['held', 'ok'], { ok: false, tried: false, detail: 'held\nok' }],
+    ['one that failed counts most', ['held', 'failed'], { ok: false, detail: 'failed\nheld' }],
+  ])('of several outputs: %s', async (_what, said, joined) => {
+    const outcomes = said.map((detail) => ({
+      ok: detail === 'ok',
+      detail,
+      tookMs: 0,
+      ...(detail === 'held' ? { tried: false as const } : {}),
+    }));
+    engine.testOutput = async () => outcomes.shift()!;
+    expect((await ask('record', 'test', { ...shot, channel: '1, 2', where: 'device' })).body).toEqual({
+      ...joined,
+      tookMs: 0,
+    });
+  });
+
   it('takes JSON alone, so that no foreign page can press it', async () => {
     const { status } = await helper
       .request()
