@@ -72,8 +72,10 @@ describe('the console', () => {
         const line = page.locator('.events li', { hasText: 'refused: filter' }).first();
         await line.waitFor();
         await line.locator('summary').first().click();
+        // Repeats are refused meanwhile and stand above it.
+        const opened = page.locator('.events li', { has: page.locator('details[open]') });
         await expect
-          .poll(() => line.locator('.verdict').first().textContent(), { timeout: 15_000 })
+          .poll(() => opened.locator('.verdict').first().textContent(), { timeout: 15_000 })
           .toMatch(/refused it at the gate "filter"/);
       }),
     60_000,
