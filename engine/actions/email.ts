@@ -202,7 +202,7 @@ export function emailHandler(parts: EmailParts): ActionHandler {
     const words = [
       ...sent.words,
       ...mediaWords(media),
-      ...(late.pictures || late.clip ? [`${lateWords(late)} follow in a mail of their own`] : []),
+      ...(late.pictures || late.clip ? [lateSummary(late)] : []),
       ...leftOut,
     ];
     return { status: 'done', summary: withHeldBack(summaryOf(server, sent.receipt, words), row) };
@@ -351,9 +351,13 @@ const receiverWords = (count: number): string => `${count} receiver${count === 1
 const lateWords = ({ pictures, clip }: { pictures: boolean; clip: boolean }): string =>
   [...(pictures ? ['pictures'] : []), ...(clip ? ['the clip'] : [])].join(' and ');
 
+const lateSummary = (late: { pictures: boolean; clip: boolean }): string =>
+  `${lateWords(late)} ${late.pictures ? 'follow in a mail of their' : 'follows in a mail of its'} own`;
+
 function followWords(late: { pictures: boolean; clip: boolean }): string {
   const words = lateWords(late);
-  return `${words[0]!.toUpperCase()}${words.slice(1)} follow in an answer to this mail, if the camera has them.`;
+  const [follow, them] = late.pictures ? ['follow', 'them'] : ['follows', 'it'];
+  return `${words[0]!.toUpperCase()}${words.slice(1)} ${follow} in an answer to this mail, if the camera has ${them}.`;
 }
 
 const mediaNotes = ([pictures, clip]: GatheredMedia[]): string[] => [

@@ -118,10 +118,13 @@ describe('a clip', () => {
     recordedCamera(desk);
     const shown: unknown[] = [];
     desk.parts.record = { commit: async ({ alarmMedia }) => void shown.push(...(alarmMedia ?? [])) };
-    await desk.send(aRaise({ picture: 'event-or-snapshot', clip: 5 }));
+    const { summary } = await desk.send(aRaise({ picture: 'event-or-snapshot', clip: 5 }));
+    expect(summary).toContain('the clip follows in a mail of its own');
     await desk.drain();
     expect([names(0), names(1)]).toEqual([['alarm.jpg'], ['clip.mp4']]);
-    expect(office.delivered[0]!.mail.text).toContain('The clip follow');
+    expect(office.delivered[0]!.mail.text).toContain(
+      'The clip follows in an answer to this mail, if the camera has it.',
+    );
     expect(office.delivered[1]!.mail.text).toContain('a clip of 5 s');
     expect(shown).toEqual([
       expect.objectContaining({ alarmId: 'alarm-1', mediaId: 'clip-1', kind: 'clip', deviceId: 'cam', channel: 2 }),
