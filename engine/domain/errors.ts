@@ -44,6 +44,9 @@ export const userError = (code: string, message: string, details?: ErrorDetails)
 export const operationalError = (code: string, message: string, details?: ErrorDetails): AlarmflowError =>
   new AlarmflowError('operational', code, message, details);
 
+/** The device is not away: its connection is being opened, as at every start. */
+export const isConnecting = ({ facts }: AlarmflowError): boolean => facts?.link === 'connecting';
+
 /** Code of `waitError`. */
 export const WAITS = 'E_WAITS';
 

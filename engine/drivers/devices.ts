@@ -549,6 +549,7 @@ const tooSlow = (name: string, address: string): Error =>
 const notConnected = (entry: Entry): Error =>
   operationalError('E_DEVICE_OFFLINE', `"${entry.definition.name}" is not connected: ${entry.status.detail}`, {
     retryAfterMs: 1_000,
+    facts: { link: entry.status.link },
   });
 
 /** Where a mere question delivers: nobody listens. */

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock/clock';
-import { asAlarmflowError } from '../domain/errors';
+import { asAlarmflowError, isConnecting } from '../domain/errors';
 import type { Log } from '../domain/log';
 import { backOffMs, reconcileBackOff } from './back-off';
 import type { ReconcileJob, Verdict } from './jobs';
@@ -141,7 +141,7 @@ export function createReconciles(options: {
       : Math.max(error.retryAfterMs ?? 0, backOffMs(reconcileBackOff, count));
     const facts = { output: outputId, code: error.code, reason: error.message, failures: count, nextTryInMs: delayMs };
     if (error.family === 'bug') log.error('output not reconciled', { ...facts, stack: error.stack });
-    else if (before?.code === error.code) log.debug('output not reconciled', facts);
+    else if (before?.code === error.code || isConnecting(error)) log.debug('output not reconciled', facts);
     else log.warn('output not reconciled', facts);
     return { kind: 'again', delayMs, reason: error.message };
   }

@@ -5,7 +5,7 @@
 import type { Clock } from '../clock/clock';
 import type { Announce } from '../domain/announcements';
 import type { ConnectedDevice, DeviceDirectory, SwitchKind } from '../domain/devices';
-import { type AlarmflowError, asAlarmflowError, operationalError, userError } from '../domain/errors';
+import { type AlarmflowError, asAlarmflowError, isConnecting, operationalError, userError } from '../domain/errors';
 import type { Log } from '../domain/log';
 import { type OutputState, ptzPlace } from '../domain/outputs';
 import { emptyChange, type RecordWriter } from '../domain/record';
@@ -213,7 +213,8 @@ async function keep(parts: DriveParts, output: ManagedOutput, fields: Partial<Ou
 async function keepFailure(parts: DriveParts, output: ManagedOutput, error: AlarmflowError): Promise<void> {
   // A device that is away fails the same way for hours; only news is written.
   if (output.state.lastError === error.message) return;
-  parts.log.warn('output.not-driven', {
+  // At every start outputs are driven before their devices are connected: that is no news.
+  parts.log[isConnecting(error) ? 'debug' : 'warn']('output.not-driven', {
     output: output.state.id,
     desired: output.state.desired,
     code: error.code,

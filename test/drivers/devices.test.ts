@@ -86,6 +86,13 @@ describe('the hub', () => {
     expect(driver.contexts).toHaveLength(2);
   });
 
+  it('says with its refusal that a device is only waiting for the start', async () => {
+    const { devices } = hub(puppet());
+    devices.define(deviceAt(1));
+    const command = devices.device('cam1').setOutput('1', false, new AbortController().signal);
+    await expect(command).rejects.toMatchObject({ code: 'E_DEVICE_OFFLINE', facts: { link: 'connecting' } });
+  });
+
   it('does not connect anew for the same definition, but for another', async () => {
     const driver = puppet();
     const { devices } = hub(driver);

@@ -48,6 +48,18 @@ describe('reconcile requests', () => {
     expect(added).toEqual([]);
   });
 
+  it.each([
+    ['still connecting is no warning', 'connecting', []],
+    ['away is one', 'offline', ['output not reconciled']],
+  ])('whose device is %s', async (_what, link, expected) => {
+    const { clock, warnings, reconciles } = bench(async () => {
+      throw operationalError('E_DEVICE_OFFLINE', 'Away', { facts: { link } });
+    });
+    reconciles.request('a', 1);
+    await clock.advance(100);
+    expect(warnings).toEqual(expected);
+  });
+
   it('that fail become one job per output after the first back-off', async () => {
     const { reconcile } = awayDevice();
     const { clock, added, reconciles } = bench(reconcile);
