@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express from 'express';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../engine/clock/system-clock';
 import type { ActionRow } from '../../engine/domain/actions';
 import { asAlarmflowError } from '../../engine/domain/errors';
@@ -18,30 +18,6 @@ let url: string;
 let role: string;
 const closers: (() => unknown)[] = [];
 
-beforeEach(async () => {
-  role = '';
-  store = await openStore({ dataDir: await temporaryFolder(), databaseUrl: null, clock: systemClock, log: silentLog });
-  closers.push(() => store.close());
-  const app = express();
-  addLogRoutes(app, {
-    reader: store,
-    need: (needed) => (_request, _response, next) => {
-      role = needed;
-      next();
-    },
-  });
-  app.use(((thrown, _request, response, _next) => {
-    response.status(400).json({ error: asAlarmflowError(thrown).message });
-  }) as express.ErrorRequestHandler);
-  const server = createServer(app);
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  closers.push(() => new Promise((done) => server.close(done)));
-  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/log`;
-}, 60_000);
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
-
 const get = async (query: Record<string, string> = {}) => fetch(`${url}?${new URLSearchParams(query)}`);
 interface Page {
   alarms: { id: string }[];
@@ -49,6 +25,10 @@ interface Page {
   next: string | null;
 }
 const jsonOf = async (query: Record<string, string> = {}) => (await get(query)).json() as Promise<Page>;
+
+const KEPT = 1_203;
+/** The period of the first so many alarms. */
+const first = (count: number) => ({ to: String(RAISED + count * 60_000 - 1) });
 
 /** Alarms a minute apart, each with one action. */
 async function keep(count: number): Promise<void> {
@@ -81,13 +61,41 @@ async function keep(count: number): Promise<void> {
 }
 
 describe('the log', () => {
+  beforeAll(async () => {
+    store = await openStore({
+      dataDir: await temporaryFolder(),
+      databaseUrl: null,
+      clock: systemClock,
+      log: silentLog,
+    });
+    closers.push(() => store.close());
+    const app = express();
+    addLogRoutes(app, {
+      reader: store,
+      need: (needed) => (_request, _response, next) => {
+        role = needed;
+        next();
+      },
+    });
+    app.use(((thrown, _request, response, _next) => {
+      response.status(400).json({ error: asAlarmflowError(thrown).message });
+    }) as express.ErrorRequestHandler);
+    const server = createServer(app);
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+    closers.push(() => new Promise((done) => server.close(done)));
+    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/log`;
+    await keep(KEPT);
+  }, 60_000);
+  afterAll(async () => {
+    for (const close of closers.splice(0).reverse()) await close();
+  });
+
   it('is for everybody who may look at the console', async () => {
     await get();
     expect(role).toBe('viewer');
   });
 
   it('is searched by time, type, device, kind and outcome', async () => {
-    await keep(12);
     const alarms = await jsonOf({
       type: 'motion',
       deviceId: 'yard',
@@ -95,16 +103,22 @@ describe('the log', () => {
       to: String(RAISED + 7 * 60_000),
     });
     expect(alarms.alarms.map(({ id }) => id)).toEqual(['alarm-00001', 'alarm-00005']);
-    const actions = await jsonOf({ what: 'actions', status: 'failed', kind: 'email', type: 'motion', deviceId: 'cam' });
+    const actions = await jsonOf({
+      ...first(12),
+      what: 'actions',
+      status: 'failed',
+      kind: 'email',
+      type: 'motion',
+      deviceId: 'cam',
+    });
     expect(actions.actions.map(({ key }) => key)).toEqual(['alarm-00003:mail:raise', 'alarm-00009:mail:raise']);
     expect((await jsonOf({ what: 'actions', kind: 'upload' })).actions).toEqual([]);
   });
 
   it.each(['alarms', 'actions'] as const)('is paged, %s each once', async (what) => {
-    await keep(7);
     const seen: string[] = [];
     for (let after = ''; ; ) {
-      const page = await jsonOf({ what, limit: '3', ...(after ? { after } : {}) });
+      const page = await jsonOf({ ...first(7), what, limit: '3', ...(after ? { after } : {}) });
       seen.push(...page[what].map((row) => ('id' in row ? row.id : row.key)));
       if (page.next === null) break;
       after = page.next;
@@ -114,21 +128,19 @@ describe('the log', () => {
   });
 
   it.each(['alarms', 'actions'])('is exported whole as JSON lines: %s', async (what) => {
-    await keep(1_203);
     const answer = await get({ what, format: 'jsonl' });
     expect(answer.headers.get('content-disposition')).toBe(`attachment; filename="alarmflow-${what}.jsonl"`);
     const rows = (await answer.text())
       .trimEnd()
       .split('\n')
       .map((line) => JSON.parse(line));
-    expect(rows).toHaveLength(1_203);
-    expect(new Set(rows.map((row) => row.id ?? row.key)).size).toBe(1_203);
+    expect(rows).toHaveLength(KEPT);
+    expect(new Set(rows.map((row) => row.id ?? row.key)).size).toBe(KEPT);
     expect(JSON.stringify(rows[0])).not.toContain('"raw"');
   });
 
   it('is exported for spreadsheets, with a head and the times in UTC', async () => {
-    await keep(2);
-    const text = await (await get({ what: 'actions', format: 'csv' })).arrayBuffer();
+    const text = await (await get({ ...first(2), what: 'actions', format: 'csv' })).arrayBuffer();
     const lines = Buffer.from(text).toString('utf8').split('\r\n');
     expect(lines[0]).toMatch(/^\ufeff"asked for","finished","action"/);
     expect(lines[1]).toContain('"2026-11-21T07:00:00.000Z"');
