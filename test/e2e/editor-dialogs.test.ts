@@ -7,6 +7,7 @@ import { noOffers } from '../../engine/domain/devices';
 import type { EventType } from '../../engine/domain/events';
 import { driverChoices } from '../../engine/drivers';
 import { type Editor, startEditor } from '../support/editor';
+import { dialogAtRest } from '../support/editor-dialog';
 import { FakeFlowEngine } from '../support/fake-flow-engine';
 
 const CHROMIUM = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
@@ -219,8 +220,6 @@ describe.skipIf(!present && process.env.ALARMFLOW_REQUIRE_ALL !== '1')('the dial
   });
 
   /** The dialog asks the runtime for some of its lists after it has opened. */
-  const settled = () => page.waitForTimeout(120);
-
   async function shoot(name: string): Promise<void> {
     if (shots) await page.screenshot({ path: join(shots, `${name}.png`) });
   }
@@ -237,7 +236,7 @@ describe.skipIf(!present && process.env.ALARMFLOW_REQUIRE_ALL !== '1')('the dial
     }, type);
     made.push(id);
     await page.waitForSelector('#node-dialog-ok');
-    await settled();
+    await dialogAtRest(page);
     return id;
   }
 
@@ -247,7 +246,7 @@ describe.skipIf(!present && process.env.ALARMFLOW_REQUIRE_ALL !== '1')('the dial
       [type, id],
     );
     await page.waitForSelector('#node-config-dialog-ok');
-    await settled();
+    await dialogAtRest(page);
   }
 
   async function cancel(button = '#node-dialog-cancel'): Promise<void> {
@@ -658,6 +657,7 @@ describe.skipIf(!present && process.env.ALARMFLOW_REQUIRE_ALL !== '1')('the dial
     await openNew('alarm-input');
     await page.click('.alarmflow-device-foot button');
     await page.waitForSelector('#node-config-dialog-ok');
+    await dialogAtRest(page);
     await page.fill('#node-config-input-host', '192.0.2.50');
     complaintsOf400();
     await page.click('#node-config-dialog-ok');
@@ -812,6 +812,7 @@ describe.skipIf(!present && process.env.ALARMFLOW_REQUIRE_ALL !== '1')('the dial
       RED.editor.edit(RED.nodes.node(id));
     }, id);
     await page.waitForSelector('#node-dialog-ok');
+    await dialogAtRest(page);
     expect(await page.isVisible('#node-input-entryRoute')).toBe(true);
     await cancel();
   });
@@ -936,7 +937,7 @@ describe.skipIf(!present && process.env.ALARMFLOW_REQUIRE_ALL !== '1')('the dial
       RED.editor.edit(RED.nodes.node('thermal'));
     });
     await page.waitForSelector('#node-dialog-ok');
-    await settled();
+    await dialogAtRest(page);
     await page.uncheck('.alarmflow-device-list input[value=gate]');
     await page.uncheck('#alarmflow-types-smoke');
     await page.fill('#node-input-antiDither', '30');
@@ -966,9 +967,8 @@ describe.skipIf(!present && process.env.ALARMFLOW_REQUIRE_ALL !== '1')('the dial
       const { RED } = globalThis as unknown as { RED: { sidebar: { help: { show(type: string): void } } } };
       RED.sidebar.help.show('alarmflow-thermal-alarm');
     });
-    await settled();
-    await shoot('help');
     await expect.poll(() => page.locator('.red-ui-help:visible').last().innerText()).toContain('Raises an alarm');
+    await shoot('help');
   });
 
   it('shows all nodes in the palette', async () => {

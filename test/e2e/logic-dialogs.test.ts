@@ -5,6 +5,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Browser, chromiumMissing, openBrowser } from '../support/browser';
 import { type Editor, startEditor } from '../support/editor';
+import { dialogAtRest } from '../support/editor-dialog';
 import { FakeFlowEngine } from '../support/fake-flow-engine';
 
 const missing = chromiumMissing();
@@ -137,7 +138,7 @@ describe.skipIf(missing !== null && process.env.ALARMFLOW_REQUIRE_ALL !== '1')('
       RED.editor.edit(RED.nodes.node(id));
     }, id);
     await page.waitForSelector('#node-dialog-ok');
-    await page.waitForTimeout(120);
+    await dialogAtRest(page);
   }
 
   async function close(how: 'ok' | 'cancel'): Promise<void> {

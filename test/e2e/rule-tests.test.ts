@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { RuleTestReport } from '../../engine/index';
 import { type Browser, chromiumMissing, openBrowser } from '../support/browser';
 import { type Editor, startEditor } from '../support/editor';
+import { dialogAtRest } from '../support/editor-dialog';
 import { FakeFlowEngine } from '../support/fake-flow-engine';
 
 const missing = chromiumMissing();
@@ -179,6 +180,8 @@ describe.skipIf(missing !== null && process.env.ALARMFLOW_REQUIRE_ALL !== '1')('
       const { RED } = globalThis as unknown as EditorPage;
       RED.editor.edit(RED.nodes.node('tests'));
     });
+    await page.waitForSelector('#alarmflow-rule-tests-run');
+    await dialogAtRest(page);
     await page.locator('#alarmflow-rule-tests-run').click();
     await page.locator('.alarmflow-rule-tests').getByText('Rule tests passed: 1 of 1.').waitFor();
     await page.getByText(/delay "Wait": it keeps time/).waitFor();

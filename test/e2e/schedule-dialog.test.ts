@@ -7,6 +7,7 @@ import { checkSchedule, previewSchedule } from '../../engine/gates';
 import type { ArmingSchedule, SchedulePreview } from '../../engine/index';
 import { type Browser, chromiumMissing, openBrowser } from '../support/browser';
 import { type Editor, startEditor } from '../support/editor';
+import { dialogAtRest } from '../support/editor-dialog';
 import { FakeFlowEngine } from '../support/fake-flow-engine';
 
 const missing = chromiumMissing();
@@ -109,6 +110,7 @@ describe.skipIf(missing !== null && process.env.ALARMFLOW_REQUIRE_ALL !== '1')('
       (globalThis as unknown as EditorPage).RED.editor.editConfig('', 'alarmflow-schedule', 'nights'),
     );
     await page.waitForSelector('.alarmflow-preview tbody tr');
+    await dialogAtRest(page);
   }
 
   async function close(how: 'ok' | 'cancel'): Promise<void> {

@@ -4,6 +4,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Browser, chromiumMissing, openBrowser } from '../support/browser';
 import { type Editor, startEditor } from '../support/editor';
+import { dialogAtRest } from '../support/editor-dialog';
 import { FakeFlowEngine } from '../support/fake-flow-engine';
 
 const missing = chromiumMissing();
@@ -77,7 +78,7 @@ describe.skipIf(missing !== null && process.env.ALARMFLOW_REQUIRE_ALL !== '1')(
         RED.editor.edit(RED.nodes.node('rule'));
       });
       await page.waitForSelector('#node-dialog-ok');
-      await page.waitForTimeout(150);
+      await dialogAtRest(page);
     };
     const close = async (button: '#node-dialog-ok' | '#node-dialog-cancel'): Promise<void> => {
       await page.click(button);

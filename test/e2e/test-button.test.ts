@@ -5,6 +5,7 @@ import { type BrowserContext, chromium, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { nodeFolders } from '../nodes/editor-sandbox';
 import { type Editor, startEditor } from '../support/editor';
+import { dialogAtRest } from '../support/editor-dialog';
 import { FakeFlowEngine } from '../support/fake-flow-engine';
 
 const CHROMIUM = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
@@ -100,6 +101,7 @@ describe.skipIf(!present && process.env.ALARMFLOW_REQUIRE_ALL !== '1')('the test
       RED.editor.edit(RED.nodes.node(id));
     }, id);
     await page.waitForSelector('.alarmflow-test-button');
+    await dialogAtRest(page);
   }
 
   const result = () => page.locator('.alarmflow-test-result');
@@ -212,6 +214,7 @@ describe.skipIf(!present && process.env.ALARMFLOW_REQUIRE_ALL !== '1')('the test
         RED.editor.edit(RED.nodes.add(node) ?? node);
       }, type);
       await page.waitForSelector('.alarmflow-test-button');
+      await dialogAtRest(page);
       await page.click('.alarmflow-test-button');
       await result()
         .getByText(/It (worked|failed)/)
