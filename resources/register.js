@@ -15,21 +15,36 @@
   alarmflow.text = (key, values) => RED._(SHARED + key, values);
   alarmflow.colors = { triggers: '#d99a86', logic: '#b3a1d1', actions: '#8fbfa9' };
 
-  /** Puts the shared parts (<div data-alarmflow-part="gates">) into a dialog's template. */
-  function expandTemplate(type) {
-    const template = document.querySelector(`script[data-template-name="${type}"]`);
-    template.textContent = template.textContent.replace(
-      /<div data-alarmflow-part="([a-z-]+)"><\/div>/g,
-      (_all, part) => document.querySelector(`script[data-alarmflow-part="${part}"]`).textContent,
-    );
+  /** Puts the shared parts (<div data-alarmflow-part="gates">) into a node's dialog and help. */
+  function expandParts(type) {
+    for (const kind of ['template', 'help']) {
+      const script = document.querySelector(`script[data-${kind}-name="${type}"]`);
+      script.textContent = script.textContent.replace(
+        /<div data-alarmflow-part="([a-z-]+)"><\/div>/g,
+        (_all, part) => document.querySelector(`script[data-alarmflow-part="${part}"]`).textContent,
+      );
+    }
   }
 
-  /** What is true of all linkage actions stands in each one's help, before its references. */
-  function expandHelp(type) {
-    const help = document.querySelector(`script[data-help-name="${type}"]`);
-    const shared = document.querySelector('script[data-alarmflow-help="actions"]').textContent;
-    const [text, references] = help.textContent.split(/(?=<h3>References<\/h3>)/);
-    help.textContent = `${text}${shared}${references ?? ''}`;
+  /** What all nodes of a category of the palette have in common. */
+  const categories = {
+    config: {},
+    'alarmflow triggers': { color: alarmflow.colors.triggers },
+    'alarmflow logic': { color: alarmflow.colors.logic },
+    'alarmflow actions': { color: alarmflow.colors.actions, align: 'right', inputs: 1, outputs: 1 },
+  };
+
+  /** A definition with what its category and its name say of it; labels of its ports come from its catalogue. */
+  function completed(type, own) {
+    const definition = { ...categories[own.category], ...own };
+    if (own.category === 'config') return definition;
+    definition.icon = `${type.replace('alarmflow-', '')}.svg`;
+    for (const port of ['input', 'output'])
+      if (definition[`${port}s`] > 0)
+        definition[`${port}Labels`] ??= function portLabel() {
+          return this._(`palette.${port}`);
+        };
+    return definition;
   }
 
   /** A config node's dialog lies on top of the dialog that opened it: each must find only its own fields. */
@@ -113,12 +128,12 @@
 
   /**
    * Registers a node type. Beside Node-RED's own, a definition may have `version` (of its configuration);
-   * labels come from the node's catalogue: `palette.label`, `label.<field>`.
+   * labels come from the node's catalogue: `palette.label`, `palette.input`, `palette.output`, `label.<field>`.
    */
-  alarmflow.register = (type, { version, ...definition }) => {
+  alarmflow.register = (type, { version, ...given }) => {
     const own = `alarmflow/${type}:`;
-    expandTemplate(type);
-    if (definition.category === 'alarmflow actions') expandHelp(type);
+    const definition = completed(type, given);
+    expandParts(type);
     const labelOf = (field) => {
       const shared = alarmflow.gates.labels[field];
       return (shared ? alarmflow.text(shared) : RED._(`${own}label.${field}`)).replace(/<[^>]*>/g, '');

@@ -108,11 +108,17 @@ export function openSandbox(devices: string[] = []): Sandbox {
       { textContent: /data-help-name="[^"]+">([\s\S]*?)<\/script>/.exec(html)?.[1] ?? '' },
     ]),
   );
-  const sharedHelp = /data-alarmflow-help="actions">([\s\S]*?)<\/script>/.exec(editorHtml)?.[1] ?? '';
+  const parts = new Map(
+    [...editorHtml.matchAll(/data-alarmflow-part="([^"]+)">([\s\S]*?)<\/script>/g)].map(([, part, text]) => [
+      part,
+      text,
+    ]),
+  );
   const document = {
     getElementById: () => ({}),
     querySelector(selector: string) {
-      if (selector.includes('data-alarmflow-help')) return { textContent: sharedHelp };
+      const part = /data-alarmflow-part="([^"]+)"/.exec(selector)?.[1];
+      if (part !== undefined) return { textContent: parts.get(part) };
       return helps.get(/data-help-name="([^"]+)"/.exec(selector)?.[1] ?? '') ?? { textContent: '' };
     },
   };
