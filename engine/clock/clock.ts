@@ -28,6 +28,11 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
+/** Rests for the time, or until the signal aborts, whichever is first: for waits whose end is no failure. */
+export const sleepOrStop = (clock: Pick<Clock, 'sleep'>, ms: number, signal: AbortSignal): Promise<void> =>
+  // Nothing but the signal makes a sleep reject.
+  clock.sleep(ms, signal).catch(() => undefined);
+
 /** ISO 8601 in UTC with milliseconds, e.g. `2026-11-21T07:00:00.000Z`. */
 export const isoTime = (ms: number): string => new Date(ms).toISOString();
 

@@ -1,6 +1,6 @@
 import type { IQueueBackend } from 'bullmq';
 import { type Job, type JobsOptions, Queue, UnrecoverableError, Worker } from 'bullmq';
-import type { Clock } from '../clock/clock';
+import { type Clock, sleepOrStop } from '../clock/clock';
 import type { ActionHandler, ActionRow } from '../domain/actions';
 import { asAlarmflowError, operationalError, userError } from '../domain/errors';
 import type { Log } from '../domain/log';
@@ -321,7 +321,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
     // Bounded, because a worker whose server is away waits for it for ever.
     const within = (work: Promise<unknown>, ms: number): Promise<unknown> => {
       const limit = new AbortController();
-      const timeout = clock.sleep(ms, limit.signal).catch(() => undefined);
+      const timeout = sleepOrStop(clock, ms, limit.signal);
       return Promise.race([work.finally(() => limit.abort()), timeout]);
     };
     const ended = Promise.all(workers.map((worker) => worker.close())).catch((thrown: unknown) => {

@@ -1,4 +1,5 @@
 /** What restarts and deploys mean for leases and outputs (DESIGN §4). */
+import { sleepOrStop } from '../clock/clock';
 import { desiredState, type OutputId } from '../domain/outputs';
 import { emptyChange, type ResumeState } from '../domain/record';
 import { setBackBy } from '../gates';
@@ -35,7 +36,7 @@ export function createFlowLife(
     const wait = new AbortController();
     // Rejections are the executor's to try again; the end of the wait is no failure.
     const drives = Promise.allSettled(ids.map(reconcile));
-    const longest = clock.sleep(RETIRE_WAIT_MS, wait.signal).catch(() => undefined);
+    const longest = sleepOrStop(clock, RETIRE_WAIT_MS, wait.signal);
     await Promise.race([drives, longest]);
     wait.abort();
   }

@@ -1,4 +1,5 @@
 /** The last commands to a device that goes, or is found at another address: nothing may be left switched on there. */
+import { sleepOrStop } from '../clock/clock';
 import type { ConnectedDevice } from '../domain/devices';
 import { type AlarmflowError, asAlarmflowError, operationalError } from '../domain/errors';
 import { sortableId } from '../domain/ids';
@@ -23,7 +24,7 @@ export function createLeaving(
   async function settled(output: ManagedOutput): Promise<void> {
     if (!output.driving) return;
     const wait = new AbortController();
-    const longest = clock.sleep(UNDER_WAY_MS, wait.signal).catch(() => undefined);
+    const longest = sleepOrStop(clock, UNDER_WAY_MS, wait.signal);
     // What became of it shows in the output's state; its failure is the executor's.
     await Promise.race([output.driving.catch(() => undefined), longest]);
     wait.abort();

@@ -1,5 +1,5 @@
 /** Keeps one camera's ring filled: one ffmpeg that copies the stream, watched, and started again with back-off. */
-import type { Clock, Timer } from '../clock/clock';
+import { type Clock, sleepOrStop, type Timer } from '../clock/clock';
 import type { LiveStream } from '../domain/devices';
 import { type AlarmflowError, asAlarmflowError, operationalError } from '../domain/errors';
 import { sortableId } from '../domain/ids';
@@ -122,7 +122,7 @@ export function createCameraRecorder(parts: CameraParts): CameraRecorder {
       troubled(error);
       const pause = Math.max(error.code === 'E_CREDENTIALS_REFUSED' ? timing.refusedMs : wait, error.retryAfterMs ?? 0);
       wait = Math.min(wait * 2, timing.longestRetryMs);
-      await clock.sleep(pause, stop.signal).catch(() => undefined);
+      await sleepOrStop(clock, pause, stop.signal);
     }
   }
 

@@ -1,3 +1,4 @@
+import { sleepOrStop } from '../../clock/clock';
 import type { DeviceFacts, DeviceOffers } from '../../domain/devices';
 import { type AlarmflowError, asAlarmflowError, operationalError, userError } from '../../domain/errors';
 import type { EventDraft } from '../../domain/events';
@@ -101,8 +102,7 @@ export function connectGenicam(context: DriverContext, ways: GenicamWays): Drive
         attempt = steady ? 0 : attempt + 1;
         pause = Math.max(Math.min(backoff(attempt), MOST_PAUSE_MS), error.retryAfterMs ?? 0);
       }
-      // Rejects only when the connection is being closed; the loop's condition sees that.
-      await clock.sleep(pause, closing.signal).catch(() => undefined);
+      await sleepOrStop(clock, pause, closing.signal);
     }
   }
 

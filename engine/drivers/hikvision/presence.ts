@@ -1,4 +1,4 @@
-import type { Clock } from '../../clock/clock';
+import { type Clock, sleepOrStop } from '../../clock/clock';
 import { type AlarmflowError, asAlarmflowError } from '../../domain/errors';
 import type { DeviceHttp } from '../wire';
 
@@ -44,8 +44,7 @@ export function createPresence(options: PresenceOptions): Presence {
         const locked = refused ? await options.lockedFor(error) : 0;
         pause = Math.max(pause, error.retryAfterMs ?? 0, locked);
       }
-      // Rejects only when the connection is being closed; the loop's condition sees that.
-      await clock.sleep(pause, closing.signal).catch(() => undefined);
+      await sleepOrStop(clock, pause, closing.signal);
     }
   }
 

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../../clock/clock';
+import { type Clock, sleepOrStop, type Timer } from '../../clock/clock';
 import { type AlarmflowError, asAlarmflowError, operationalError } from '../../domain/errors';
 import type { EventDraft, EventRegion } from '../../domain/events';
 import type { Log } from '../../domain/log';
@@ -78,8 +78,7 @@ export function createTemperatureFeed(options: TemperatureFeedOptions): Temperat
         log.debug('hikvision.temperatures-lost', { reason: error.message });
         pause = Math.max(backoff(attempt++), error.retryAfterMs ?? 0);
       }
-      // Rejects only when it is over; the loop's condition sees that.
-      await clock.sleep(pause, signal).catch(() => undefined);
+      await sleepOrStop(clock, pause, signal);
     }
   }
 

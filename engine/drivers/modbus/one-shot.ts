@@ -1,5 +1,5 @@
 /** Writes that are asked for once (L13), beside the outputs that are held; over the board's one connection. */
-import type { Clock } from '../../clock/clock';
+import { type Clock, sleepOrStop } from '../../clock/clock';
 import { asAlarmflowError, operationalError, userError } from '../../domain/errors';
 import { LONGEST_PULSE_MS, type ModbusWrite } from '../../domain/modbus-write';
 import {
@@ -39,7 +39,7 @@ export async function writeOnce(parts: OneShotParts, write: ModbusWrite, signal:
   const { pulse } = write;
   if (!pulse) return read;
   // Cut short or not, the pulse must end: the other value is written in any case.
-  await clock.sleep(pulse.ms, AbortSignal.any([signal, closing])).catch(() => undefined);
+  await sleepOrStop(clock, pulse.ms, AbortSignal.any([signal, closing]));
   const rest = await endPulse(parts, write, pulse.rest);
   signal.throwIfAborted();
   return rest;

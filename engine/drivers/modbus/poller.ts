@@ -1,4 +1,4 @@
-import type { Clock } from '../../clock/clock';
+import { type Clock, sleepOrStop } from '../../clock/clock';
 import { type AlarmflowError, asAlarmflowError } from '../../domain/errors';
 import type { Board } from './board';
 import { createDebouncer } from './debounce';
@@ -67,8 +67,7 @@ export function createPoller(options: PollerOptions): Poller {
         failures++;
       }
       const left = pause - (failures > 0 ? 0 : clock.monotonic() - began);
-      // Rejects only when the connection is being closed; the loop's condition sees that.
-      await clock.sleep(Math.max(failures > 0 ? 50 : 1, left), closing.signal).catch(() => undefined);
+      await sleepOrStop(clock, Math.max(failures > 0 ? 50 : 1, left), closing.signal);
     }
   }
 

@@ -1,5 +1,5 @@
 import type { IClientOptions, IPublishPacket, MqttClient } from 'mqtt';
-import type { Clock } from '../../clock/clock';
+import { type Clock, sleepOrStop } from '../../clock/clock';
 import type { DeviceDefinition } from '../../domain/devices';
 import { type AlarmflowError, asAlarmflowError, operationalError, userError } from '../../domain/errors';
 import type { Log } from '../../domain/log';
@@ -230,8 +230,7 @@ export function createSession(options: SessionOptions): Session {
       if (clock.monotonic() - began > 30_000) failures = 0;
       options.onLost(error);
       const pause = Math.max(timing.backoff(failures++), error.retryAfterMs ?? 0);
-      // Rejects only when the connection is being closed; the loop's condition sees that.
-      await clock.sleep(pause, closing.signal).catch(() => undefined);
+      await sleepOrStop(clock, pause, closing.signal);
     }
   }
 
@@ -298,7 +297,7 @@ export function createSession(options: SessionOptions): Session {
         const told = new Promise<void>((resolve) => {
           current.publish(will.topic, will.offline, { qos: 1, retain: true }, () => resolve());
         });
-        const limit = clock.sleep(300, closing.signal).catch(() => undefined);
+        const limit = sleepOrStop(clock, 300, closing.signal);
         await Promise.race([told, limit]);
       }
       closing.abort(operationalError('E_CLOSED', `The connection to broker ${address} is being closed`));

@@ -1,4 +1,4 @@
-import type { Clock } from '../../clock/clock';
+import { type Clock, sleepOrStop } from '../../clock/clock';
 import { type AlarmflowError, asAlarmflowError, operationalError } from '../../domain/errors';
 import type { Log } from '../../domain/log';
 import { backoff, type DeviceResponse } from '../wire';
@@ -145,8 +145,7 @@ export function createEventFeed(options: FeedOptions): EventFeed {
       // One that ran out in its time is followed by the next at once: what happens between them would be lost.
       const ranOut = error.code === 'E_SUBSCRIPTION_OVER' && life.opened && lived(life) > timing.goodLifeMs / 6;
       const pause = ranOut ? 0 : Math.max(backoff(attempt++), error.retryAfterMs ?? 0);
-      // Rejects only when the connection is being closed; the loop's condition sees that.
-      await clock.sleep(pause, closing.signal).catch(() => undefined);
+      await sleepOrStop(clock, pause, closing.signal);
     }
   }
 

@@ -1,4 +1,4 @@
-import { parseHttpDate } from '../../clock/clock';
+import { parseHttpDate, sleepOrStop } from '../../clock/clock';
 import { type DeviceFacts, noOffers, type ReceivedEvent } from '../../domain/devices';
 import { type AlarmflowError, asAlarmflowError, operationalError } from '../../domain/errors';
 import type { EventDraft } from '../../domain/events';
@@ -200,8 +200,7 @@ export function connectVivotek(context: DriverContext, timing: CameraTiming): Vi
         const error = asAlarmflowError(thrown);
         pause = lost(error, attempt++);
       }
-      // Rejects only when the connection is being closed; the loop's condition sees that.
-      await clock.sleep(pause, closing.signal).catch(() => undefined);
+      await sleepOrStop(clock, pause, closing.signal);
     }
   }
 

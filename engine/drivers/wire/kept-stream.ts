@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../../clock/clock';
+import { type Clock, sleepOrStop, type Timer } from '../../clock/clock';
 import { type AlarmflowError, asAlarmflowError, operationalError } from '../../domain/errors';
 import type { Log } from '../../domain/log';
 import { backoff } from './backoff';
@@ -98,8 +98,7 @@ export function keepStream(options: KeptStreamOptions): KeptStream {
       events.onLost(error, life.dead);
       const refused = error.code === 'E_CREDENTIALS_REFUSED' ? await events.lockedFor(error) : 0;
       const pause = Math.max(backoff(attempt++), error.retryAfterMs ?? 0, refused);
-      // Rejects only when the connection is being closed; the loop's condition sees that.
-      await clock.sleep(pause, closing.signal).catch(() => undefined);
+      await sleepOrStop(clock, pause, closing.signal);
     }
   }
 
