@@ -10,11 +10,11 @@ import { errorIn, listIn, readTable, textOf } from './answer';
 import { createCgi } from './cgi';
 import { createDeviceClock } from './device-clock';
 import { createEventStream, type StreamTiming } from './event-stream';
-import { probeDevice, type QuestionOptions, readDeviceTime } from './identity';
+import { configOf, probeDevice, type QuestionOptions, readDeviceTime } from './identity';
 import { type LockState, readLockState } from './lock-state';
 import { readOffers } from './offers';
 import { readDahuaOptions } from './options';
-import { createOutputs } from './outputs';
+import { createOutputs, openAtRestIn } from './outputs';
 import { createPictures } from './pictures';
 import { gotoPreset } from './presets';
 import { createPtz } from './ptz';
@@ -93,6 +93,7 @@ export function connectDahua(context: DriverContext, timing: StreamTiming): Driv
     conditions: reader.conditions,
     indexes: readIndexes,
     inputs: () => outputs.readInputs(closing.signal),
+    openAtRest: async () => openAtRestIn(await configOf(question(closing.signal), 'Alarm')),
     counts: () => ({ channels: facts?.channels ?? null, inputs: facts?.inputs ?? null }),
     deliver: (draft) => deliver({ kind: 'event', draft, late: false, clockSuspect: false }),
     clock,

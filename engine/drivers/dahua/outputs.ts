@@ -1,5 +1,6 @@
 import type { Clock } from '../../clock/clock';
 import { AlarmflowError, operationalError, userError } from '../../domain/errors';
+import { listIn } from './answer';
 import type { Cgi } from './cgi';
 
 /** What an alarm output is set to (PROTOCOLS §2.6): 0 by the device's own linkage, 1 on, 2 off and dead to all linkage. */
@@ -103,6 +104,15 @@ export function createOutputs(cgi: Cgi, deviceName: string, clock: Clock): Outpu
       return { active, count: MOST };
     },
   };
+}
+
+/**
+ * Inputs whose contact is open at rest, by the section `Alarm` of the configuration. Their bit of getInState is 1 while
+ * they alarm (seen on recorders); what that of a contact closed at rest means is not known.
+ */
+export function openAtRestIn(alarm: ReadonlyMap<string, string> | null): ReadonlySet<number> {
+  const types = alarm ? listIn(alarm, 'Alarm', '.SensorType') : new Map<number, string>();
+  return new Set([...types].filter(([, type]) => type.toUpperCase() === 'NO').map(([input]) => input));
 }
 
 function indexOf(output: string): number {

@@ -23,6 +23,8 @@ export interface StateWatchOptions {
   indexes(code: string): Promise<number[] | null>;
   /** The active alarm inputs, or null where the device doesn't tell. */
   inputs(): Promise<{ active: number[]; count: number } | null>;
+  /** Inputs that are set up as open at rest: those read 1 while they are active. Asked after each connection. */
+  openAtRest(): Promise<ReadonlySet<number>>;
   counts(): { channels: number | null; inputs: number | null };
   deliver(draft: EventDraft): void;
   clock: Clock;
@@ -71,11 +73,20 @@ export function createStateWatch(options: StateWatchOptions): StateWatch {
    * known only by what its own events have shown; until then none of its readings ends what is open.
    */
   const activeBit = new Map<number, boolean>();
+  let openAtRest: ReadonlySet<number> = new Set();
+  /**
+   * What an input reads as after a connection; null while nobody knows what its bit means. A guess would be worse than
+   * nothing: an input taken for active raises a false alarm, and its next real start would be taken for a repeat.
+   */
+  const readsActive = (input: number, bits: ReadonlySet<number>): boolean | null => {
+    const bit = activeBit.get(input) ?? (openAtRest.has(input) ? true : undefined);
+    return bit === undefined ? null : bits.has(input) === bit;
+  };
   /** Last event of each input, and readings since by which nothing was learnt. */
   const lastTold = new Map<number, { active: boolean; at: number; lessons: number }>();
   let endsTold = false;
-  /** What the inputs read as after the connection. */
-  let inputsThen: { active: ReadonlySet<string | undefined>; askedAt: number } | null = null;
+  /** The inputs that were active after the connection, and those that may have been. */
+  let inputsThen: { active: ReadonlySet<string>; askedAt: number } | null = null;
 
   function learnInputs(bits: ReadonlySet<number>, askedAt: number): void {
     for (const [input, last] of lastTold) {
@@ -174,6 +185,7 @@ export function createStateWatch(options: StateWatchOptions): StateWatch {
 
   /** False where the device doesn't tell. */
   async function readInputs(mine: number, first: boolean): Promise<boolean> {
+    if (first) openAtRest = await options.openAtRest();
     const askedAt = clock.monotonic();
     const found = await options.inputs();
     if (found === null) {
@@ -181,12 +193,24 @@ export function createStateWatch(options: StateWatchOptions): StateWatch {
       return false;
     }
     if (mine !== round || !online) return true;
-    readAt.set('AlarmLocal', askedAt);
     const bits = new Set(found.active);
     learnInputs(bits, askedAt);
     const all = Array.from({ length: found.count }, (_, input) => input);
+    // Whose bit says nothing may still be named as active in so many words.
+    const named =
+      first && all.some((input) => isThere(input) && readsActive(input, bits) === null)
+        ? await options.indexes('AlarmLocal')
+        : null;
+    if (mine !== round || !online) return true;
+    readAt.set('AlarmLocal', askedAt);
+    if (named && named.length > 0) proven.add('AlarmLocal');
+    const isActive = (input: number): boolean | null => {
+      const read = readsActive(input, bits);
+      if (read !== null || named === null) return read;
+      return named.includes(input) || (proven.has('AlarmLocal') ? false : null);
+    };
     const reports = all
-      .filter((input) => bits.has(input) === (activeBit.get(input) ?? true))
+      .filter((input) => isActive(input) === true)
       .map(
         (input): ConditionReport => ({
           family: 'AlarmLocal',
@@ -200,15 +224,20 @@ export function createStateWatch(options: StateWatchOptions): StateWatch {
           at: clock.monotonic(),
         }),
       );
-    const isKnown = ({ input }: Pick<OpenCondition, 'input'>): boolean =>
-      input !== undefined && Number(input) < found.count && (first || activeBit.has(Number(input)));
+    const isKnown = ({ input }: Pick<OpenCondition, 'input'>): boolean => {
+      const number = Number(input ?? Number.NaN);
+      return number < found.count && (first ? isActive(number) !== null : activeBit.has(number));
+    };
     const known = conditions.open().filter((c) => c.family === 'AlarmLocal' && isKnown(c));
     settle(known, reports, { askedAt, source: 'getInState', first });
     if (!first) return true;
-    inputsThen = { active: new Set(reports.map((r) => r.input)), askedAt };
+    const mayBeActive = all.filter((input) => isActive(input) ?? bits.has(input));
+    inputsThen = { active: new Set(mayBeActive.map(String)), askedAt };
     endLeftOpen();
     return true;
   }
+
+  const isThere = (input: number): boolean => input < (options.counts().inputs ?? MOST_INPUTS);
 
   /** An input that has gone to rest while nobody listened: told once, because only an earlier run may know of it. */
   function endLeftOpen(): void {

@@ -59,13 +59,24 @@ describe('what holds on the device', () => {
 });
 
 describe('inputs that are closed at rest', () => {
+  it('raise nothing at the connection, and their first start is one', async () => {
+    for (const faults of [['inverted-inputs'], ['inverted-inputs', 'sensor-type-missing', 'no-input-indexes']]) {
+      const { sim, sink } = await settled({ inputs: 2, faults });
+      await until('its inputs are read', () => sim.state().targets.some((t) => t.includes('getInState')));
+      sim.setInput(1, true);
+      await until('the start', () => sink.events.length > 0);
+      expect(sink.events.map(({ draft }) => `${draft.type} ${draft.phase} ${draft.input}`)).toEqual([
+        'digital-input start 1',
+      ]);
+    }
+  });
+
   it('are known by their own events, and not ended by a reconnection', async () => {
-    const { sim, sink } = await settled({ inputs: 2, faults: ['inverted-inputs'] });
+    const { sim, sink } = await settled({ inputs: 2, faults: ['inverted-inputs', 'no-input-indexes'] });
     const phases = (): string[] => sink.events.filter((e) => e.draft.input === '1').map((e) => e.draft.phase);
-    await until('the state as it reads', () => phases().length === 1);
     sim.setInput(1, true);
     sim.setInput(1, false);
-    await until('start and stop', () => phases().length === 3);
+    await until('start and stop', () => phases().length === 2);
     const asked = (): number => sim.state().targets.filter((t) => t.includes('getInState')).length;
     const reconnects = async (): Promise<void> => {
       const { streamsOpened } = sim.state();
@@ -76,10 +87,10 @@ describe('inputs that are closed at rest', () => {
     };
     await reconnects();
     sim.setInput(1, true);
-    await until('the next start', () => phases().length === 4);
+    await until('the next start', () => phases().length === 3);
     await reconnects();
-    await until('it is read as active', () => phases().length === 5);
-    expect(phases()).toEqual(['snapshot', 'refresh', 'stop', 'start', 'refresh']);
+    await until('it is read as active', () => phases().length === 4);
+    expect(phases()).toEqual(['start', 'stop', 'start', 'refresh']);
   });
 });
 

@@ -189,7 +189,7 @@ describe('the event stream', () => {
         'truncated-jpeg',
         'slow-snapshot',
       ],
-      ...['record-ignored', 'other-maker', 'inverted-inputs'],
+      ...['record-ignored', 'other-maker', 'inverted-inputs', 'no-input-indexes', 'sensor-type-missing'],
     ];
     expect([...new Set([...harmless, ...elsewhere])].sort()).toEqual([...faultNames].sort());
   });

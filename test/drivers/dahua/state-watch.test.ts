@@ -12,11 +12,13 @@ function watched() {
   const device: {
     active: Record<string, number[]> | null;
     inputs: number[] | null;
+    openAtRest: number[];
     count: number | null;
     asked: string[];
   } = {
     active: {},
     inputs: null,
+    openAtRest: [],
     count: null,
     asked: [],
   };
@@ -38,6 +40,7 @@ function watched() {
       if (hang) await new Promise<void>((resolve) => (answer = resolve));
       return found;
     },
+    openAtRest: async () => new Set(device.openAtRest),
     inputs: async () => device.inputs && { active: device.inputs, count: 64 },
     counts: () => ({ channels: null, inputs: device.count }),
     deliver: say,
@@ -177,6 +180,7 @@ describe('the state after a connection', () => {
     event('Code=AlarmLocal;action=Start;index=3;data={"SenseMethod":"PassiveInfrared"}');
     conditions.connectionLost(0);
     device.inputs = [3, 5];
+    device.openAtRest = [5];
     await clock.advance(10);
     watch.connected();
     await clock.advance(10);
@@ -260,6 +264,7 @@ describe('an alarm input', () => {
   it('that an earlier run of ours left open is ended once, when it is known how many there are', async () => {
     const { clock, told, device, watch } = watched();
     device.inputs = [1];
+    device.openAtRest = [0, 1, 2];
     watch.connected();
     await clock.advance(0);
     device.count = 3;
@@ -282,5 +287,41 @@ describe('an alarm input', () => {
     answers();
     await clock.advance(0);
     expect(told).toEqual(['digital-input stop 0']);
+  });
+
+  it('whose polarity nobody knows is not taken for active at a connection, so that its first start is one', async () => {
+    const { clock, told, device, watch, event } = watched();
+    device.inputs = [3];
+    device.count = 4;
+    watch.connected();
+    await clock.advance(0);
+    expect(told.filter((t) => t.endsWith(' 3'))).toEqual([]);
+    event(start);
+    event(stop);
+    expect(told.filter((t) => t.endsWith(' 3'))).toEqual(['digital-input start 3', 'digital-input stop 3']);
+  });
+
+  it('of unknown polarity is a snapshot where the device names it as active', async () => {
+    const { clock, told, device, watch } = watched();
+    device.inputs = [1];
+    device.active = { AlarmLocal: [3] };
+    watch.connected();
+    await clock.advance(0);
+    expect(told).toEqual(['digital-input snapshot 3']);
+  });
+
+  it('of unknown polarity that was open before a reconnection is left to its quiet time, not ended at once', async () => {
+    const { clock, told, device, watch, event, conditions } = watched();
+    device.inputs = [];
+    watch.connected();
+    await clock.advance(0);
+    event(start);
+    conditions.connectionLost(clock.monotonic());
+    watch.disconnected();
+    await clock.advance(10);
+    watch.connected();
+    await clock.advance(0);
+    expect(told).toEqual(['digital-input start 3', 'digital-input refresh 3']);
+    expect(conditions.open()[0]).toMatchObject({ quietMs: 30_000 });
   });
 });

@@ -5,6 +5,8 @@ export interface ConfigStore {
   section(name: string): string | null;
   /** Sets all or, where one of the names is unknown, none. */
   set(values: readonly (readonly [string, string])[]): boolean;
+  /** The firmware doesn't know that setting. */
+  drop(name: string): void;
 }
 
 export interface ConfigOptions {
@@ -46,7 +48,7 @@ export function createConfigStore(options: ConfigOptions): ConfigStore {
   for (const i of range(options.inputs)) {
     values.set(`Alarm[${i}].Enable`, 'true');
     values.set(`Alarm[${i}].Name`, options.named ? `Door ${i + 1}` : '');
-    values.set(`Alarm[${i}].SensorType`, 'NC');
+    values.set(`Alarm[${i}].SensorType`, 'NO');
   }
   for (const i of range(options.outputs)) {
     values.set(`AlarmOut[${i}].Mode`, '0');
@@ -66,6 +68,9 @@ export function createConfigStore(options: ConfigOptions): ConfigStore {
       if (changes.length === 0 || changes.some(([name]) => !values.has(name))) return false;
       for (const [name, value] of changes) values.set(name, value);
       return true;
+    },
+    drop(name) {
+      values.delete(name);
     },
   };
 }

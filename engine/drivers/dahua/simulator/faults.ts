@@ -58,6 +58,8 @@ export const faultNames = [
   'no-event-indexes',
   'no-in-state',
   'inverted-inputs',
+  'no-input-indexes',
+  'sensor-type-missing',
   'snapshot-without-channel',
   'snapshot-error-once',
   'truncated-jpeg',

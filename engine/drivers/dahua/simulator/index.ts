@@ -138,6 +138,11 @@ export async function startDahuaSimulator(options: DahuaSimulatorOptions = {}): 
   });
   const applySetting = (name: FaultName, on: boolean): void => {
     if (name === 'events-disabled') config.set([['DisableEventNotify.Enable', String(on)]]);
+    // Contacts that are closed at rest, and whose state is read as it is.
+    if (name === 'inverted-inputs')
+      for (let i = 0; i < (options.inputs ?? 4); i++) config.set([[`Alarm[${i}].SensorType`, on ? 'NC' : 'NO']]);
+    if (name === 'sensor-type-missing' && on)
+      for (let i = 0; i < (options.inputs ?? 4); i++) config.drop(`Alarm[${i}].SensorType`);
     if (name === 'motion-off') config.set([['MotionDetect[0].Enable', String(!on)]]);
   };
   for (const name of faults.list()) applySetting(name, true);
@@ -238,6 +243,10 @@ export async function startDahuaSimulator(options: DahuaSimulatorOptions = {}): 
     if (!Number.isInteger(input) || input < 0 || input >= hardware.inputs.length)
       throw userError('E_BAD_PARAMETER', `There is no alarm input ${input}; they count from 0`);
     hardware.inputs[input] = active;
+    const holds = holding.get('AlarmLocal') ?? new Set();
+    if (active) holds.add(input);
+    else holds.delete(input);
+    holding.set('AlarmLocal', holds);
     if (report) fire({ code: 'AlarmLocal', action: active ? 'Start' : 'Stop', index: input });
   }
 

@@ -139,7 +139,8 @@ function events(action: string, query: ReadonlyMap<string, string>, { faults, ac
     return text('events[0]=CrossLineDetection\r\nevents[1]=CrossRegionDetection\r\nevents[2]=AudioMutation\r\n');
   if (action !== 'getEventIndexes') return badRequest();
   if (faults.has('no-event-indexes')) return notImplemented();
-  const indexes = active(query.get('code') ?? '');
+  const code = query.get('code') ?? '';
+  const indexes = code === 'AlarmLocal' && faults.has('no-input-indexes') ? [] : active(code);
   return indexes.length === 0
     ? text('Error\r\n')
     : text(indexes.map((index, i) => `channels[${i}]=${index}\r\n`).join(''));
