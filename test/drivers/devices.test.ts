@@ -90,7 +90,12 @@ describe('the hub', () => {
     const { devices } = hub(puppet());
     devices.define(deviceAt(1));
     const command = devices.device('cam1').setOutput('1', false, new AbortController().signal);
-    await expect(command).rejects.toMatchObject({ code: 'E_DEVICE_OFFLINE', facts: { link: 'connecting' } });
+    await expect(command).rejects.toMatchObject({
+      code: 'E_DEVICE_OFFLINE',
+      message: expect.stringMatching(/^"[^"]+" is still being connected$/),
+      facts: { link: 'connecting' },
+    });
+    expect(devices.status('cam1')).toMatchObject({ link: 'connecting', detail: 'Connecting' });
   });
 
   it('does not connect anew for the same definition, but for another', async () => {
