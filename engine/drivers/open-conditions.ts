@@ -17,6 +17,8 @@ export interface OpenConditions {
    * @param at milliseconds on a clock that never goes back
    */
   decide(condition: Condition, phase: EventPhase, at: number): EventPhase;
+  /** The rules of that type at that place that are open. */
+  rulesAt(place: Omit<Condition, 'rule' | 'quietMs'>): string[];
 }
 
 export function createOpenConditions(): OpenConditions {
@@ -29,14 +31,8 @@ export function createOpenConditions(): OpenConditions {
       if (phase === 'pulse') return phase;
       const key = keyOf(condition);
       if (phase === 'stop') {
-        for (const [other, known] of open) {
-          const here =
-            known.type === condition.type &&
-            known.channel === condition.channel &&
-            known.input === condition.input &&
-            known.output === condition.output;
-          if (here && (condition.rule === undefined || other === key)) open.delete(other);
-        }
+        for (const [other, known] of open)
+          if (isAt(known, condition) && (condition.rule === undefined || other === key)) open.delete(other);
         return phase;
       }
       const known = open.get(key);
@@ -48,5 +44,13 @@ export function createOpenConditions(): OpenConditions {
       if (open.size > MOST_OPEN) open.delete(open.keys().next().value ?? key);
       return phase === 'start' && goesOn ? 'refresh' : phase;
     },
+    rulesAt: (place) =>
+      [...open.values()].flatMap((known) => (isAt(known, place) && known.rule !== undefined ? [known.rule] : [])),
   };
 }
+
+const isAt = (known: Condition, place: Omit<Condition, 'rule' | 'quietMs'>): boolean =>
+  known.type === place.type &&
+  known.channel === place.channel &&
+  known.input === place.input &&
+  known.output === place.output;

@@ -1,10 +1,11 @@
 import type { Timer } from '../../clock/clock';
 import { type DeviceFacts, noOffers } from '../../domain/devices';
 import { AlarmflowError, asAlarmflowError, userError } from '../../domain/errors';
+import type { EventDraft } from '../../domain/events';
 import type { DriverConnection, DriverContext } from '../driver';
 import { createOpenConditions } from '../open-conditions';
 import { withoutCommunity } from './agent-address';
-import { draftOf } from './event';
+import { draftsOf } from './event';
 import { createRateLimit } from './rate-limit';
 import { trapAccess, trapSettings } from './settings';
 import { createSources } from './sources';
@@ -24,7 +25,7 @@ export function connectSnmpTraps(context: DriverContext): DriverConnection {
   const { name } = definition;
   const log = context.log.with({ deviceId: definition.id });
   const settings = trapSettings(definition);
-  const sources = createSources(settings.sources, clock, log);
+  const sources = createSources(settings.sources, settings.oneSender, clock, log);
   const conditions = createOpenConditions();
   const rates = createRateLimit(settings.rate);
   /** Informs that were taken, by what they are known again: resolves when their event is kept. */
@@ -116,7 +117,13 @@ export function connectSnmpTraps(context: DriverContext): DriverConnection {
 
   function deliver(trap: Trap, from: Sender, now: number): Promise<unknown> {
     counts.taken++;
-    const draft = draftOf(trap, settings.table, conditions, from.address, now);
+    // The device that a proxy or a router speaks for, where the notification names it.
+    const sender = sources.nameOf(trap.agent ?? from.address);
+    const drafts = draftsOf(trap, settings.table, conditions, from.address, sender, now);
+    return Promise.all(drafts.map(keep));
+  }
+
+  function keep(draft: EventDraft): Promise<string> {
     const kept = sink.event({ draft, pictures: [], receivedAt: clock.now(), late: false, clockSuspect: false });
     kept.catch((thrown: unknown) => {
       log.error('snmp-traps.event-not-kept', { type: draft.type, error: asAlarmflowError(thrown).message });

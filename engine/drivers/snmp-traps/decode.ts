@@ -1,7 +1,7 @@
 import type { Decoded } from '../driver';
 import { createOpenConditions } from '../open-conditions';
 import { messageLength } from './agent-address';
-import { draftOf } from './event';
+import { draftsOf } from './event';
 import { trapSettings } from './settings';
 import { createTrapDecoder } from './trap-decoder';
 
@@ -34,17 +34,17 @@ export async function* decodeSnmpTraps(
         continue;
       }
       if (waiting.length < length) return;
-      yield read(waiting.subarray(0, length));
+      yield* read(waiting.subarray(0, length));
       waiting = waiting.subarray(length);
     }
   }
 
-  function read(bytes: Buffer): Decoded {
+  function read(bytes: Buffer): Decoded[] {
     const { trap, replies, refusal } = decoder.decode(bytes, { address: 'capture', port: 0 });
-    if (trap) return { kind: 'event', event: draftOf(trap, table, conditions, 'capture', 0) };
-    if (replies.length > 0) return { kind: 'notice', text: 'a version 3 sender asks who is there' };
-    if (isVersion3(bytes)) return { kind: 'notice', text: 'version 3, encrypted or unreadable without its keys' };
-    return { kind: 'fault', reason: refusal ?? 'it is no notification', bytes: bytes.length };
+    if (trap) return draftsOf(trap, table, conditions, 'capture', null, 0).map((event) => ({ kind: 'event', event }));
+    if (replies.length > 0) return [{ kind: 'notice', text: 'a version 3 sender asks who is there' }];
+    if (isVersion3(bytes)) return [{ kind: 'notice', text: 'version 3, encrypted or unreadable without its keys' }];
+    return [{ kind: 'fault', reason: refusal ?? 'it is no notification', bytes: bytes.length }];
   }
 
   for await (const chunk of chunks) {

@@ -22,6 +22,8 @@ export interface TrapSettings {
   port: number;
   /** Addresses, networks and names of senders; empty: any. */
   sources: string[];
+  /** All of them are addresses of one device. */
+  oneSender: boolean;
   table: TrapTable;
   /** Datagrams a second of one sender. */
   rate: number;
@@ -47,6 +49,17 @@ export const trapFields: readonly DriverField[] = [
     kind: 'lines',
     value: '',
     hint: 'Address, network (192.0.2.0/24) or name; empty: any that no other device claims',
+  },
+  {
+    name: 'several',
+    label: 'Several senders are',
+    kind: 'choice',
+    value: 'each',
+    hint: 'Devices of their own: the input tells which; the end of one is not that of another',
+    choices: [
+      { value: 'each', label: 'devices of their own' },
+      { value: 'one', label: 'addresses of one device' },
+    ],
   },
   {
     name: 'access',
@@ -157,6 +170,7 @@ export function trapSettings(
     address,
     port,
     sources: [...new Set(sources)],
+    oneSender: read.several === 'one',
     table: readTable(String(read.table)),
     rate: Number(read.rate),
     silenceMs: silence > 0 ? silence * 60_000 : null,

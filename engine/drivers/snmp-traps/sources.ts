@@ -14,15 +14,26 @@ export interface Sources {
   /** Any sender that nobody else claims. */
   readonly any: boolean;
   has(address: string): boolean;
+  /**
+   * What tells a sender from the others of the list: the listed name that leads to its address, else the address; null
+   * where all that is taken is of one sender.
+   */
+  nameOf(address: string): string | null;
   start(): void;
   close(): void;
 }
 
-/** @param listed addresses, networks and names that have been checked */
-export function createSources(listed: readonly string[], clock: Clock, log: Log): Sources {
+/**
+ * @param listed addresses, networks and names that have been checked
+ * @param one all of them are addresses of one device
+ */
+export function createSources(listed: readonly string[], one: boolean, clock: Clock, log: Log): Sources {
   const fixed = new BlockList();
   const names: string[] = [];
   let looked = new BlockList();
+  /** Which name leads to an address. */
+  let nameAt = new Map<string, string>();
+  const alone = one || (listed.length === 1 && !listed[0]!.includes('/'));
   let timer: Timer | null = null;
   let closed = false;
   for (const source of listed) {
@@ -35,10 +46,13 @@ export function createSources(listed: readonly string[], clock: Clock, log: Log)
 
   async function lookUp(): Promise<void> {
     const next = new BlockList();
+    const nextNames = new Map<string, string>();
     for (const name of names) {
       try {
-        for (const { address, family } of await lookup(name, { all: true }))
+        for (const { address, family } of await lookup(name, { all: true })) {
           next.addAddress(address, family === 4 ? 'ipv4' : 'ipv6');
+          nextNames.set(address, name);
+        }
       } catch (thrown) {
         log.warn('snmp-traps.name-unknown', {
           name,
@@ -48,6 +62,7 @@ export function createSources(listed: readonly string[], clock: Clock, log: Log)
     }
     if (closed) return;
     looked = next;
+    nameAt = nextNames;
     timer = clock.after(LOOKUP_MS, () => void lookUp(), { background: true });
   }
 
@@ -59,6 +74,7 @@ export function createSources(listed: readonly string[], clock: Clock, log: Log)
       const kind = family === 4 ? 'ipv4' : 'ipv6';
       return fixed.check(address, kind) || looked.check(address, kind);
     },
+    nameOf: (address) => (alone ? null : (nameAt.get(address) ?? address)),
     start() {
       if (names.length > 0) void lookUp();
     },

@@ -1,12 +1,14 @@
 import { createSocket } from 'node:dgram';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { DeviceDefinition } from '../../../engine/domain/devices';
+import { defaultPolicy } from '../../../engine/domain/triggers';
 import {
   type SnmpSimulatorOptions,
   snmpScenes,
   snmpTrapsDriver,
   startSnmpSimulator,
 } from '../../../engine/drivers/snmp-traps';
+import { alarmKey } from '../../../engine/gates/key';
 import { closeDrivers, closeLater, connectDriver, linkIs, never } from '../../support/connected-driver';
 import { decodeAll } from '../../support/drain-decoder';
 import { until } from '../../support/recording-sink';
@@ -164,6 +166,90 @@ describe('version 3', () => {
     await (await sender(port)).fire('link-down');
     await until('it is told', () => warnings.length > 0);
     expect(sink.events).toEqual([]);
+  });
+});
+
+describe('several senders', () => {
+  const inputs = ({ sink }: Awaited<ReturnType<typeof receiver>>) =>
+    sink.events.map(({ draft }) => `${draft.input ?? '-'} ${draft.phase}`);
+
+  it('of one receiver begin and end each by itself, and are named', async () => {
+    const all = await receiver({ sources: '127.0.0.0/8' });
+    await until('online', linkIs(all.sink, 'online'));
+    const near = await sender(all.port, { from: '127.0.0.1' });
+    const far = await sender(all.port, { from: '127.0.0.2' });
+    await near.fire('link-down');
+    await until('the first', () => all.sink.events.length === 1);
+    await far.fire('link-down');
+    await until('the second', () => all.sink.events.length === 2);
+    await near.fire('link-up');
+    await until('the end', () => all.sink.events.length === 3);
+    expect(inputs(all)).toEqual(['127.0.0.1 start', '127.0.0.2 start', '127.0.0.1 stop']);
+    expect(all.sink.events[1]?.draft.description).toBe('127.0.0.2: link down (3)');
+    expect(keysOf(all)).toHaveLength(2);
+  });
+
+  it('behind one address are told apart by the agent that they name', async () => {
+    const all = await receiver();
+    await until('online', linkIs(all.sink, 'online'));
+    await (await sender(all.port, { model: '1', agent: '10.0.0.7' })).fire('link-down');
+    await until('the first', () => all.sink.events.length === 1);
+    await (await sender(all.port, { model: '1', agent: '10.0.0.8' })).fire('link-down');
+    await until('the second', () => all.sink.events.length === 2);
+    expect(inputs(all)).toEqual(['10.0.0.7 start', '10.0.0.8 start']);
+  });
+
+  it.each([
+    ['a list of one address', { sources: '127.0.0.2' }],
+    ['addresses of one device', { sources: '127.0.0.2\n127.0.0.1', several: 'one' }],
+  ])('are none with %s', async (_what, options) => {
+    const one = await receiver(options);
+    await until('online', linkIs(one.sink, 'online'));
+    await (await sender(one.port, { from: '127.0.0.2' })).fire('link-down');
+    await until('it is there', () => one.sink.events.length === 1);
+    expect(inputs(one)).toEqual(['- start']);
+  });
+
+  it('are called by the name that the list has for them', async () => {
+    const all = await receiver({ sources: 'localhost\n192.0.2.0/24' });
+    await until('online', linkIs(all.sink, 'online'));
+    const sim = await sender(all.port, { from: '127.0.0.1' });
+    // Nobody is taken before the name is looked up.
+    while (all.sink.events.length === 0) {
+      await sim.fire('link-down');
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    expect(inputs(all)[0]).toBe('localhost start');
+  });
+});
+
+/** The alarms of a trigger as it is offered, one per condition. */
+const keysOf = ({ sink }: Awaited<ReturnType<typeof receiver>>): string[] => [
+  ...new Set(sink.events.map(({ draft }) => alarmKey(defaultPolicy.keyParts, { ...draft, deviceId: 'switch' }))),
+];
+
+describe('conditions of one sender', () => {
+  it('are alarms of their own: the end of one interface is not that of another', async () => {
+    const one = await receiver({ sources: '127.0.0.1' });
+    await until('online', linkIs(one.sink, 'online'));
+    const sim = await sender(one.port);
+    for (const scene of ['link-down', 'link-down-7', 'link-up']) await sim.fire(scene);
+    await until('all', () => one.told().length === 3);
+    const [third, seventh, ended] = one.sink.events.map(({ draft }) =>
+      alarmKey(defaultPolicy.keyParts, { ...draft, deviceId: 'switch' }),
+    );
+    expect(third).not.toBe(seventh);
+    expect(ended).toBe(third);
+  });
+
+  it('end all, one by one, with an end that names none', async () => {
+    const one = await receiver({ sources: '127.0.0.1' });
+    await until('online', linkIs(one.sink, 'online'));
+    const sim = await sender(one.port);
+    for (const scene of ['link-down', 'link-down-7', 'link-up-unnamed']) await sim.fire(scene);
+    await until('all', () => one.told().length === 4);
+    expect(one.told().slice(2)).toEqual(['network-fault stop 3', 'network-fault stop 7']);
+    expect(keysOf(one)).toHaveLength(2);
   });
 });
 

@@ -38,6 +38,9 @@ export const snmpScenes: Readonly<Record<string, { oid: string; values: Values }
   'cold-start': { oid: '1.3.6.1.6.3.1.1.5.1', values: [] },
   'link-down': { oid: '1.3.6.1.6.3.1.1.5.3', values: interfaceNumber(3, 2) },
   'link-up': { oid: '1.3.6.1.6.3.1.1.5.4', values: interfaceNumber(3, 1) },
+  'link-down-7': { oid: '1.3.6.1.6.3.1.1.5.3', values: interfaceNumber(7, 2) },
+  // Some agents leave the interface away.
+  'link-up-unnamed': { oid: '1.3.6.1.6.3.1.1.5.4', values: [] },
   'authentication-failure': { oid: '1.3.6.1.6.3.1.1.5.5', values: [] },
   'on-battery': { oid: `${ups}.2.1`, values: [{ oid: `${ups}.1.2.3.0`, type: Integer, value: 17 }] },
   'battery-alarm': { oid: `${ups}.2.3`, values: upsAlarm(2) },
@@ -61,6 +64,10 @@ const BOOTS = 7;
 export interface SnmpSimulatorOptions {
   /** Address of the receiver; default 127.0.0.1. */
   host?: string;
+  /** Own address to send from; default the machine's choice. */
+  from?: string;
+  /** The device that a trap of version 1 says it is of; default 127.0.0.1. */
+  agent?: string;
   /** Port of the receiver; default 1162. */
   port?: number;
   /** User of version 3; default admin. */
@@ -129,6 +136,7 @@ export async function startSnmpSimulator(options: SnmpSimulatorOptions = {}): Pr
       timeout: 700,
       retries: 2,
       transport: host.includes(':') ? ('udp6' as const) : ('udp4' as const),
+      ...(options.from === undefined ? {} : { sourceAddress: options.from }),
       dgramModule: {
         createSocket(type: 'udp4' | 'udp6'): Socket {
           const socket = createSocket(type);
@@ -192,7 +200,7 @@ export async function startSnmpSimulator(options: SnmpSimulatorOptions = {}): Pr
       const done = new Promise<void>((resolve, reject) => {
         const ended = (error: Error | null): void => (error ? reject(error) : resolve());
         if (inform && version !== '1') open.inform(oid, values, ended);
-        else open.trap(oid, values, { agentAddr: '127.0.0.1' }, ended);
+        else open.trap(oid, values, { agentAddr: options.agent ?? '127.0.0.1' }, ended);
         if (cut) resolve();
       });
       await done;
