@@ -828,7 +828,7 @@ describe('the stream', () => {
     const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
     await reader.read();
     await clock.advance(15_000);
-    expect((await reader.read()).value).toBe(': still here\n\n');
+    expect((await reader.read()).value).toBe('event: beat\ndata: {}\n\n');
     await call('POST', '/logout', { as, body: {} });
     await clock.advance(15_000);
     let end = await reader.read();

@@ -22,7 +22,6 @@ import type {
   Shelf,
   ShelfPage,
   Site,
-  StreamMessage,
   WhyAnswer,
   Words,
 } from '../../engine/host/console-api';
@@ -53,17 +52,27 @@ async function call<T>(method: 'GET' | 'POST' | 'DELETE', path: string, body?: u
   } catch {
     throw new CallFailed(0, 'E_NOT_REACHED', 'alarmflow does not answer: is it running?');
   }
-  const text = await response.text();
-  const answer: unknown = text === '' ? {} : JSON.parse(text);
-  if (!response.ok) {
-    const { error } = answer as Partial<ApiError>;
+  const answer = await answerOf(response);
+  if (answer === null || !response.ok) {
+    const { error } = (answer ?? {}) as Partial<ApiError>;
     throw new CallFailed(
       response.status,
       error?.code ?? 'E_API',
-      error?.message ?? `The server answered ${response.status}`,
+      error?.message ??
+        `alarmflow could not be asked (${response.status} ${response.statusText}): is it running, and does a proxy before it let it through?`,
     );
   }
   return answer as T;
+}
+
+/** null where what came is none of ours: a proxy's page, or an answer that broke off. */
+async function answerOf(response: Response): Promise<unknown> {
+  try {
+    const text = await response.text();
+    return text === '' ? {} : JSON.parse(text);
+  } catch {
+    return null;
+  }
 }
 
 const id = encodeURIComponent;
@@ -121,33 +130,6 @@ export const api = {
   whyTrigger: (trigger: string) => call<WhyAnswer>('GET', `/why?trigger=${id(trigger)}`),
   fire: (scene: string) => call<unknown>('POST', `/demo/${id(scene)}`, {}),
 };
-
-const kinds: StreamMessage['kind'][] = [
-  'event',
-  'decision',
-  'alarm',
-  'output',
-  'device',
-  'action',
-  'mail',
-  'site',
-  'arming',
-  'shelves',
-  'popups',
-];
-
-/** Follows the stream; `onLink(true)` comes at every (re)connection: what was missed must then be read anew. */
-export function follow(onMessage: (message: StreamMessage) => void, onLink: (up: boolean) => void): () => void {
-  const source = new EventSource('/api/v1/stream');
-  source.onopen = () => onLink(true);
-  source.onerror = () => onLink(false);
-  for (const kind of kinds) {
-    source.addEventListener(kind, (message) => {
-      onMessage({ kind, data: JSON.parse((message as MessageEvent<string>).data) } as StreamMessage);
-    });
-  }
-  return () => source.close();
-}
 
 /** Address of the log as a file; nulls and empty texts are left out. */
 export function logFile(asked: Record<string, string | number | null>): string {

@@ -1,8 +1,10 @@
-import { useCallback, useEffect, useReducer, useState } from 'react';
+import { useCallback, useEffect, useReducer, useRef, useState } from 'react';
 import type { Session } from '../../engine/host/console-api';
-import { api, CallFailed, follow } from './api';
+import { api, CallFailed } from './api';
 import { DryRunBar } from './dry-run';
+import { follow } from './follow';
 import { Header } from './header';
+import { LinkBar } from './link-bar';
 import { emptyState, reduce } from './live-state';
 import { ActionsPanel } from './panels/actions';
 import { AlarmsPanel } from './panels/alarms';
@@ -19,6 +21,9 @@ import { Popups } from './panels/popups';
 import { ShelvesPanel } from './panels/shelves';
 import { learnWords } from './words';
 
+/** Until what could not be read is asked for again. */
+const READ_AGAIN_MS = 5_000;
+
 export function App() {
   const [session, setSession] = useState<Session | null>(null);
   const [trouble, setTrouble] = useState<string | null>(null);
@@ -26,7 +31,13 @@ export function App() {
   const readSession = useCallback(() => {
     api.session().then(setSession, (error: Error) => setTrouble(error.message));
   }, []);
-  useEffect(readSession, [readSession]);
+  const unread = session === null;
+  useEffect(() => {
+    if (!unread) return;
+    readSession();
+    const again = setInterval(readSession, READ_AGAIN_MS);
+    return () => clearInterval(again);
+  }, [readSession, unread]);
 
   if (!session) return <p className="starting">{trouble ?? 'Opening the console…'}</p>;
   if (!session.user && !session.open) return <Login siteName={session.siteName} onDone={readSession} />;
@@ -38,9 +49,17 @@ function Console({ session, onSessionEnd }: { session: Session; onSessionEnd: ()
   const [linked, setLinked] = useState(false);
   const [notice, setNotice] = useState<string | null>(null);
   const now = useNow();
+  const turn = useRef(0);
+  const [unread, setUnread] = useState<Error | null>(null);
 
   const load = useCallback(async () => {
+    turn.current += 1;
+    const own = turn.current;
+    change({ kind: 'loading' });
     try {
+      // Over a restart or a login elsewhere the page's right to send orders has become another.
+      const fresh = await api.session();
+      if (!fresh.user && !fresh.open) return onSessionEnd();
       learnWords(await api.words());
       const [site, live, recent, shelves, popups, outputs, devices, events, actions, mails] = await Promise.all([
         api.site(),
@@ -54,25 +73,47 @@ function Console({ session, onSessionEnd }: { session: Session; onSessionEnd: ()
         api.actions(),
         session.demo ? api.mails() : Promise.resolve([]),
       ]);
+      if (own !== turn.current) return;
       const ended = recent.filter((alarm) => alarm.endedAt !== null).slice(0, 6);
       change({
         kind: 'loaded',
         data: { site, alarms: [...live, ...ended], shelves, popups, outputs, devices, events, actions, mails },
       });
+      setUnread(null);
     } catch (error) {
+      if (own !== turn.current) return;
+      change({ kind: 'not-loaded' });
       if (error instanceof CallFailed && error.status === 401) onSessionEnd();
-      else setNotice((error as Error).message);
+      else setUnread(error as Error);
     }
   }, [session.demo, onSessionEnd]);
 
   useEffect(
     () =>
-      follow(change, (up) => {
-        setLinked(up);
-        if (up) void load();
+      follow({
+        onMessage: change,
+        onLink: (up) => {
+          setLinked(up);
+          if (up) void load();
+        },
+        onRefused: () => {
+          api.session().then(
+            (fresh) => {
+              if (!fresh.user && !fresh.open) onSessionEnd();
+            },
+            // It does not answer: the bar says so, and the stream is tried again.
+            () => {},
+          );
+        },
       }),
-    [load],
+    [load, onSessionEnd],
   );
+  // What could not be read while the stream goes on would be missing for good.
+  useEffect(() => {
+    if (!unread || !linked) return;
+    const again = setTimeout(() => void load(), READ_AGAIN_MS);
+    return () => clearTimeout(again);
+  }, [unread, linked, load]);
 
   /** Runs what the person asked for and shows why it was refused, if it was. */
   const act = useCallback((work: Promise<unknown>) => {
@@ -88,6 +129,7 @@ function Console({ session, onSessionEnd }: { session: Session; onSessionEnd: ()
   return (
     <>
       <Header session={session} site={state.site} linked={linked} actor={actor} onSessionEnd={onSessionEnd} />
+      <LinkBar linked={linked} />
       <DryRunBar site={state.site} actor={actor} />
       <BuzzerBar outputs={state.outputs} linked={linked} actor={actor} />
       <Popups popups={state.popups} alarms={state.alarms} now={now} actor={actor} />
@@ -100,7 +142,15 @@ function Console({ session, onSessionEnd }: { session: Session; onSessionEnd: ()
         </div>
       )}
       {session.demo && <DemoPanel actor={actor} />}
-      <main>
+      {unread && linked && (
+        <div className="notice" role="alert">
+          <span>
+            The site could not be read, so what is shown may be old or missing: {unread.message}. It is tried again.
+          </span>
+        </div>
+      )}
+      {!state.known && <p className="starting">Reading the site…</p>}
+      <main hidden={!state.known}>
         <div className="stack">
           <AlarmsPanel
             alarms={state.alarms}

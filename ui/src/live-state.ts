@@ -13,6 +13,10 @@ import type {
 } from '../../engine/host/console-api';
 
 export interface LiveState {
+  /** Whether what is shown was ever read. */
+  known: boolean;
+  /** What the stream told while all was being read: what is read may be older. null: nothing is being read. */
+  meanwhile: StreamMessage[] | null;
   /** Counts the changes of arming. */
   armingTurn: number;
   site: Site | null;
@@ -29,6 +33,8 @@ export interface LiveState {
 }
 
 export const emptyState: LiveState = {
+  known: false,
+  meanwhile: null,
   armingTurn: 0,
   site: null,
   alarms: [],
@@ -45,9 +51,13 @@ const KEPT_EVENTS = 60;
 const KEPT_ACTIONS = 40;
 const KEPT_MAILS = 50;
 const KEPT_ENDED_ALARMS = 6;
-const KEPT_ALARMS = 500;
 
-export type Change = StreamMessage | { kind: 'loaded'; data: Partial<LiveState> };
+/** `loading` and one of the others go around reading all anew. */
+export type Change =
+  | StreamMessage
+  | { kind: 'loading' }
+  | { kind: 'loaded'; data: Partial<LiveState> }
+  | { kind: 'not-loaded' };
 
 /** Puts a row in the place of the one with the same key, or in front. */
 function upsert<T>(rows: T[], row: T, key: (row: T) => string, most: number): T[] {
@@ -58,12 +68,24 @@ function upsert<T>(rows: T[], row: T, key: (row: T) => string, most: number): T[
 
 export function reduce(state: LiveState, change: Change): LiveState {
   switch (change.kind) {
+    case 'loading':
+      return { ...state, meanwhile: [] };
     case 'loaded':
-      return { ...state, ...change.data };
+      return (state.meanwhile ?? []).reduce(told, { ...state, ...change.data, known: true, meanwhile: null });
+    case 'not-loaded':
+      return { ...state, meanwhile: null };
+    default:
+      return told(state.meanwhile ? { ...state, meanwhile: [...state.meanwhile, change] } : state, change);
+  }
+}
+
+/** What a message of the stream changes. */
+function told(state: LiveState, change: StreamMessage): LiveState {
+  switch (change.kind) {
     case 'site':
       return { ...state, site: { ...state.site, ...change.data } as Site };
     case 'alarm': {
-      const alarms = upsert(state.alarms, change.data, (alarm) => alarm.id, KEPT_ALARMS).sort(
+      const alarms = upsert(state.alarms, change.data, (alarm) => alarm.id, Number.POSITIVE_INFINITY).sort(
         (a, b) => b.raisedAt - a.raisedAt,
       );
       const ended = alarms.filter((alarm) => alarm.endedAt !== null).slice(KEPT_ENDED_ALARMS);

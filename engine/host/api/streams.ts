@@ -136,7 +136,8 @@ export function createStreams(options: StreamOptions): Streams {
       const write = start(
         response,
         { 'content-type': 'text/event-stream; charset=utf-8' },
-        ': still here\n\n',
+        // Not a comment: a page sees no comments, and could not tell a quiet site from a network that is gone.
+        'event: beat\ndata: {}\n\n',
         stillAllowed,
         () => unwatch(),
       );
