@@ -12,7 +12,7 @@ import { PAYLOAD_LIMIT, payloadOf } from './payload';
 import { createRepeats } from './repeats';
 import { createSession, type SessionOptions, type SessionTiming } from './session';
 import { brokerSettings } from './settings';
-import { createShellyRpc } from './shelly-rpc';
+import { createShellyRpc, type RpcAnswer } from './shelly-rpc';
 import { createSwitching } from './switching';
 import type { Sense, Thing } from './thing';
 
@@ -41,6 +41,8 @@ export function connectMqtt(context: DriverContext, timing: SessionTiming): Driv
   const byTopic = new Map<string, Set<Thing>>();
   /** What is known of each thing's availability, by whom it is told. */
   const absent = new Map<string, { thing: boolean; bridge: boolean }>();
+  /** When each thing was asked for its states last. */
+  const askedAt = new Map<string, number>();
   const warnings = new Map<string, string>();
   let online = false;
   let grace: Timer | null = null;
@@ -88,6 +90,7 @@ export function connectMqtt(context: DriverContext, timing: SessionTiming): Driv
           : `Connected, but the broker does not give ${refused.slice(0, 3).join(', ')}: allow it for this user`,
       );
       sink.facts(facts());
+      for (const thing of things.values()) askForStates(thing);
     },
     onMessage: take,
     onLost: isLost,
@@ -129,8 +132,7 @@ export function connectMqtt(context: DriverContext, timing: SessionTiming): Driv
     }
     if (topic === rpc.topic) {
       const answer = rpc.answer(payload);
-      if (answer?.error) switching.refused(answer.thing, answer.error);
-      else if (answer && answer.output !== null) isOutput(answer.thing, answer.output);
+      if (answer) isAnswered(answer, payload.text);
       return;
     }
     if (settings.discovery !== null && topic.startsWith(`${settings.discovery}/`) && topic.endsWith('/config'))
@@ -139,6 +141,36 @@ export function connectMqtt(context: DriverContext, timing: SessionTiming): Driv
       for (const sense of thing.read(topic, payload)) understand(thing, sense, packet.retain, topic, payload.text);
     }
   }
+
+  function isAnswered({ thing: thingName, method, error, output, result }: RpcAnswer, text: string): void {
+    const thing = things.get(thingName);
+    if (error) {
+      if (thing?.ask.some(({ rpc: call }) => call?.method === method)) {
+        if (warnings.size < 20) warnings.set(thingName, error.message);
+        log.warn('mqtt.states-refused', { thing: thingName, reason: error.message });
+      } else switching.refused(thingName, error);
+      return;
+    }
+    if (output !== null) isOutput(thingName, output);
+    for (const sense of thing?.readAnswer?.(result) ?? []) if (thing) understand(thing, sense, false, rpc.topic, text);
+  }
+
+  /** What it was before is not known, or not whether it is so still. */
+  function askForStates(thing: Thing): void {
+    if (thing.ask.length === 0 || isOffline(thing)) return;
+    askedAt.set(thing.name, clock.monotonic());
+    for (const { topic, payload, rpc: call } of thing.ask)
+      session
+        .publish(topic, call ? rpc.call(thing.name, call.method, call.params) : payload, closing.signal)
+        .catch((thrown: unknown) =>
+          log.debug('mqtt.states-not-asked', { thing: thing.name, reason: asAlarmflowError(thrown).message }),
+        );
+  }
+
+  /** Whether the first that it tells may be the answer to a question, and so no edge. */
+  const mayBeAnswer = (thing: Thing): boolean =>
+    thing.answersAlike === true &&
+    clock.monotonic() - (askedAt.get(thing.name) ?? Number.NEGATIVE_INFINITY) < settings.confirmMs;
 
   /** The answer to a call tells a state as a message does. */
   function isOutput(thingName: string, active: boolean): void {
@@ -154,7 +186,7 @@ export function connectMqtt(context: DriverContext, timing: SessionTiming): Driv
         if (sense.of === 'output' && !retained) switching.told(thing.name, sense.active);
         const told = states.observe(`${thing.name}\n${sense.of} ${sense.type}`, sense.active, !retained);
         // Nothing was known, but this was sent because it changed.
-        const phase = told === 'snapshot' && sense.edge && !retained ? 'start' : told;
+        const phase = told === 'snapshot' && sense.edge && !retained && !mayBeAnswer(thing) ? 'start' : told;
         if (phase !== null) tell(thing, sense.of, sense.type, sense.vendorType, phase, topic, text);
         break;
       }
@@ -166,6 +198,8 @@ export function connectMqtt(context: DriverContext, timing: SessionTiming): Driv
         const known = absent.get(thing.name) ?? { thing: false, bridge: false };
         known[sense.by] = !sense.online;
         absent.set(thing.name, known);
+        // It has just started: what it holds now it may never tell by itself.
+        if (sense.online && !retained) askForStates(thing);
         const phase = states.observe(`${thing.name}\nabsent`, isOffline(thing), false);
         if (phase === null || phase === 'refresh') break;
         tell(thing, 'input', 'source-offline', 'availability', phase === 'snapshot' ? 'start' : phase, topic, text);

@@ -135,6 +135,7 @@ function thingOf(component: Component, id: string, json: Record<string, unknown>
       }
       return senses;
     },
+    ask: [],
     output:
       command === null
         ? null

@@ -45,6 +45,8 @@ export function freeTopics(line: ThingLine): Thing {
       }
       return inverted(senses, invert);
     },
+    ask: query === null ? [] : [{ topic: query, payload: '' }],
+    answersAlike: true,
     output:
       command === null
         ? noOutput(line)

@@ -1,13 +1,16 @@
-import { operationalError } from '../../domain/errors';
+import { type AlarmflowError, operationalError } from '../../domain/errors';
 import { isRecord, onOff, own, type Payload } from './payload';
 
 /** One answer to a call. */
 export interface RpcAnswer {
   thing: string;
+  method: string;
   /** Refused: why. */
-  error: Error | null;
+  error: AlarmflowError | null;
   /** State of a switch, where the answer tells it. */
   output: boolean | null;
+  /** All that it tells; undefined where it was refused. */
+  result: unknown;
 }
 
 /** Calls of Shelly's RPC that wait for their answers. */
@@ -24,13 +27,13 @@ const MOST_WAITING = 500;
 
 /** @param sender prefix of the answers' topic, unique on the broker */
 export function createShellyRpc(sender: string): ShellyRpc {
-  const waiting = new Map<number, string>();
+  const waiting = new Map<number, { thing: string; method: string }>();
   let last = 0;
   return {
     topic: `${sender}/rpc`,
     call(thing, method, params) {
       last = (last % 2_000_000_000) + 1;
-      waiting.set(last, thing);
+      waiting.set(last, { thing, method });
       // Those that were never answered must not fill the memory.
       const oldest = waiting.size > MOST_WAITING ? waiting.keys().next().value : undefined;
       if (oldest !== undefined) waiting.delete(oldest);
@@ -39,17 +42,18 @@ export function createShellyRpc(sender: string): ShellyRpc {
     answer(payload) {
       const json = payload.json();
       const id = own(json, 'id');
-      const thing = typeof id === 'number' ? waiting.get(id) : undefined;
-      if (typeof id !== 'number' || thing === undefined) return null;
+      const asked = typeof id === 'number' ? waiting.get(id) : undefined;
+      if (typeof id !== 'number' || asked === undefined) return null;
       waiting.delete(id);
       const error = own(json, 'error');
-      if (isRecord(error)) return { thing, error: refusal(thing, error), output: null };
-      return { thing, error: null, output: onOff(own(own(json, 'result'), 'output')) };
+      if (isRecord(error)) return { ...asked, error: refusal(asked.thing, error), output: null, result: undefined };
+      const result = own(json, 'result');
+      return { ...asked, error: null, output: onOff(own(result, 'output')), result };
     },
   };
 }
 
-function refusal(thing: string, { code, message }: Record<string, unknown>): Error {
+function refusal(thing: string, { code, message }: Record<string, unknown>): AlarmflowError {
   const why = `${String(message ?? 'no reason given').slice(0, 200)} (${String(code).slice(0, 10)})`;
   return code === 401
     ? operationalError(

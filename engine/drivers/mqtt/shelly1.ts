@@ -55,6 +55,8 @@ export function shelly1(line: ThingLine): Thing {
       const open = payload.text === 'open' ? true : payload.text === 'close' ? false : payload.text;
       return inverted(state('input', type, from.slice(at('').length), open), invert);
     },
+    ask: [{ topic: at('command'), payload: 'update' }],
+    answersAlike: true,
     output:
       output === null
         ? noOutput(line)

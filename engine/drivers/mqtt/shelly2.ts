@@ -63,6 +63,8 @@ export function shelly2(line: ThingLine): Thing {
       const name = from.slice(id.length + '/status/'.length);
       return component(name, payload.json(), true);
     },
+    ask: [call('Shelly.GetStatus', {})],
+    readAnswer: (result) => components.flatMap((name) => component(name, own(result, name), false)),
     output:
       output === null
         ? noOutput(line)

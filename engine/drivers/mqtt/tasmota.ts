@@ -44,6 +44,7 @@ export function tasmota(line: ThingLine): Thing {
       ...power.map((p) => at('stat', p)),
       ...upper(contact).map((c) => at('stat', c)),
       at('stat', 'RESULT'),
+      ...(input === null ? [] : [at('stat', 'STATUS10')]),
       at('tele', 'SENSOR'),
       at('tele', 'STATE'),
       at('tele', 'LWT'),
@@ -55,10 +56,16 @@ export function tasmota(line: ThingLine): Thing {
       if (from === at('tele', 'LWT')) return available(payload);
       if (from === at('tele', 'SENSOR') || from === at('tele', 'STATE'))
         return inverted(members(payload.json(), false), invert);
+      if (last === 'STATUS10') return inverted(members(own(payload.json(), 'StatusSNS'), false), invert);
       if (last === 'RESULT') return inverted(members(payload.json(), true), invert);
       if (power.includes(last)) return state('output', 'relay-state', last, payload.text);
       return inverted(state('input', type, last, own(payload.json(), 'Action') ?? payload.text), invert);
     },
+    ask: [
+      ...power.slice(-1).map((p) => ({ topic: at('cmnd', p), payload: '' })),
+      // Sensors and contacts; the message of every five minutes, at once.
+      ...(input === null ? [] : [{ topic: at('cmnd', 'STATUS'), payload: '10' }]),
+    ],
     output:
       output === null
         ? noOutput(line)

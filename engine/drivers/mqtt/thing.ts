@@ -43,6 +43,15 @@ export interface Thing {
   topics: readonly string[];
   /** What a message on one of its topics says. Never throws. */
   read(topic: string, payload: Payload): Sense[];
+  /**
+   * What makes it tell all its states: things tell changes, and what changed while nobody listened stays unknown or,
+   * worse, open. Empty where it can't be asked.
+   */
+  ask: Publication[];
+  /** Its answer to `ask` looks like a change. */
+  answersAlike?: true;
+  /** What the answer to a call of Shelly's RPC in `ask` says. Never throws. */
+  readAnswer?(result: unknown): Sense[];
   hasInput: boolean;
   eventTypes: readonly EventType[];
   output: ThingOutput | null;

@@ -48,6 +48,11 @@ export function zigbee(line: ThingLine): Thing {
     return inverted(state('input', typeOf(name), name, value), (name === 'contact') !== invert);
   }
 
+  const get =
+    output === null || output === 'warning'
+      ? []
+      : [{ topic: `${topic}/get`, payload: JSON.stringify({ [output]: '' }) }];
+
   return {
     name: line.name,
     topics: [topic, `${topic}/availability`, `${base}/bridge/state`, `${base}/bridge/logging`],
@@ -65,6 +70,8 @@ export function zigbee(line: ThingLine): Thing {
       if (!isRecord(json)) return [];
       return Object.entries(json).flatMap(([name, value]) => property(name, value));
     },
+    // Sensors sleep: only what is switched answers.
+    ask: get,
     output:
       output === null
         ? noOutput(line)
@@ -80,7 +87,7 @@ export function zigbee(line: ThingLine): Thing {
                 ),
               },
             ],
-            query: output === 'warning' ? [] : [{ topic: `${topic}/get`, payload: JSON.stringify({ [output]: '' }) }],
+            query: get,
             confirms: output !== 'warning',
             asksAtOnce: false,
             longestTimerMs: output === 'alarm' ? null : 1_800_000,

@@ -2,7 +2,12 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { DeviceDefinition } from '../../../engine/domain/devices';
-import { createMqttDriver, type MqttSimulatorOptions, startMqttSimulator } from '../../../engine/drivers/mqtt';
+import {
+  createMqttDriver,
+  type MqttSimulator,
+  type MqttSimulatorOptions,
+  startMqttSimulator,
+} from '../../../engine/drivers/mqtt';
 import { simulatedThings } from '../../../engine/drivers/mqtt/simulator';
 import { closeDrivers, closeLater, connectDriver, linkIs, never } from '../../support/connected-driver';
 import { decodeAll } from '../../support/drain-decoder';
@@ -37,8 +42,10 @@ async function site(
   simulated: MqttSimulatorOptions = {},
   options: Record<string, unknown> = {},
   change: Partial<DeviceDefinition> = {},
+  before: (things: MqttSimulator['things']) => void = () => undefined,
 ) {
   const sim = await startMqttSimulator(simulated);
+  before(sim.things);
   closeLater(() => sim.close());
   const given = { things, confirm: 400, ...options };
   const driven = connectDriver(driver, sim.port, { options: given, ...change });
@@ -61,6 +68,8 @@ describe('inputs', () => {
     const { sim, told, online } = await site();
     await online();
     const own = () => told(name).filter((t) => t.startsWith(type));
+    // Its answer to the question for its states looks like an edge.
+    if (name === 'Gate') await until('the state', () => own().length > 0);
     sim.things.setInput(thing, true);
     await until('the start', () => own().includes(`${type} start`), 1_000);
     sim.things.setInput(thing, false);
@@ -75,13 +84,56 @@ describe('inputs', () => {
     sim.things.setInput(shelly1, true);
     await until('the start', () => told('Gate').length === 2);
     sim.cut();
-    await until('the state again', () => told('Gate').length === 3);
-    expect(told('Gate').slice(1)).toEqual(['digital-input start', 'digital-input refresh']);
+    await until('the state again', () => told('Gate').length >= 3);
+    expect([...new Set(told('Gate').slice(1))]).toEqual(['digital-input start', 'digital-input refresh']);
     const other = connectDriver(driver, sim.port, { options: { things: `shelly1 Gate id=${shelly1} input=0` } });
     await until('the kept state', () => other.sink.events.some((e) => e.draft.type === 'digital-input'));
-    expect(other.sink.events.filter((e) => e.draft.type === 'digital-input').map((e) => e.draft.phase)).toEqual([
-      'snapshot',
-    ]);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const phases = other.sink.events.filter((e) => e.draft.type === 'digital-input').map((e) => e.draft.phase);
+    expect(phases[0]).toBe('snapshot');
+    expect(phases).not.toContain('start');
+  });
+
+  it.each([
+    ['Siren', tasmota],
+    ['Gate', shelly1],
+    ['Barrier', shelly2],
+  ])('of %s are asked for at the start, and are states, not edges', async (name, thing) => {
+    const { sim, told, sink } = await site({}, {}, {}, (things) => things.setInput(thing, true));
+    await until('the state', () => told(name).some((t) => t.startsWith('digital-input')));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(told(name).filter((t) => t.startsWith('digital-input'))[0]).toBe('digital-input snapshot');
+    expect(sink.events.filter((e) => e.draft.phase === 'start')).toEqual([]);
+    sim.things.setInput(thing, false);
+    await until('the stop', () => told(name).includes('digital-input stop'));
+  });
+
+  it.each([
+    ['Siren', tasmota],
+    ['Gate', shelly1],
+    ['Barrier', shelly2],
+  ])('of %s that end while nobody listens end when the connection is back', async (name, thing) => {
+    const { sim, told, online, sink } = await site();
+    await online();
+    await until('the state', () => told(name).includes('digital-input stop'));
+    sim.things.setInput(thing, true);
+    await until('the start', () => told(name).includes('digital-input start'));
+    sim.faults.set('close-at-once', true);
+    sim.cut();
+    await until('offline', linkIs(sink, 'offline'));
+    sim.things.setInput(thing, false);
+    sim.faults.set('close-at-once', false);
+    await until('the stop', () => told(name).filter((t) => t === 'digital-input stop').length === 2);
+  });
+
+  it('of a thing that comes back are asked for', async () => {
+    const { sim, told, online } = await site();
+    await online();
+    await until('the state', () => told('Barrier').includes('digital-input stop'));
+    sim.things.setAvailable(shelly2, false);
+    sim.things.setSilently(shelly2, true);
+    sim.things.setAvailable(shelly2, true);
+    await until('the start', () => told('Barrier').includes('digital-input start'));
   });
 
   it('take what is told again and again for no edge', async () => {
@@ -92,7 +144,7 @@ describe('inputs', () => {
     sim.things.tellPeriodically();
     sim.things.setInput(smoke, true);
     await until('the next', () => told('Kitchen').length === 1);
-    expect(told('Siren')).toEqual(['digital-input stop', 'relay-state stop']);
+    expect(told('Siren').sort()).toEqual(['digital-input stop', 'relay-state stop']);
   });
 
   it('tell a repeated alarm as a refresh', async () => {

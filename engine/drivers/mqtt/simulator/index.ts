@@ -53,7 +53,7 @@ export interface MqttSimulator {
   url: string;
   port: number;
   state(): MqttSimulatorState;
-  things: Pick<SimulatedThings, 'setInput' | 'press' | 'setAvailable' | 'tellPeriodically'>;
+  things: Pick<SimulatedThings, 'setInput' | 'setSilently' | 'press' | 'setAvailable' | 'tellPeriodically'>;
   publish(topic: string, payload: string | object, retain?: boolean): void;
   /** What has been published on a topic, last one last; needs no client. */
   heard(topic: string): string[];

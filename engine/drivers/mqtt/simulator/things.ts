@@ -19,6 +19,8 @@ export interface SimulatedThings {
   announce(): void;
   /** Changes a contact or sensor and tells it as its family does. Throws nothing for a name that there is not. */
   setInput(name: string, active: boolean): void;
+  /** Changes a contact that is not told, as when its thing was away. */
+  setSilently(name: string, active: boolean): void;
   /** A button: single, double, long. */
   press(name: string, manner: string): void;
   setAvailable(name: string, online: boolean): void;
@@ -108,6 +110,12 @@ export function createThings(
     else follow(tasmota, wanted, wanted ? ms : 0, tellTasmota);
   };
   on(`cmnd/${tasmota}/POWER1`, tasmotaPower);
+  on(`cmnd/${tasmota}/STATUS`, (text) => {
+    if (text === '10')
+      bus.publish(`stat/${tasmota}/STATUS10`, {
+        StatusSNS: { Time: '2026-01-01T00:00:00', Switch1: word(inputs[tasmota]) },
+      });
+  });
   on(`cmnd/${tasmota}/Backlog`, (text) => {
     for (const part of text.split(';').map((p) => p.trim().split(' '))) {
       if (part[0] === 'PulseTime1') {
@@ -121,7 +129,9 @@ export function createThings(
   const tellShelly1 = (): void => bus.publish(`shellies/${shelly1}/relay/0`, outputs[shelly1] ? 'on' : 'off', true);
   on(`shellies/${shelly1}/relay/0/command`, (text) => follow(shelly1, text === 'on', 0, tellShelly1));
   on(`shellies/${shelly1}/command`, (text) => {
-    if (text === 'update') tellShelly1();
+    if (text !== 'update') return;
+    tellShelly1();
+    changed[shelly1]?.();
   });
 
   // Shelly, second generation: RPC; a notice only of what changed.
@@ -130,6 +140,17 @@ export function createThings(
     const [id, src, method, params] = ['id', 'src', 'method', 'params'].map((name) => own(call, name));
     const answer = (rest: object): void => bus.publish(`${String(src)}/rpc`, { id, src: shelly2, dst: src, ...rest });
     if (faults.has('rpc-error')) return answer({ error: { code: -105, message: 'Argument id, value 7 not found!' } });
+    if (method === 'Shelly.GetStatus')
+      return soon(() =>
+        answer({
+          result: {
+            'input:0': { id: 0, state: inputs[shelly2] },
+            mqtt: { connected: true },
+            'switch:0': { id: 0, source: 'init', output: outputs[shelly2], temperature: { tC: 41.2, tF: 106.2 } },
+            sys: { mac: 'A8032ABE54DC', restart_required: false, uptime: 11081 },
+          },
+        }),
+      );
     if (method === 'Switch.GetStatus')
       return soon(() => answer({ result: { id: 0, source: 'MQTT', output: outputs[shelly2] } }));
     const wanted = own(params, 'on') === true;
@@ -249,6 +270,9 @@ export function createThings(
           ])
             bus.publish(topic, junk);
       changed[name]?.();
+    },
+    setSilently(name, active) {
+      inputs[name] = active;
     },
     press(name, manner) {
       if (name === shelly2)
