@@ -24,6 +24,7 @@ import {
   type Verdict,
 } from './jobs';
 import { createOutbox } from './outbox';
+import { paced } from './paced-backend';
 import { openPgliteBackend } from './pglite-backend';
 import { openPostgresBackend } from './postgres-backend';
 import { createReconciles } from './reconciles';
@@ -145,6 +146,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
   let running: Running | null = null;
   let starting: Promise<void> | null = null;
   let closing: Promise<void> | null = null;
+  const stop = new AbortController();
 
   const outbox = createOutbox({
     record,
@@ -233,6 +235,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
 
   function open(backend: OpenBackend): Running {
     const shared = { prefix };
+    const factory = paced(backend.factory, { clock, stop: stop.signal });
     // PostgreSQL has no key prefix: the queues' names keep two executors apart on every backend.
     const fullName = (name: QueueName): string => `${prefix}-${name}`;
     const queueOf = (name: QueueName): JobQueue => {
@@ -272,7 +275,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
             backoffStrategy: (_made, _type, error) => (error instanceof TryAgain ? error.delayMs : 1_000),
           },
         },
-        backend.factory,
+        factory,
       );
       notePart(worker, backend);
       worker.on('stalled', (jobId) => log.info('job of a lost worker runs again', { queue: name, job: jobId }));
@@ -310,6 +313,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
   }
 
   async function shutDown(timeoutMs: number): Promise<void> {
+    stop.abort();
     outbox.close();
     reconciles.close();
     // A start under way notices `closing`; its failure was reported to whoever started.

@@ -7,7 +7,7 @@ import { openPglite } from '../../engine/store/pglite-database';
 import { createMemoryRecord } from '../contract/memory-record';
 import { temporaryFolder } from '../support/temporary-folder';
 
-it('a queue that fails without end, as on a full disk, is told once per kind of trouble', {
+it('a queue that fails without end, as on a full disk, is told once per kind of trouble and asked seldom', {
   timeout: 30_000,
 }, async () => {
   const { db } = await openPglite(join(await temporaryFolder(), 'record'), silentLog);
@@ -26,8 +26,17 @@ it('a queue that fails without end, as on a full disk, is told once per kind of 
     log,
   });
   await executor.start();
+  let asked = 0;
+  const { query } = db;
+  db.query = (sql, params) => {
+    asked++;
+    return query(sql, params);
+  };
   await db.exec('DROP SCHEMA bullmq CASCADE');
   await systemClock.sleep(8_000);
+  // Five queues that ask in vain, each statement with up to three tries of its own, and their checks for stalled jobs.
+  expect(asked).toBeGreaterThan(5);
+  expect(asked).toBeLessThan(600);
   const errors = told.filter((line) => line.startsWith('queue error'));
   expect(errors.length).toBeGreaterThan(0);
   expect(errors.length).toBe(new Set(errors).size);
