@@ -25,6 +25,8 @@ export interface CameraTiming {
   presenceMs: number;
   /** After a first failure, before the second that counts as a loss. */
   againMs: number;
+  /** Before a camera that has inputs, but told no state of them, is asked anew what it has. */
+  learnAgainMs: number;
   /** Between two polls, whatever the settings say. */
   pollMs?: number;
   /** Before the n-th reconnection. */
@@ -32,7 +34,13 @@ export interface CameraTiming {
 }
 
 /** A dead camera is noticed within 3 s + 0.5 s + 3 s of polling, or 5 s more where nothing is polled. */
-export const defaultTiming: CameraTiming = { answerMs: 3_000, presenceMs: 5_000, againMs: 500, reopenMs: backoff };
+export const defaultTiming: CameraTiming = {
+  answerMs: 3_000,
+  presenceMs: 5_000,
+  againMs: 500,
+  learnAgainMs: 60_000,
+  reopenMs: backoff,
+};
 
 /** A connection that can also set the camera up. */
 export interface VivotekConnection extends DriverConnection {
@@ -224,11 +232,16 @@ export function connectVivotek(context: DriverContext, timing: CameraTiming): Vi
     }
   }
 
-  /** Asks again and again until the camera is lost; throws why. */
-  async function live(known: CameraNature, lasting: () => void): Promise<never> {
+  /**
+   * Asks again and again until the camera is lost; throws why. Ends where it is time to learn anew what it has: a
+   * camera that has just started, or was busy, may have told nothing of its inputs.
+   */
+  async function live(known: CameraNature, lasting: () => void): Promise<void> {
     let failures = 0;
     let good = 0;
-    for (;;) {
+    const polls = definition.receive !== 'push';
+    const learnAt = known.inputsUnread && polls ? clock.monotonic() + timing.learnAgainMs : Number.POSITIVE_INFINITY;
+    while (clock.monotonic() < learnAt) {
       let pause: number;
       try {
         pause = await askOnce(known);

@@ -1,4 +1,5 @@
 import type { Clock } from '../../clock/clock';
+import { userError } from '../../domain/errors';
 import type { EventDraft, EventPhase } from '../../domain/events';
 import type { VivotekOptions } from './options';
 import { createPortChanges } from './port-changes';
@@ -32,6 +33,9 @@ export function createPortWatch(options: PortWatchOptions): PortWatch {
 
   async function look(kind: PortKind, numbers: readonly string[]): Promise<void> {
     const first = upright(kind, await options.read(kind, numbers));
+    // An input that can't be read must not seem to be at rest.
+    if (kind === 'di' && first.size === 0)
+      throw userError('E_NOT_SUPPORTED', "The camera's answer tells the state of none of its inputs");
     let differing = changes[kind].differing(first);
     if (differing.length === 0) return;
     let settled = first;

@@ -33,6 +33,8 @@ export interface CameraNature {
   rules: CameraRule[] | null;
   /** Ports that the user may not ask for. */
   denied: ReadonlySet<'di' | 'do'>;
+  /** It has inputs, but told no state of them; it may do so at another time. */
+  inputsUnread: boolean;
 }
 
 export interface NatureOptions {
@@ -67,7 +69,8 @@ export async function learnCamera(options: NatureOptions): Promise<CameraNature>
   const capability = await optional(options, () => cgi.getParams('viewer', ['capability'], 'Capabilities', signal));
   const warnings: string[] = [];
   const denied = new Set<'di' | 'do'>();
-  const inputs = await portsOf(options, 'di', countOf(capability, 'capability_ndi'), warnings, denied);
+  const inputCount = countOf(capability, 'capability_ndi');
+  const inputs = await portsOf(options, 'di', inputCount, warnings, denied);
   const outputs = await portsOf(options, 'do', countOf(capability, 'capability_ndo'), warnings, denied);
   const events = await optional(options, () =>
     trial.getParams(
@@ -86,6 +89,7 @@ export async function learnCamera(options: NatureOptions): Promise<CameraNature>
     outputs,
     rules,
     denied,
+    inputsUnread: inputs.length === 0 && (inputCount ?? 0) > 0 && !denied.has('di'),
     facts: {
       model,
       serialNumber: info.get('system_info_serialnumber') ?? '',

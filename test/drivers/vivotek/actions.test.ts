@@ -106,7 +106,7 @@ describe('a virtual input', () => {
 
   it("an output has the camera's timer, too", async () => {
     const { sim, connection } = await withFaults();
-    expect(await connection.setSwitch?.('line', 'do1', true, { forMs: 50 }, calm())).toBe(true);
+    expect(await connection.setSwitch?.('line', 'do1', true, { forMs: 400 }, calm())).toBe(true);
     await until('off by itself', () => sim.state().outputs[1]?.active === false);
   });
 

@@ -54,7 +54,7 @@ describe('the inputs of a camera', () => {
     expect(inputs(site)).toEqual(['0 snapshot', '1 stop']);
   });
 
-  it.each<CameraFault>(['bouncing-input', 'garbage-state', 'short-content-length'])(
+  it.each<CameraFault>(['bouncing-input', 'short-content-length'])(
     'raise nothing by what is no settled state: %s',
     async (fault) => {
       const site = await online();
@@ -94,6 +94,26 @@ describe('the inputs of a camera', () => {
     site.sim.faults.clear();
     await until('stop', () => inputs(site).at(-1) === '0 stop');
   });
+});
+
+describe('inputs that the camera tells nothing of for a while', () => {
+  it.each<CameraFault>(['garbage-state', 'inputs-unread'])(
+    'are not called polled meanwhile, and read again: %s',
+    async (fault) => {
+      const site = await online();
+      site.sim.faults.set(fault);
+      await until(
+        'it is said',
+        () => site.sink.links.at(-1)?.detail.includes("doesn't tell its user their state") === true,
+      );
+      expect(site.sink.links.map((l) => l.link)).not.toContain('offline');
+      site.sim.faults.clear();
+      site.sim.setInput(1, true);
+      await until('start', () => inputs(site).at(-1) === '1 start');
+      await until('it is said', () => site.sink.links.at(-1)?.detail.includes('are polled') === true);
+      expect(inputs(site)).toEqual(['0 stop', '1 stop', '1 start']);
+    },
+  );
 });
 
 describe('a slow camera', () => {

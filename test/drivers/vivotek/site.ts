@@ -14,7 +14,14 @@ import { type PushReceiver, startPushReceiver } from '../../support/push-receive
 import { deviceAt, type RecordingSink, recordingSink } from '../../support/recording-sink';
 
 /** The same limits, some 20 times shorter. */
-export const quick: CameraTiming = { answerMs: 400, presenceMs: 100, againMs: 50, pollMs: 60, reopenMs: () => 150 };
+export const quick: CameraTiming = {
+  answerMs: 400,
+  presenceMs: 100,
+  againMs: 50,
+  learnAgainMs: 300,
+  pollMs: 60,
+  reopenMs: () => 150,
+};
 
 /** Nothing that would be waited for. */
 export const soon: Record<string, unknown> = { pollMs: 250, debounceMs: 20 };

@@ -12,6 +12,7 @@ export const cameraFaults = [
   'busy-once',
   'one-at-a-time',
   'garbage-state',
+  'inputs-unread',
   'bouncing-input',
   'no-capability',
   // Paths.

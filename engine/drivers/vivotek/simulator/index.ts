@@ -147,6 +147,7 @@ export async function startVivotekSimulator(options: VivotekSimulatorOptions = {
 
   function readPorts(kind: 'di' | 'do', query: string): Answer {
     if (kind === 'do' && faults.has('output-status-missing')) return missing();
+    if (kind === 'di' && faults.has('inputs-unread')) return invalid();
     const list = kind === 'di' ? hardware.inputs : hardware.outputs;
     const names = query === '' ? list.map((p) => `${kind}${p.number + first()}`) : query.split('&');
     const found: [string, string][] = [];
