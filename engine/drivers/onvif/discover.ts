@@ -7,15 +7,21 @@ import { child, childText, findAll, searchGroup, type XmlElement } from '../wire
 import { parseSoap } from './answer';
 
 export interface DiscoveryOptions {
-  /** Where probes go; default the multicast group of WS-Discovery, 239.255.255.250:3702. */
+  /** Where probes go; default the multicast groups of WS-Discovery, 239.255.255.250 and ff02::c, port 3702. */
   to?: { address: string; port: number };
-  /** Own addresses to ask from; default every IPv4 address of this machine but the loopback's. */
+  /** Own addresses to ask from; default those of every network of this machine. */
   from?: readonly string[];
   clock?: Clock;
 }
 
-const GROUP = { address: '239.255.255.250', port: 3702 };
-const PROBE_AT_MS = [0, 500, 3_000];
+/**
+ * Over IPv6 it is asked later: a device that answers both is told by its IPv4 address, which people know; one that has
+ * an address of another network, as new ones do, is found by IPv6 alone.
+ */
+const GROUPS = [
+  { address: '239.255.255.250', port: 3702, probeAtMs: [0, 500, 3_000] },
+  { address: 'ff02::c', port: 3702, probeAtMs: [1_500, 2_000, 3_500] },
+];
 const MAX_DEVICES = 1_000;
 const TYPES = [
   ['dn:NetworkVideoTransmitter', 'http://www.onvif.org/ver10/network/wsdl'],
@@ -33,41 +39,47 @@ const probeText = (id: string, [type, namespace]: readonly [string, string]): st
 /**
  * Looks for ONVIF devices on the local network by WS-Discovery until the signal aborts (PROTOCOLS §4.1). Each device is
  * told once, whatever it repeats; what is no answer to our question is left out. Throws `E_DISCOVERY` (operational)
- * when no socket can be opened.
+ * when no socket can be opened, neither for IPv4 nor for IPv6.
  */
-export function discoverOnvif(
+export async function discoverOnvif(
   found: (device: DiscoveredDevice) => void,
   signal: AbortSignal,
   options: DiscoveryOptions = {},
 ): Promise<void> {
   const asked = new Set<string>();
   const told = new Set<string>();
-  return searchGroup(
-    {
-      to: options.to ?? GROUP,
-      from: options.from,
-      port: 0,
-      answersToGroup: false,
-      askAtMs: PROBE_AT_MS,
-      clock: options.clock ?? systemClock,
-      questions: () =>
-        TYPES.map((type) => {
-          const id = randomUUID();
-          asked.add(id);
-          if (asked.size > 2_000) asked.delete(asked.values().next().value ?? id);
-          return probeText(id, type);
-        }),
-      answered(bytes, from) {
-        for (const device of readProbeMatches(bytes, from, asked)) {
-          const keys = [device.identity, `${device.host}:${device.port}`].filter((key) => key !== '');
-          if (keys.some((key) => told.has(key)) || told.size > 2 * MAX_DEVICES) continue;
-          for (const key of keys) told.add(key);
-          found(device);
-        }
+  const groups = options.to ? [{ ...options.to, probeAtMs: [0, 500, 3_000] }] : GROUPS;
+  const searches = groups.map(({ address, port, probeAtMs }) =>
+    searchGroup(
+      {
+        to: { address, port },
+        from: options.from,
+        port: 0,
+        answersToGroup: false,
+        askAtMs: probeAtMs,
+        clock: options.clock ?? systemClock,
+        questions: () =>
+          TYPES.map((type) => {
+            const id = randomUUID();
+            asked.add(id);
+            if (asked.size > 2_000) asked.delete(asked.values().next().value ?? id);
+            return probeText(id, type);
+          }),
+        answered(bytes, from) {
+          for (const device of readProbeMatches(bytes, from, asked)) {
+            const keys = [device.identity, `${device.host}:${device.port}`].filter((key) => key !== '');
+            if (keys.some((key) => told.has(key)) || told.size > 2 * MAX_DEVICES) continue;
+            for (const key of keys) told.add(key);
+            found(device);
+          }
+        },
       },
-    },
-    signal,
+      signal,
+    ),
   );
+  const ended = await Promise.allSettled(searches);
+  const [first] = ended;
+  if (first?.status === 'rejected' && ended.every(({ status }) => status === 'rejected')) throw first.reason;
 }
 
 /** Devices in an answer, if it is one to a question of ours; odd bytes give none. */
@@ -92,23 +104,34 @@ export function readProbeMatches(bytes: Buffer, from: string, asked: ReadonlySet
     });
 }
 
-/** One of several XAddrs: that which the answer came from, else the first IPv4 address that is not link-local. */
+/** One of several XAddrs: that which the answer came from, else the first that is not link-local. */
 function bestAddress(text: string, from: string): { host: string; port: number } | null {
   const all = text
     .split(/\s+/)
     .slice(0, 32)
-    .map((part) => /^(https?):\/\/(?:[^/?#]*@)?([\w.-]{1,255})(?::(\d{1,5}))?(?:[/?#]|$)/i.exec(part))
+    .map((part) =>
+      /^(https?):\/\/(?:[^/?#]*@)?([\w.-]{1,255}|\[[\da-f:.]{2,45}(?:%25[\w.-]{1,30})?\])(?::(\d{1,5}))?(?:[/?#]|$)/i.exec(
+        part,
+      ),
+    )
     .filter((match) => match !== null)
     .map((match) => ({
-      host: match[2]!,
+      host: plainHost(match[2]!),
       port: match[3] === undefined ? (/^https$/i.test(match[1]!) ? 443 : 80) : Number(match[3]),
       tls: /^https$/i.test(match[1]!),
     }))
     .filter(({ port }) => port > 0 && port <= 65_535)
     .sort((a, b) => Number(a.tls) - Number(b.tls));
-  const best = all.find(({ host }) => host === from) ?? all.find(({ host }) => !host.startsWith('169.254.')) ?? all[0];
+  const [source = ''] = from.split('%');
+  const asked = all.find(({ host }) => host === source);
+  // A link-local address is of use only with the network that it is on, which the answer came by.
+  if (asked) return { host: from, port: asked.port };
+  const best = all.find(({ host }) => !/^(?:169\.254\.|fe[89ab][\da-f]:)/.test(host)) ?? all[0];
   return best ? { host: best.host, port: best.port } : null;
 }
+
+/** Without brackets, and without a zone, which would be one of the device's own. */
+const plainHost = (host: string): string => host.replace(/^\[|\]$|%25.*/g, '').toLowerCase();
 
 function titleOf(scopes: readonly string[]): string {
   const value = (kind: string): string => {

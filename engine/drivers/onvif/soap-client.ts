@@ -103,7 +103,7 @@ export function createSoapClient(options: SoapClientOptions): SoapClient {
     path: settings.path,
     port: null,
     tls: definition.tls,
-    told: `${definition.tls ? 'https' : 'http'}://${device}${settings.path}`,
+    told: `${definition.tls ? 'https' : 'http'}://${authority(definition)}${settings.path}`,
   };
 
   function createHttp(port: number, tls: boolean, anonymous = false): DeviceHttp {
@@ -366,6 +366,10 @@ export function createSoapClient(options: SoapClientOptions): SoapClient {
     },
   };
 }
+
+/** Host and port as a URL has them: an IPv6 address in brackets, without the zone that only we know. */
+const authority = ({ host, port }: DeviceDefinition): string =>
+  `${host.includes(':') ? `[${host.split('%', 1)[0]}]` : host}:${port}`;
 
 /**
  * A device closes idle sockets, some at the moment at which we take one. Every request here may be sent twice: it

@@ -6,7 +6,10 @@ import { operationalError } from '../../domain/errors';
 export interface GroupSearch {
   /** Where questions go: a multicast group, or in tests a single device. */
   to: { address: string; port: number };
-  /** Own addresses to ask from; default every IPv4 address of this machine but the loopback's. */
+  /**
+   * Own addresses to ask from; default every IPv4 address of this machine but the loopback's, for an IPv6 group the
+   * link-local one of each network (`fe80::1%eth0`).
+   */
   from?: readonly string[] | undefined;
   /** Own port; 0: any free one. */
   port: number;
@@ -23,11 +26,16 @@ export interface GroupSearch {
 
 const ASK_EVERY_MS = 5_000;
 
-const ownAddresses = (): string[] =>
-  Object.values(networkInterfaces())
-    .flatMap((list) => list ?? [])
-    .filter((a) => a.family === 'IPv4' && !a.internal)
-    .map((a) => a.address);
+const isIPv6 = (address: string): boolean => address.includes(':');
+
+function ownAddresses(family: 'IPv4' | 'IPv6'): string[] {
+  return Object.entries(networkInterfaces()).flatMap(([name, list]) => {
+    const mine = (list ?? []).filter((a) => a.family === family && !a.internal).map((a) => a.address);
+    if (family === 'IPv4') return mine;
+    const local = mine.find((address) => /^fe[89ab]/i.test(address));
+    return local === undefined ? [] : [`${local}%${name}`];
+  });
+}
 
 /**
  * Asks a multicast group over UDP from each network of this machine, again and again until the signal aborts. Throws
@@ -36,7 +44,7 @@ const ownAddresses = (): string[] =>
 export async function searchGroup(search: GroupSearch, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return;
   const { to, clock } = search;
-  const addresses = search.from ?? ownAddresses();
+  const addresses = search.from ?? ownAddresses(isIPv6(to.address) ? 'IPv6' : 'IPv4');
   const timers: Timer[] = [];
   const sockets: Socket[] = [];
   const failures: unknown[] = [];
@@ -78,12 +86,12 @@ export async function searchGroup(search: GroupSearch, signal: AbortSignal): Pro
 
 function openSocket(address: string, { to, port, answersToGroup, answered }: GroupSearch): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const socket = createSocket({ type: 'udp4', reuseAddr: true });
+    const socket = createSocket({ type: isIPv6(to.address) ? 'udp6' : 'udp4', reuseAddr: true });
     socket.once('error', (error) => {
       socket.close();
       reject(error);
     });
-    const joins = answersToGroup && Number(to.address.split('.')[0]) >= 224;
+    const joins = answersToGroup && !isIPv6(to.address) && Number(to.address.split('.')[0]) >= 224;
     // Answers to the group arrive only at a socket that is bound to no single address.
     socket.bind(port, joins ? undefined : address, () => {
       try {
@@ -91,7 +99,9 @@ function openSocket(address: string, { to, port, answersToGroup, answered }: Gro
           socket.addMembership(to.address, address);
           socket.setMulticastLoopback(false);
         }
-        if (!address.startsWith('127.')) socket.setMulticastInterface(address);
+        const zone = address.split('%')[1];
+        if (zone !== undefined) socket.setMulticastInterface(`::%${zone}`);
+        else if (!isIPv6(address) && !address.startsWith('127.')) socket.setMulticastInterface(address);
         socket.setMulticastTTL(2);
       } catch (thrown) {
         // The network went away between the listing and now.

@@ -97,7 +97,7 @@ class AgentTransport implements Transport {
         port: origin.port,
         method,
         path,
-        headers,
+        headers: origin.host.includes('%') ? { Host: withoutZone(origin), ...headers } : headers,
         agent: origin.tls ? this.#secure : this.#plain,
         // Devices end lines with LF alone, send both lengths, or bytes behind `Connection: close`. A parser that bears
         // it is a danger to a proxy between strangers, not to a client that talks to one device.
@@ -209,5 +209,8 @@ class AgentTransport implements Transport {
     });
   }
 }
+
+/** Which of our networks a link-local address is on is our own business (RFC 6874 §1); servers refuse a zone in it. */
+const withoutZone = ({ host, port }: Origin): string => `[${host.split('%', 1)[0]}]:${port}`;
 
 export const createTransport = (options: TransportOptions): Transport => new AgentTransport(options);

@@ -1,4 +1,5 @@
 import { createSocket, type Socket } from 'node:dgram';
+import { networkInterfaces } from 'node:os';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { DiscoveredDevice } from '../../../engine/domain/devices';
@@ -6,6 +7,9 @@ import { discoverOnvif } from '../../../engine/drivers/onvif';
 import { readProbeMatches } from '../../../engine/drivers/onvif/discover';
 import { until } from '../../support/recording-sink';
 
+const hasIPv6 = Object.values(networkInterfaces())
+  .flat()
+  .some((own) => own?.address === '::1');
 const open: Socket[] = [];
 afterEach(() => {
   for (const socket of open.splice(0)) socket.close();
@@ -20,8 +24,11 @@ const match = (
   `<e:Envelope><e:Header><w:RelatesTo>${relates}</w:RelatesTo></e:Header><e:Body><d:ProbeMatches><d:ProbeMatch><w:EndpointReference><w:Address>${id}</w:Address></w:EndpointReference><d:Types>dn:NetworkVideoTransmitter</d:Types><d:Scopes>${scopes}</d:Scopes><d:XAddrs>${xaddrs}</d:XAddrs></d:ProbeMatch></d:ProbeMatches></e:Body></e:Envelope>`;
 
 /** A network with one device that answers as told. */
-async function network(answer: (messageId: string) => string[]): Promise<{ port: number; probes: string[] }> {
-  const socket = createSocket('udp4');
+async function network(
+  answer: (messageId: string) => string[],
+  address = '127.0.0.1',
+): Promise<{ port: number; probes: string[] }> {
+  const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
   open.push(socket);
   const probes: string[] = [];
   socket.on('message', (bytes, from) => {
@@ -30,16 +37,20 @@ async function network(answer: (messageId: string) => string[]): Promise<{ port:
     const id = /MessageID>([^<]+)</.exec(text)?.[1] ?? '';
     for (const reply of answer(id)) socket.send(reply, from.port, from.address);
   });
-  await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => socket.bind(0, address, resolve));
   return { port: socket.address().port, probes };
 }
 
-async function search(port: number, wait: (found: DiscoveredDevice[]) => boolean): Promise<DiscoveredDevice[]> {
+async function search(
+  port: number,
+  wait: (found: DiscoveredDevice[]) => boolean,
+  address = '127.0.0.1',
+): Promise<DiscoveredDevice[]> {
   const found: DiscoveredDevice[] = [];
   const stop = new AbortController();
   const running = discoverOnvif((device) => found.push(device), stop.signal, {
-    to: { address: '127.0.0.1', port },
-    from: ['127.0.0.1'],
+    to: { address, port },
+    from: [address],
   });
   await until('it is found', () => wait(found));
   await new Promise((resolve) => setTimeout(resolve, 50));
@@ -82,6 +93,27 @@ describe('discovery', () => {
     ]);
     const found = await search(port, (list) => list.length >= 2);
     expect(found.map(({ host, port: at }) => `${host}:${at}`)).toEqual(['127.0.0.1:81', '10.0.0.7:8000']);
+  });
+
+  it.skipIf(!hasIPv6)('finds devices over IPv6, with the network that they are on', async () => {
+    const { port } = await network(
+      (id) => [
+        match(id, 'http://[::1]:8000/x http://169.254.3.4/x', 'urn:uuid:a'),
+        match(id, 'http://[fe80::7]/x http://[2001:db8::7%25eth0]:81/x', 'urn:uuid:b'),
+        match(id, 'http://[not-one]/x http://[::::::::::::::::::::::::::::::::::::::::::::::::]/x', 'urn:uuid:c'),
+      ],
+      '::1',
+    );
+    const found = await search(port, (list) => list.length >= 2, '::1');
+    expect(found.map(({ host, port: at }) => `${host} ${at}`)).toEqual(['::1 8000', '2001:db8::7 81']);
+  });
+
+  it('keeps the zone of a link-local address that the answer came from', () => {
+    const asked = new Set(['1']);
+    const xaddrs = 'http://192.168.1.108/x http://[FE80::7]:8080/x';
+    const answer = Buffer.from(match('uuid:1', xaddrs));
+    expect(readProbeMatches(answer, 'fe80::7%eth0', asked)).toMatchObject([{ host: 'fe80::7%eth0', port: 8080 }]);
+    expect(readProbeMatches(answer, '192.168.1.108', asked)).toMatchObject([{ host: '192.168.1.108', port: 80 }]);
   });
 
   it('asks again when the first question is lost', async () => {

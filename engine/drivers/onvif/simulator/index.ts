@@ -120,7 +120,7 @@ export async function startOnvifSimulator(options: OnvifSimulatorOptions = {}): 
   const web = createOnvifLogin({ user: () => user, password: () => password, deviceNow });
   const told = (path: string): string => {
     if (faults.has('internal-addresses')) return `https://10.0.0.99:8999${path}`;
-    const here = `http://${host}:${port}${path}`;
+    const here = `http://${host.includes(':') ? `[${host}]` : host}:${port}${path}`;
     return faults.has('several-addresses') ? `http://[fe80::1]${path} ${here}` : here;
   };
 
