@@ -13,8 +13,8 @@ const MOST_LOGINS = 1_000;
 export interface LoginTry {
   /** Server and credentials, as plain data; null: nobody logs in. Only a digest of it is kept. */
   login: readonly unknown[] | null;
-  /** Code of the error that says that the login was refused. */
-  refusal: string;
+  /** Codes of the errors that say that the login was refused. */
+  refusals: readonly string[];
   /** What is thrown while the login rests. */
   paused(waitMs: number): AlarmflowError;
 }
@@ -29,7 +29,7 @@ export function createLoginBreaker(clock: Clock): LoginBreaker {
   const closedUntil = new Map<string, number>();
 
   return {
-    async through({ login, refusal, paused }, send) {
+    async through({ login, refusals, paused }, send) {
       if (login === null) return send();
       const id = createHash('sha256').update(JSON.stringify(login)).digest('hex');
       const waitMs = (closedUntil.get(id) ?? 0) - clock.monotonic();
@@ -39,7 +39,7 @@ export function createLoginBreaker(clock: Clock): LoginBreaker {
         closedUntil.delete(id);
         return result;
       } catch (thrown) {
-        if (asAlarmflowError(thrown).code === refusal) {
+        if (refusals.includes(asAlarmflowError(thrown).code)) {
           if (closedUntil.size >= MOST_LOGINS) closedUntil.clear();
           closedUntil.set(id, clock.monotonic() + LOGIN_PAUSE_MS);
         }

@@ -2,6 +2,7 @@
 import { AlarmflowError, asAlarmflowError, operationalError, userError } from '../domain/errors';
 import type { MailServer } from '../domain/mail';
 import type { LoginTry } from './login-breaker';
+import { loginOf } from './mail-tokens';
 import { oneLine } from './template';
 
 /** What nodemailer adds to its errors. */
@@ -72,6 +73,12 @@ export function mailError(server: MailServer, thrown: unknown): AlarmflowError {
       `${name} does not take the mail at the moment: ${said}. It is tried again`,
       { facts },
     );
+  if (server.oauth && (error.code === 'EAUTH' || [530, 534, 535, 538].includes(status)))
+    return userError(
+      'E_MAIL_LOGIN_REFUSED',
+      `${name} refused the token for ${server.oauth.user}: ${said}. Check that this mailbox allows authenticated SMTP, and that the application may send as it`,
+      { facts },
+    );
   if (error.code === 'EAUTH' || status === 530 || status === 534 || status === 535 || status === 538)
     return userError('E_MAIL_LOGIN_REFUSED', `${name} refused the login: ${said}. Check user and password`, { facts });
   if (error.command === 'STARTTLS' && error.response)
@@ -83,7 +90,7 @@ export function mailError(server: MailServer, thrown: unknown): AlarmflowError {
   if (codes.some((code) => certificateCodes.includes(code)) || (isTls(error) && certificateText.test(said)))
     return userError(
       'E_MAIL_TLS',
-      `${name} shows a certificate that is not accepted: ${said}. Install a valid one, or allow self-signed certificates for this server`,
+      `${name} shows a certificate that is not accepted: ${said}. Install a valid one, enter its authority or its fingerprint, or allow self-signed certificates for this server`,
       { facts },
     );
   if (isTls(error) && tlsText.test(said))
@@ -118,13 +125,13 @@ function refusalRemedy(error: SmtpError): string {
 }
 
 /** A login as the breaker of refused logins knows it. */
-export const mailLogin = ({ name, host, port, credentials }: MailServer): LoginTry => ({
-  login: credentials && [host, port, credentials.user, credentials.password],
-  refusal: 'E_MAIL_LOGIN_REFUSED',
+export const mailLogin = (server: MailServer): LoginTry => ({
+  login: loginOf(server) && [server.host, server.port, loginOf(server)],
+  refusals: ['E_MAIL_LOGIN_REFUSED', 'E_MAIL_TOKEN_REFUSED'],
   paused: (waitMs) =>
     operationalError(
       'E_MAIL_LOGIN_PAUSED',
-      `Mail server "${name || host}" (${host}:${port}) has just refused the login; it is tried again in ${Math.ceil(waitMs / 1_000)} s. Check user and password`,
+      `Mail server "${server.name || server.host}" (${server.host}:${server.port}) has just refused the login; it is tried again in ${Math.ceil(waitMs / 1_000)} s. Check ${server.oauth ? 'what its dialog says of tokens' : 'user and password'}`,
       { retryAfterMs: waitMs },
     ),
 });

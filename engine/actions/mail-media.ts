@@ -208,6 +208,19 @@ async function ofEvent(
   }
 }
 
+/** Those of the event that are on disk already; null: others are asked for, or there are none yet. */
+export async function picturesAtOnce(
+  parts: MediaParts,
+  row: ActionRow,
+  wish: MediaWish,
+  signal: AbortSignal,
+): Promise<GatheredMedia | null> {
+  if (wish.picture === 'none') return gathered([], [], []);
+  if (wish.picture !== 'event-or-snapshot') return null;
+  const pictures = await ofEvent(parts, row, wish, signal, [], 0);
+  return pictures.length > 0 ? gathered(pictures, [], []) : null;
+}
+
 /** Of the event, else of the recording, else live; what is not of the event is taken meanwhile. */
 async function one(parts: MediaParts, row: ActionRow, wish: MediaWish, signal: AbortSignal): Promise<GatheredMedia> {
   const reasons: string[] = [];

@@ -5,7 +5,8 @@ import { asAlarmflowError } from '../domain/errors';
 import type { MailServer } from '../domain/mail';
 import { localTime } from './local-time';
 import { idDomain, isAddress } from './mail-address';
-import { senderOf, sendMail } from './mail-transport';
+import type { TokenKeeping } from './mail-tokens';
+import { createMailPost, senderOf } from './mail-transport';
 import { limited } from './time-limit';
 
 /** A person waits for the answer. */
@@ -15,7 +16,7 @@ const TEST_LIMIT_MS = 30_000;
 export async function testMail(
   server: MailServer,
   to: string,
-  options: { clock?: Clock; siteName?: string } = {},
+  options: { clock?: Clock; siteName?: string; keeping?: TokenKeeping } = {},
 ): Promise<{ ok: boolean; detail: string }> {
   const clock = options.clock ?? systemClock;
   if (!isAddress(to))
@@ -25,7 +26,7 @@ export async function testMail(
     const site = options.siteName ? ` of ${options.siteName}` : '';
     const what = `Mail server ${server.host}:${server.port} did not take the mail`;
     await limited(clock, new AbortController().signal, TEST_LIMIT_MS, what, (signal) =>
-      sendMail(
+      createMailPost(clock, options.keeping).send(
         server,
         {
           to: [to],
@@ -34,7 +35,6 @@ export async function testMail(
           messageId: `<${randomUUID()}@${domain}>`,
           attachments: [],
         },
-        clock,
         signal,
       ),
     );

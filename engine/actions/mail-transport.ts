@@ -1,15 +1,15 @@
-/** One mail over one connection: limits, encryption and login as the server's definition says; nothing is guessed. */
-import nodemailer from 'nodemailer';
+/** One mail to its server: headers, envelope and limits as the server's definition says; nothing is guessed. */
+import MailComposer from 'nodemailer/lib/mail-composer';
 import type { Clock } from '../clock/clock';
 import { operationalError, userError } from '../domain/errors';
 import { DEFAULT_MAIL_BYTES, type MailServer } from '../domain/mail';
 import { type MailAddress, parseSender } from './mail-address';
 import { mailError, maskedAnswer } from './mail-errors';
+import { createMailLanes } from './mail-lanes';
+import { mailLimits, type SentMail } from './mail-session';
 import type { MailThread } from './mail-thread';
+import { createMailTokens, type TokenKeeping } from './mail-tokens';
 import type { AlarmPicture } from './pictures';
-
-/** Limits of one try, in milliseconds. */
-export const mailLimits = { connectMs: 10_000, greetingMs: 15_000, silenceMs: 30_000, wholeMs: 120_000 };
 
 export interface OutgoingMail {
   to: string[];
@@ -72,87 +72,85 @@ const refusalOf = (response: string | undefined): { reason: string; forNow: bool
   forNow: response?.startsWith('4') ?? false,
 });
 
-function connectionOptions(server: MailServer) {
-  return {
-    host: server.host,
-    port: server.port,
-    secure: server.security === 'tls',
-    requireTLS: server.security === 'starttls',
-    ignoreTLS: server.security === 'none',
-    // A login that was asked for is not left out because a server forgot to offer it; in clear it is sent only if offered.
-    forceAuth: server.security !== 'none' && server.credentials !== null,
-    ...(server.credentials ? { auth: { user: server.credentials.user, pass: server.credentials.password } } : {}),
-    tls: { rejectUnauthorized: !server.allowSelfSigned },
-    connectionTimeout: mailLimits.connectMs,
-    dnsTimeout: mailLimits.connectMs,
-    greetingTimeout: mailLimits.greetingMs,
-    socketTimeout: mailLimits.silenceMs,
+/** Larger than this it gives way to text: seconds on a slow line. */
+const LARGE_BYTES = 256 * 1024;
+
+/** What carries mails to their servers; what it keeps of them (connections, tokens) is in memory. */
+export interface MailPost {
+  /**
+   * Sends one mail. Resolves when the server has taken it for at least one receiver.
+   * Throws E_MAIL_LOGIN_REFUSED, E_MAIL_TOKEN_REFUSED, E_MAIL_REFUSED, E_MAIL_TOO_LARGE, E_MAIL_TLS,
+   * E_MAIL_NO_STARTTLS, E_MAIL_SENDER (user), E_MAIL_UNREACHABLE, E_MAIL_TOKEN_UNREACHABLE, E_WAITS (operational);
+   * when the signal aborts, its reason.
+   */
+  send(server: MailServer, mail: OutgoingMail, signal: AbortSignal): Promise<MailReceipt>;
+}
+
+function composed(sender: MailAddress, mail: OutgoingMail) {
+  const { to, cc = [], bcc = [], thread } = mail;
+  return new MailComposer({
+    from: sender.name ? sender : sender.address,
+    // Receivers who must not see one another are in the envelope alone.
+    to: to.length + cc.length > 0 ? to : 'undisclosed-recipients:;',
+    ...(cc.length > 0 ? { cc } : {}),
+    subject: mail.subject,
+    text: mail.text,
+    ...(mail.html === undefined ? {} : { html: mail.html }),
+    messageId: mail.messageId,
+    ...(thread?.inReplyTo ? { inReplyTo: thread.inReplyTo } : {}),
+    ...(thread && thread.references.length > 0 ? { references: thread.references } : {}),
+    headers: {
+      // RFC 3834: keeps absence notices from answering alarms.
+      'Auto-Submitted': 'auto-generated',
+      ...(thread ? { 'Thread-Topic': thread.topic } : {}),
+      ...(thread?.index ? { 'Thread-Index': thread.index } : {}),
+    },
+    attachments: mail.attachments,
+    envelope: { from: sender.address, to: [...to, ...cc, ...bcc] },
     // Texts and pictures come from us; a template must never make the mailer open files or addresses.
     disableFileAccess: true,
     disableUrlAccess: true,
-  };
+  }).compile();
 }
 
-/**
- * Sends one mail. Resolves when the server has taken it for at least one receiver.
- * Throws E_MAIL_LOGIN_REFUSED, E_MAIL_REFUSED, E_MAIL_TOO_LARGE, E_MAIL_TLS, E_MAIL_NO_STARTTLS, E_MAIL_SENDER (user),
- * E_MAIL_UNREACHABLE (operational); when the signal aborts, its reason.
- */
-export async function sendMail(
-  server: MailServer,
-  mail: OutgoingMail,
-  clock: Clock,
-  signal: AbortSignal,
-): Promise<MailReceipt> {
-  const sender = senderOf(server);
-  const limit = new AbortController();
-  const timer = clock.after(mailLimits.wholeMs, () => limit.abort());
-  const transport = nodemailer.createTransport(connectionOptions(server));
-  try {
-    signal.throwIfAborted();
-    const { to, cc = [], bcc = [], thread } = mail;
-    const options = {
-      from: sender.name ? sender : sender.address,
-      // Receivers who must not see one another are in the envelope alone.
-      to: to.length + cc.length > 0 ? to : 'undisclosed-recipients:;',
-      ...(cc.length > 0 ? { cc } : {}),
-      envelope: { from: sender.address, to: [...to, ...cc, ...bcc], size: sizeOf(mail) },
-      subject: mail.subject,
-      text: mail.text,
-      ...(mail.html === undefined ? {} : { html: mail.html }),
-      messageId: mail.messageId,
-      ...(thread?.inReplyTo ? { inReplyTo: thread.inReplyTo } : {}),
-      ...(thread && thread.references.length > 0 ? { references: thread.references } : {}),
-      headers: {
-        // RFC 3834: keeps absence notices from answering alarms.
-        'Auto-Submitted': 'auto-generated',
-        ...(thread ? { 'Thread-Topic': thread.topic } : {}),
-        ...(thread?.index ? { 'Thread-Index': thread.index } : {}),
-      },
-      attachments: mail.attachments,
-      // nodemailer ≥ 10.5 closes the connection when this aborts; its published types do not know it yet.
-      signal: AbortSignal.any([signal, limit.signal]),
-    };
-    const sent = await transport.sendMail(options);
-    const rejectedErrors: { recipient?: string; response?: string }[] = sent.rejectedErrors ?? [];
-    return {
-      accepted: sent.accepted.map(String),
-      refused: sent.rejected.map((address) => ({
-        address: String(address),
-        ...refusalOf(rejectedErrors.find((error) => error.recipient === String(address))?.response),
-      })),
-      answer: maskedAnswer(server, sent.response),
-    };
-  } catch (error) {
-    signal.throwIfAborted();
-    if (limit.signal.aborted)
-      throw operationalError(
-        'E_MAIL_UNREACHABLE',
-        `Mail server "${server.name || server.host}" (${server.host}:${server.port}) did not take the mail within ${mailLimits.wholeMs / 1000} s; it is tried again`,
-      );
-    throw mailError(server, error);
-  } finally {
-    timer.cancel();
-    transport.close();
+export function createMailPost(clock: Clock, keeping?: TokenKeeping): MailPost {
+  const lanes = createMailLanes(clock, createMailTokens(clock, keeping));
+
+  function over(server: MailServer, mail: OutgoingMail, signal: AbortSignal): Promise<SentMail> {
+    const message = composed(senderOf(server), mail);
+    const size = sizeOf(mail);
+    const envelope = { ...message.getEnvelope(), size };
+    return lanes.over(server, size > LARGE_BYTES, signal, (session) =>
+      session.send(envelope, message.createReadStream(), signal),
+    );
   }
+
+  return {
+    async send(server, mail, signal) {
+      const limit = new AbortController();
+      const timer = clock.after(mailLimits.wholeMs, () => limit.abort());
+      try {
+        const sent = await over(server, mail, AbortSignal.any([signal, limit.signal]));
+        const rejectedErrors: { recipient?: string; response?: string }[] = sent.rejectedErrors ?? [];
+        return {
+          accepted: sent.accepted.map(String),
+          refused: sent.rejected.map((address) => ({
+            address: String(address),
+            ...refusalOf(rejectedErrors.find((error) => error.recipient === String(address))?.response),
+          })),
+          answer: maskedAnswer(server, sent.response),
+        };
+      } catch (error) {
+        signal.throwIfAborted();
+        if (limit.signal.aborted)
+          throw operationalError(
+            'E_MAIL_UNREACHABLE',
+            `Mail server "${server.name || server.host}" (${server.host}:${server.port}) did not take the mail within ${mailLimits.wholeMs / 1000} s; it is tried again`,
+          );
+        throw mailError(server, error);
+      } finally {
+        timer.cancel();
+      }
+    },
+  };
 }

@@ -7,8 +7,14 @@ export interface MailServer {
   /** `none`: in clear; `starttls`: required, never silently left out; `tls`: from the first byte. */
   security: 'none' | 'starttls' | 'tls';
   allowSelfSigned: boolean;
-  /** null: anonymous. */
+  /** PEM; whom to trust in place of this machine's authorities; absent or '': those. */
+  authority?: string;
+  /** SHA-256 as `AA:BB:…` of the one certificate that is accepted, whoever signed it; absent or '': any valid one. */
+  fingerprint?: string;
+  /** null: anonymous, unless `oauth` logs in. */
   credentials: { user: string; password: string } | null;
+  /** Logs in with a token in place of a password (XOAUTH2); `credentials` are null then. */
+  oauth?: MailOAuth;
   /** Sender: an address, or a name and an address in angle brackets. */
   from: string;
   /** Bytes of a whole mail at most, as it goes over the wire; absent: DEFAULT_MAIL_BYTES. */
@@ -16,6 +22,22 @@ export interface MailServer {
   /** A mail at regular times that says that the site lives (L4); absent: none. */
   health?: HealthMail;
 }
+
+/** How a token for the mailbox `user` is had from `tokenUrl` (RFC 6749). Secrets are '' where there are none. */
+export type MailOAuth = {
+  user: string;
+  tokenUrl: string;
+  clientId: string;
+  /** '': none is asked for. */
+  scope: string;
+} & (
+  | { grant: 'client-credentials'; clientSecret: string }
+  | { grant: 'refresh-token'; clientSecret: string; refreshToken: string }
+  /** RFC 7523: an assertion that the key (PEM) signs. */
+  | { grant: 'service-account'; privateKey: string }
+);
+
+export const mailGrants = ['client-credentials', 'refresh-token', 'service-account'] as const;
 
 /** Servers in the field take from 10 MB (many) to 25 MB (the large providers). */
 export const DEFAULT_MAIL_BYTES = 10 * 1024 * 1024;

@@ -40,7 +40,7 @@ function nameOf(parts: MqttPublishParts, { brokerId }: MqttPublishParams, row: A
 /** A login as the breaker of refused logins knows it. */
 const loginOf = (broker: MqttBroker): LoginTry => ({
   login: broker.credentials === null ? null : [broker.host, broker.port, broker.credentials],
-  refusal: 'E_BROKER_LOGIN',
+  refusals: ['E_BROKER_LOGIN'],
   paused: (waitMs) =>
     operationalError(
       'E_BROKER_LOGIN_PAUSED',

@@ -146,7 +146,7 @@ function withoutSecrets({ login }: AlarmCentre, said: string): string {
 /** A login as the breaker of refused logins knows it. */
 export const centreLogin = (centre: AlarmCentre): LoginTry => ({
   login: centre.login.kind === 'none' ? null : [new URL(centre.url).origin, centre.login],
-  refusal: 'E_CENTRE_LOGIN',
+  refusals: ['E_CENTRE_LOGIN'],
   paused: (waitMs) =>
     operationalError(
       'E_CENTRE_LOGIN_PAUSED',
