@@ -67,6 +67,7 @@ export function connectMqtt(context: DriverContext, timing: SessionTiming): Driv
     definition,
     clientId,
     version: settings.version,
+    authority: settings.authority,
     qos: settings.qos,
     will: settings.statusTopic === null ? null : { topic: settings.statusTopic, online: 'online', offline: 'offline' },
     timing,

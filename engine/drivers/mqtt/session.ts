@@ -19,6 +19,8 @@ export interface SessionOptions {
   definition: Pick<DeviceDefinition, 'name' | 'host' | 'port' | 'tls' | 'allowSelfSigned' | 'credentials'>;
   clientId: string;
   version: 4 | 5;
+  /** PEM; null: the authorities of the system. */
+  authority: string | null;
   qos: 0 | 1;
   will: { topic: string; online: string; offline: string } | null;
   timing: SessionTiming;
@@ -129,7 +131,8 @@ export function createSession(options: SessionOptions): Session {
       connectTimeout: timing.connectMs,
       resubscribe: false,
       queueQoSZero: false,
-      rejectUnauthorized: !definition.allowSelfSigned,
+      rejectUnauthorized: options.authority !== null || !definition.allowSelfSigned,
+      ...(tls && options.authority !== null ? { ca: options.authority } : {}),
       ...(options.will
         ? {
             will: {

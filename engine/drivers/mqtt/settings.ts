@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import type { DriverField } from '../driver';
 import { optionError, readFields } from '../driver-options';
 import { thingOf } from './profiles';
@@ -13,6 +14,8 @@ export interface BrokerSettings {
   qos: 0 | 1;
   /** Empty: made of the device's id. */
   clientId: string;
+  /** Certificates of the authority that alone is trusted, as PEM; null: those of the system. */
+  authority: string | null;
   /** Topic of our own state and will; null: none. */
   statusTopic: string | null;
   confirmMs: number;
@@ -64,6 +67,13 @@ export const brokerFields: readonly DriverField[] = [
     value: '',
     hint: 'online and, by our will, offline are kept there; empty: none',
   },
+  {
+    name: 'authority',
+    label: 'Own authority',
+    kind: 'lines',
+    value: '',
+    hint: 'With TLS: the certificate (PEM) of the authority that signed the broker’s; it alone is trusted then, whatever is ticked above',
+  },
   { name: 'confirm', label: 'Time for a confirmation, ms', kind: 'number', value: 3_000, min: 200, max: 30_000 },
 ];
 
@@ -93,7 +103,28 @@ export function brokerSettings(options: Record<string, unknown>): BrokerSettings
     version: read.version === '5' ? 5 : 4,
     qos: read.qos === '0' ? 0 : 1,
     clientId,
+    authority: authorityIn(String(read.authority)),
     statusTopic: topic('statusTopic', 'Topic of our own state'),
     confirmMs: Number(read.confirm),
   };
+}
+
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]{1,20000}-----END CERTIFICATE-----/g;
+const MOST_CERTIFICATES = 20;
+
+function authorityIn(text: string): string | null {
+  if (text.trim() === '') return null;
+  const certificates = text.match(CERTIFICATE) ?? [];
+  const wrong = (reason: string): Error => optionError(TITLE, 'Own authority', reason);
+  if (certificates.length === 0 || certificates.length > MOST_CERTIFICATES)
+    throw wrong('paste its certificate as PEM, from "-----BEGIN CERTIFICATE-----" to its end');
+  for (const certificate of certificates) {
+    try {
+      new X509Certificate(certificate);
+    } catch {
+      // Which byte is wrong helps nobody.
+      throw wrong('this is no certificate, or a part of it is missing: paste it again as a whole');
+    }
+  }
+  return certificates.join('\n');
 }
