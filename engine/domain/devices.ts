@@ -305,6 +305,39 @@ export interface ConnectedDevice {
   writeModbus?(write: ModbusWrite, signal: AbortSignal): Promise<number | null>;
 }
 
+/** Where a device was found when something was switched on there. No login is part of it. */
+export interface DevicePlace {
+  driver: string;
+  host: string;
+  port: number;
+  tls: boolean;
+  /** Its driver's own settings that say where its outputs are. Absent: none do. */
+  options?: Record<string, unknown>;
+  /** What the device was called. */
+  deviceName: string;
+  /** As the device told it; empty: it has not. */
+  serialNumber: string;
+}
+
+/** Which device is found where; for what is on where a device was before. */
+export interface DevicePlaces {
+  /** Null: the flow has no such device, or it has no address. */
+  placeOf(deviceId: string): DevicePlace | null;
+  /** The device of the flow that is found there now, or that by its serial number is the one that was; null: none is. */
+  deviceAt(place: DevicePlace): string | null;
+  /**
+   * Works with what is found at a former place of a device, by that device's login as it is today, over a connection that
+   * is made for it alone. The login goes there by Digest alone, and nothing is done unless what answers says that it has
+   * the place's serial number. Throws `E_NO_VISIT`, `E_STRANGER` (user), and what a device may throw.
+   */
+  visit(
+    deviceId: string,
+    place: DevicePlace,
+    work: (device: ConnectedDevice, signal: AbortSignal) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<void>;
+}
+
 /** How actions and outputs find devices. Throws `E_UNKNOWN_DEVICE` (user) for an id that the flow does not define. */
 export interface DeviceDirectory {
   device(id: string): ConnectedDevice;

@@ -53,6 +53,7 @@ export const eventTypeWords: Readonly<Record<KnownEventType, string>> = {
   'credentials-refused': 'Password refused',
   'upload-queue-full': 'Uploads dropped',
   'centre-unreachable': 'Alarm centre unreachable',
+  'output-left-on': 'Output left on',
   message: 'Message',
 };
 

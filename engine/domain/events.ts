@@ -57,6 +57,8 @@ export const knownEventTypes = [
   'upload-queue-full',
   /** Of an alarm centre: it has not taken several signs of life in a row. */
   'centre-unreachable',
+  /** Something may be on where a device was before it was moved or removed, and nothing switches it off. */
+  'output-left-on',
   /** A message of any other Node-RED node, offered through the linkage node. */
   'message',
 ] as const;

@@ -1,6 +1,7 @@
 /** Outputs that are held, not fired: relays, sirens, lights, recordings (DESIGN §2). */
+import { isDeepStrictEqual } from 'node:util';
 import type { MessageAlarm } from './alarms';
-import type { PtzMove, SwitchKind, SwitchManner } from './devices';
+import type { DevicePlace, PtzMove, SwitchKind, SwitchManner } from './devices';
 
 /** `auto`: on while a lease lives; `on` (manual, always on) and `off` overrule the leases (L1). */
 export type OutputMode = 'auto' | 'on' | 'off';
@@ -142,6 +143,45 @@ export interface OutputState extends OutputDefinition {
   confirmedAt: number | null;
   /** Why the last try failed, in words for people, or null. */
   lastError: string | null;
+  /**
+   * Where it was told to be on and has not been proven off since: on disk before the first "on" is sent, so that no move of
+   * the device while nobody looked leaves it on unseen. Absent: nowhere.
+   */
+  onAt?: DevicePlace[];
+}
+
+/** An output that may be on where no device of the flow is any more; it stands until it is off or a person has seen to it. */
+export interface LeftOn extends Pick<OutputDefinition, 'deviceId' | 'kind' | 'output' | 'name'> {
+  id: string;
+  place: DevicePlace;
+  /** Wall milliseconds. */
+  since: number;
+  /** Why it could not be switched off, in words for people. */
+  reason: string;
+  /** People have been told of it. */
+  told: boolean;
+}
+
+/** Whether outputs at two places are the same, as far as addresses say. */
+export const samePlace = (a: DevicePlace, b: DevicePlace): boolean =>
+  a.driver === b.driver &&
+  a.host === b.host &&
+  a.port === b.port &&
+  isDeepStrictEqual(a.options ?? {}, b.options ?? {});
+
+/** Longest list of `onAt`: more moves between an "on" and the next proven "off" is a mistake, the newest count. */
+const MOST_PLACES = 8;
+
+export const withPlace = (places: readonly DevicePlace[] | undefined, place: DevicePlace): DevicePlace[] =>
+  [...(places ?? []).filter((other) => !samePlace(other, place)), place].slice(-MOST_PLACES);
+
+/** Undefined instead of empty. */
+export function withoutPlace(
+  places: readonly DevicePlace[] | undefined,
+  place: DevicePlace,
+): DevicePlace[] | undefined {
+  const left = places?.filter((other) => !samePlace(other, place));
+  return left && left.length > 0 ? left : undefined;
 }
 
 /** Pure: what an output should be. */

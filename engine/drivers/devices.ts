@@ -7,6 +7,8 @@ import type {
   DeviceFacts,
   DeviceLink,
   DeviceOffers,
+  DevicePlace,
+  DevicePlaces,
   DeviceStatus,
   Picture,
   PushAnswer,
@@ -25,6 +27,7 @@ import type { CapturedPart, DeviceDriver, DriverConnection, DriverSink, PushSetU
 import type { FormerSettingsRecord } from './former-settings';
 import { mayPushFrom } from './push-from';
 import { driverOf } from './registry';
+import { isAt, isElsewhere, type Placed, placeOf, visitPlace } from './visit';
 import { backoff } from './wire';
 
 export interface DevicesOptions {
@@ -57,6 +60,7 @@ export interface LeavingDevice {
   device: ConnectedDevice;
   /** `host:port`. */
   address: string;
+  place: DevicePlace;
 }
 
 /** What became of a push. */
@@ -73,7 +77,7 @@ export interface ToldPush extends PushSetUp {
 }
 
 /** All devices of the flow. */
-export interface Devices extends DeviceDirectory {
+export interface Devices extends DeviceDirectory, DevicePlaces {
   /** Takes a definition; the same again changes nothing. Throws `E_UNKNOWN_DRIVER`, `E_DEVICE_OPTIONS` (user). */
   define(definition: DeviceDefinition): void;
   remove(id: string): Promise<void>;
@@ -143,6 +147,8 @@ export function createDevices(options: DevicesOptions): Devices {
     if (entry) return entry;
     throw userError('E_UNKNOWN_DEVICE', `The flow defines no device "${id}": choose one that exists`);
   }
+
+  const placed = ({ definition, driver, status }: Entry): Placed => ({ definition, driver, facts: status.facts });
 
   const changed = (entry: Entry, change: Partial<DeviceStatus>): void => {
     entry.status = { ...entry.status, ...change };
@@ -257,7 +263,8 @@ export function createDevices(options: DevicesOptions): Devices {
       },
     );
     try {
-      await options.onLeave({ device, address }, limit.signal);
+      const place = placeOf({ definition: left, driver: findDriver(left.driver), facts: entry.status.facts });
+      await options.onLeave({ device, address, place }, limit.signal);
     } catch (thrown) {
       log.error('device.leave-failed', { deviceId: left.id, address, error: asAlarmflowError(thrown).message });
     } finally {
@@ -391,7 +398,8 @@ export function createDevices(options: DevicesOptions): Devices {
       // Many devices serve one stream only: the old one goes first.
       const closed = Promise.all([known.closing, shut(known, left)]);
       // Whatever is found there is news, also when it answers as the old one did.
-      if (left) changed(known, { link: 'connecting', detail: 'At another address now', since: clock.now() });
+      if (left)
+        changed(known, { link: 'connecting', detail: 'At another address now', since: clock.now(), facts: null });
       known.closing = closed.then(() => {
         const idle = known.connection === null && known.restart === null;
         if (started && idle && entries.get(definition.id) === known) open(known);
@@ -522,6 +530,29 @@ export function createDevices(options: DevicesOptions): Devices {
       );
     },
 
+    placeOf(id) {
+      const entry = entries.get(id);
+      return entry && (entry.driver.dialog?.host ?? true) ? placeOf(placed(entry)) : null;
+    },
+    deviceAt(place) {
+      for (const [id, entry] of entries) if (isAt(placed(entry), place)) return id;
+      return null;
+    },
+    visit(id, place, work, signal) {
+      const entry = entries.get(id);
+      const connect = (definition: DeviceDefinition): DriverConnection =>
+        entry!.driver.connect({
+          definition,
+          sink: deafSink,
+          clock,
+          log,
+          digestOnly: true,
+          ...(options.formerOf ? { former: options.formerOf(definition) } : {}),
+        });
+      const close = (connection: DriverConnection): Promise<void> => closeQuietly(connection, id);
+      return visitPlace(entry && placed(entry), place, connect, work, close, signal);
+    },
+
     async close() {
       started = false;
       await Promise.all([...entries.values()].map((entry) => shut(entry)));
@@ -534,14 +565,6 @@ export function createDevices(options: DevicesOptions): Devices {
 /** With the driver's own settings checked and complete; a driver that has none takes what is given. */
 const complete = (definition: DeviceDefinition, driver: DeviceDriver): DeviceDefinition =>
   driver.readOptions ? { ...definition, options: driver.readOptions(definition.options ?? {}) } : definition;
-
-/** Whether a device is to be found elsewhere, so that its outputs are others; a new name or password moves nothing. */
-function isElsewhere(before: DeviceDefinition, after: DeviceDefinition, driver: DeviceDriver): boolean {
-  if (before.driver !== after.driver || before.host !== after.host || before.port !== after.port) return true;
-  return (driver.addressOptions ?? []).some(
-    (name) => !isDeepStrictEqual(before.options?.[name], after.options?.[name]),
-  );
-}
 
 const tooSlow = (name: string, address: string): Error =>
   operationalError('E_OUTPUT_TIMEOUT', `"${name}" at ${address} did not answer within ${LEAVE_MS / 1_000} s`);

@@ -48,6 +48,8 @@ export interface DriverContext {
   ingestUrl?(): Promise<string | null>;
   /** Keeps what is to be put back on the device over a crash. Absent: nothing is kept (a mere test of a connection). */
   former?: FormerSettingsRecord;
+  /** What is found there may be a stranger: the login is never sent in clear, as Basic does. Only of drivers with `visits`. */
+  digestOnly?: true;
 }
 
 /** Bytes of one part, push, trap or poll as they came from the device. */
@@ -115,6 +117,11 @@ export interface DeviceDriver {
   readonly addressOptions?: readonly string[];
   /** Looks for devices of this kind on the local network until the signal aborts. */
   discover?(found: (device: DiscoveredDevice) => void, signal: AbortSignal): Promise<void>;
+  /**
+   * Its devices tell their serial number and take Digest, so that one may be visited where it was before (`digestOnly`).
+   * Absent: they may not.
+   */
+  readonly visits?: true;
   /** Its connections have `setUpPush`. Absent: they have not. */
   readonly setsUpPush?: boolean;
   connect(context: DriverContext): DriverConnection;

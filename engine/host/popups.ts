@@ -33,6 +33,8 @@ export interface PopupsOptions {
   announce: Announce;
   /** An alarm as it is now, also one that is over; null: there is none. */
   alarm(id: string): Promise<Alarm | null>;
+  /** Somebody has closed one by hand. Absent: nobody wants to know. */
+  dismissed?(popup: Popup, who: string): void;
 }
 
 export interface Popups extends PopupBoard {
@@ -70,7 +72,8 @@ export function closedBy({ goesWhen }: Popup, alarm: Alarm): { by: string; why: 
   return null;
 }
 
-export function createPopups({ writer, clock, log, announce, alarm: alarmNow }: PopupsOptions): Popups {
+export function createPopups(options: PopupsOptions): Popups {
+  const { writer, clock, log, announce, alarm: alarmNow } = options;
   const docs = new Map<string, PopupDoc>();
   let timer: Timer | null = null;
   let started = false;
@@ -228,6 +231,7 @@ export function createPopups({ writer, clock, log, announce, alarm: alarmNow }: 
             },
           ],
         );
+        options.dismissed?.(doc.popup, who);
       }),
     alarmChanged,
     close() {

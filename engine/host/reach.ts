@@ -8,6 +8,7 @@ import type { Announce, Announcement } from '../domain/announcements';
 import type { DeviceDirectory } from '../domain/devices';
 import { asAlarmflowError, userError } from '../domain/errors';
 import type { Log } from '../domain/log';
+import type { Popup } from '../domain/popups';
 import type { StandingRow } from '../domain/record';
 import type { Store } from '../store';
 import { type AnswerLinks, type AnswerSettings, createAnswerLinks } from './answer-links';
@@ -39,6 +40,8 @@ export interface ReachOptions {
   alarms: Pick<Alarms, 'alarm' | 'live' | 'acknowledge' | 'shelving'>;
   devices: DeviceDirectory;
   announce: Announce;
+  /** Somebody has closed a pop-up by hand. Absent: nobody wants to know. */
+  popupDismissed?(popup: Popup, who: string): void;
   /** The whole site only says what it would do. */
   siteIsDry(): boolean;
   /** Has rows that are on disk carried out; before the site is live they wait there. */
@@ -77,7 +80,14 @@ export function createReach(options: ReachOptions): Reach {
   const seals = createSeals(() => readCredentialSecret(options.dataDir));
   const recorded = async (id: string): Promise<Alarm | null> => (await store.alarm(id))?.alarm ?? null;
   const alarmNow = async (id: string): Promise<Alarm | null> => alarms.alarm(id) ?? (await recorded(id));
-  const popups = createPopups({ writer: store, clock, log, announce, alarm: alarmNow });
+  const popups = createPopups({
+    writer: store,
+    clock,
+    log,
+    announce,
+    alarm: alarmNow,
+    ...(options.popupDismissed ? { dismissed: options.popupDismissed } : {}),
+  });
   const pushes = createPushes({
     writer: store,
     settings: store,

@@ -34,6 +34,7 @@ import { formerSettingsOf } from './former-settings';
 import { createHealthMails } from './health-mails';
 import { makeHealthReport } from './health-report';
 import { type IngestTokens, openIngestTokens } from './ingest-tokens';
+import { createLeftOnNotices } from './left-on-notices';
 import { withLocalDevices } from './local-devices';
 import type { PlayerSettings } from './local-player';
 import { createMailPreviews } from './mail-previews';
@@ -164,7 +165,7 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
       announce({ kind: 'device', data: status });
       if (status.link === 'online') outputs.deviceOnline(status.deviceId);
     },
-    onLeave: ({ device, address }, signal) => outputs.deviceLeaving(device, address, signal),
+    onLeave: ({ device, address, place }, signal) => outputs.deviceLeaving(device, address, signal, place),
   });
 
   const local = withLocalDevices({
@@ -198,6 +199,11 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
       announce(announcement);
     },
     dryRun: (id) => flow.outputIsDry(id),
+    places: devices,
+    leftOn: {
+      stands: (left, news) => leftOn.stands(left, news),
+      over: (left) => leftOn.over(left),
+    },
   });
 
   const recording = createSiteRecording({
@@ -247,10 +253,19 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
     alarms,
     devices,
     announce,
+    popupDismissed: (popup, who) => leftOn.popupDismissed(popup, who),
     siteIsDry: () => dryRun.isOn(),
     submit: async (rows) => {
       if (live) await executor.submit(rows);
     },
+    clock,
+    log,
+  });
+
+  const leftOn = createLeftOnNotices({
+    popups: reach.popups,
+    outputs,
+    receive: (deviceId, received) => receive(deviceId, received),
     clock,
     log,
   });

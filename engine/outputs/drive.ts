@@ -4,11 +4,11 @@
  */
 import type { Clock } from '../clock/clock';
 import type { Announce } from '../domain/announcements';
-import type { ConnectedDevice, DeviceDirectory, SwitchKind } from '../domain/devices';
+import type { ConnectedDevice, DeviceDirectory, DevicePlace, SwitchKind } from '../domain/devices';
 import { type AlarmflowError, asAlarmflowError, isConnecting, operationalError, userError } from '../domain/errors';
 import type { Log } from '../domain/log';
-import { type OutputState, ptzPlace } from '../domain/outputs';
-import { emptyChange, type RecordWriter } from '../domain/record';
+import { type OutputState, ptzPlace, samePlace, withoutPlace, withPlace } from '../domain/outputs';
+import { type Change, emptyChange, type RecordWriter } from '../domain/record';
 import { isSettled, type ManagedOutput } from './managed';
 import { deleteOutput, writeOutput } from './writes';
 
@@ -26,12 +26,16 @@ export interface DriveParts {
   devices: DeviceDirectory;
   announce: Announce;
   dryRun?(outputId: string): boolean;
+  /** Where it is found now; null: nothing is to be remembered of that. */
+  placeOf(output: ManagedOutput): DevicePlace | null;
   /** When the claims on it end by themselves; null: one has no end. */
-  endOf(output: ManagedOutput): number | null;
+  endOf(output: Pick<ManagedOutput, 'state'>): number | null;
   /** From when the times of its sound count; null: it has none, or is on by hand. */
-  sinceOf(output: ManagedOutput): number | null;
+  sinceOf(output: Pick<ManagedOutput, 'state'>): number | null;
   /** Whether what holds it on is older than the dry run that it makes. */
   isHeldForReal(output: ManagedOutput): boolean;
+  /** Has it looked after where it may be on, now that nobody drives it. */
+  leaveBehind(output: ManagedOutput, place: DevicePlace, reason: string, change: Change): void;
   /** Takes an output that was driven off for the last time out of memory. */
   forget(id: string): void;
 }
@@ -52,7 +56,9 @@ export async function driveOutput(parts: DriveParts, output: ManagedOutput): Pro
       continue;
     }
     const on = desired && !dry;
+    const place = parts.placeOf(output);
     try {
+      if (on) await remember(parts, output, place);
       await beforeMove(parts, output, on);
       if (on) output.mayBeOn = true;
       const readBack = await command(parts, output, on);
@@ -70,12 +76,14 @@ export async function driveOutput(parts: DriveParts, output: ManagedOutput): Pro
           code: error.code,
           error: error.message,
         });
-        await forget(parts, output);
+        const isThere = error.code !== 'E_NOT_SUPPORTED' || output.state.confirmed === true;
+        await forget(parts, output, isThere ? error.message : null);
         return;
       }
       await keepFailure(parts, output, error);
       if (!on && error.code === 'E_NOT_SUPPORTED' && output.state.confirmed !== true) {
         // What the device has not got is off. It is asked again when it comes back, and when it is to be on.
+        if (place && output.state.onAt) await keep(parts, output, proven(output.state, place, false));
         output.settled = aim;
         continue;
       }
@@ -83,7 +91,12 @@ export async function driveOutput(parts: DriveParts, output: ManagedOutput): Pro
     }
     output.mayBeOn = on;
     output.undriven = on !== desired;
-    await keep(parts, output, { confirmed: on, confirmedAt: parts.clock.now(), lastError: null });
+    await keep(parts, output, {
+      confirmed: on,
+      confirmedAt: parts.clock.now(),
+      lastError: null,
+      ...(place ? proven(output.state, place, on) : {}),
+    });
     output.settled = aim;
     parts.log.debug('output.confirmed', { output: output.state.id, on, generation: aim.generation });
     if (output.retiring && isSettled(output)) await forget(parts, output);
@@ -99,16 +112,30 @@ const notConfirmed = (state: OutputState, on: boolean): AlarmflowError =>
       'check whether the device itself or another system switches it',
   );
 
+/** Before the first "on" is sent somewhere, that is on disk: over a crash somebody must know where to switch it off. */
+async function remember(parts: DriveParts, output: ManagedOutput, place: DevicePlace | null): Promise<void> {
+  if (!place || output.state.onAt?.some((other) => samePlace(other, place))) return;
+  await keep(parts, output, { onAt: withPlace(output.state.onAt, place) });
+}
+
+/** What is known of its places after a device has confirmed a state at one of them. */
+function proven({ onAt }: OutputState, place: DevicePlace, on: boolean): Pick<OutputState, 'onAt'> {
+  return { onAt: on ? withPlace(onAt, place) : withoutPlace(onAt, place) };
+}
+
 /** A camera that is asked to look elsewhere may have turned although no answer came: it is then to return in any case. */
 async function beforeMove(parts: DriveParts, output: ManagedOutput, on: boolean): Promise<void> {
   const { kind, confirmed } = output.state;
   if (kind === 'ptz' && on && confirmed === false) await keep(parts, output, { confirmed: null, confirmedAt: null });
 }
 
+/** What a command needs of an output, and leaves in it. */
+type Driven = Pick<ManagedOutput, 'state' | 'netUntil' | 'soundsSince'>;
+
 export async function sendOutput(
-  parts: Pick<DriveParts, 'clock' | 'endOf' | 'sinceOf'>,
+  parts: { clock: Clock; endOf(output: Driven): number | null; sinceOf(output: Driven): number | null },
   device: ConnectedDevice,
-  output: ManagedOutput,
+  output: Driven,
   on: boolean,
   signal: AbortSignal,
 ): Promise<boolean | null> {
@@ -125,10 +152,10 @@ export async function sendOutput(
 }
 
 async function setSwitch(
-  parts: Pick<DriveParts, 'clock' | 'endOf' | 'sinceOf'>,
+  parts: Parameters<typeof sendOutput>[0],
   device: ConnectedDevice,
   kind: SwitchKind,
-  output: ManagedOutput,
+  output: Driven,
   on: boolean,
   signal: AbortSignal,
 ): Promise<boolean | null> {
@@ -228,12 +255,15 @@ async function keepFailure(parts: DriveParts, output: ManagedOutput, error: Alar
   }
 }
 
-async function forget(parts: DriveParts, output: ManagedOutput): Promise<void> {
+/** @param left why it may be on somewhere; null: it is not */
+async function forget(parts: DriveParts, output: ManagedOutput, left: string | null = null): Promise<void> {
   const { id } = output.state;
   parts.forget(id);
   output.settled = { generation: output.state.generation, demand: output.demand };
   const change = emptyChange();
   deleteOutput(change, id);
+  if (left !== null) for (const place of output.state.onAt ?? []) parts.leaveBehind(output, place, left, change);
   await parts.writer.commit(change.writes);
+  for (const follow of change.afterCommit) follow();
   parts.announce({ kind: 'output', data: { id } });
 }

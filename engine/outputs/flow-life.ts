@@ -1,10 +1,11 @@
 /** What restarts and deploys mean for leases and outputs (DESIGN §4). */
 import { sleepOrStop } from '../clock/clock';
-import { desiredState, type OutputId } from '../domain/outputs';
-import { emptyChange, type ResumeState } from '../domain/record';
+import { desiredState, type OutputId, samePlace } from '../domain/outputs';
+import { type Change, emptyChange, type ResumeState } from '../domain/record';
 import { setBackBy } from '../gates';
 import type { Holding } from './holding';
 import { leaseTimerId, movedBy } from './leases';
+import type { LeftOns } from './left-on';
 import type { ManagedOutput } from './managed';
 import type { OutputsOptions } from './options';
 import { deleteLease, deleteTimer, writeOutput } from './writes';
@@ -20,6 +21,7 @@ export interface FlowLife {
 export function createFlowLife(
   options: OutputsOptions,
   holding: Holding,
+  leftOns: LeftOns,
   reconcile: (id: OutputId) => Promise<void>,
 ): FlowLife {
   const { clock, log } = options;
@@ -41,8 +43,28 @@ export function createFlowLife(
     wait.abort();
   }
 
+  /** What the last run had switched on where the flow has no such device now: it was moved or removed meanwhile. */
+  function leaveBehind(change: Change): void {
+    for (const output of managed.values()) {
+      const { onAt, ...state } = output.state;
+      const here = options.places?.placeOf(state.deviceId) ?? null;
+      const left = onAt?.filter((place) => !here || !samePlace(place, here)) ?? [];
+      if (left.length === 0) continue;
+      for (const place of left)
+        leftOns.add(output, place, 'its address was changed or its device removed while alarmflow was stopped', change);
+      const kept = onAt?.filter((place) => !left.includes(place)) ?? [];
+      output.state =
+        kept.length > 0 ? { ...state, onAt: kept } : { ...state, confirmed: null, confirmedAt: null, lastError: null };
+      // What was true there says nothing of what is found here.
+      output.mayBeOn = kept.length > 0;
+    }
+  }
+
+  let first = true;
+
   return {
     resume(state) {
+      leftOns.resume(state.standing);
       const now = clock.now();
       const setBack = setBackBy(state, now);
       const alarms = new Set(state.alarms.map((alarm) => alarm.id));
@@ -71,7 +93,10 @@ export function createFlowLife(
           settled: null,
           netUntil: null,
           soundsSince: null,
-          mayBeOn: row.confirmed === true || (row.lastError !== null && (row.confirmed === false || row.desired)),
+          mayBeOn:
+            row.onAt !== undefined ||
+            row.confirmed === true ||
+            (row.lastError !== null && (row.confirmed === false || row.desired)),
           undriven: false,
           driving: null,
         };
@@ -84,6 +109,7 @@ export function createFlowLife(
 
     async flowsStarted() {
       const change = emptyChange();
+      if (first) leaveBehind(change);
       const released = new Set(endedWhileAway);
       const gone = [...stale].filter((leaseId) => book.get(leaseId) === undefined);
       for (const leaseId of gone) {
@@ -114,6 +140,8 @@ export function createFlowLife(
         writeOutput(change, output.state);
       }
       await holding.commit(change);
+      first = false;
+      leftOns.begin();
       for (const leaseId of gone) stale.delete(leaseId);
       endedWhileAway.clear();
       moved.clear();

@@ -5,6 +5,7 @@
  * in the same turn in which it was made.
  */
 import { isDeepStrictEqual } from 'node:util';
+import type { DevicePlace } from '../domain/devices';
 import {
   decidingLease,
   desiredState,
@@ -13,7 +14,9 @@ import {
   type OutputId,
   type OutputManner,
   outputId,
+  ptzPlace,
   soundsSince,
+  withPlace,
 } from '../domain/outputs';
 import type { Change } from '../domain/record';
 import { LeaseBook } from './lease-book';
@@ -53,9 +56,11 @@ export interface Holding {
   /** How an output that is on is to be on, as its claims or, without any, its nodes say. */
   mannerOf(output: ManagedOutput): OutputManner | undefined;
   /** When the claims on an output end by themselves; null: one has no end, or it is on by hand. */
-  endOf(output: ManagedOutput): number | null;
+  endOf(output: Pick<ManagedOutput, 'state'>): number | null;
   /** From when the times of an output's sound count; null: it has none, or is on by hand. */
-  sinceOf(output: ManagedOutput): number | null;
+  sinceOf(output: Pick<ManagedOutput, 'state'>): number | null;
+  /** Where an output is found now, as far as it matters what is left on there; null: it does not, or nobody knows. */
+  placeOf(output: Pick<ManagedOutput, 'state'>): DevicePlace | null;
   /** Whether what holds an output on is older than the dry run that it makes. */
   isHeldForReal(output: ManagedOutput): boolean;
   /** Where an output makes no dry run any more, what was held only on paper counts. */
@@ -89,7 +94,7 @@ export function createHolding(options: OutputsOptions): Holding {
     return output.definers.size > 0 ? definedManner(output) : output.state.manner;
   }
 
-  function endOf({ state }: ManagedOutput): number | null {
+  function endOf({ state }: Pick<ManagedOutput, 'state'>): number | null {
     return state.mode === 'on' ? null : lastEnd(book.livingOf(state.id));
   }
 
@@ -100,13 +105,19 @@ export function createHolding(options: OutputsOptions): Holding {
     return end === null || end > output.netUntil;
   }
 
-  const sinceOf = ({ state }: ManagedOutput): number | null =>
+  const sinceOf = ({ state }: Pick<ManagedOutput, 'state'>): number | null =>
     state.mode === 'on' ? null : soundsSince(book.livingOf(state.id));
 
   /** Another claim asks for the sound that has been played its times: it is to be heard, too. */
   function soundsAnew(output: ManagedOutput): boolean {
     const since = output.soundsSince === null ? null : sinceOf(output);
     return since !== null && output.soundsSince !== null && since > output.soundsSince;
+  }
+
+  /** Where a camera looks is no harm; its auxiliary switches are. */
+  function placeOf({ state }: Pick<ManagedOutput, 'state'>): DevicePlace | null {
+    if (state.kind === 'ptz' && ptzPlace(state.output)?.aux == null) return null;
+    return options.places?.placeOf(state.deviceId) ?? null;
   }
 
   const isDry = (id: OutputId): boolean => options.dryRun?.(id) ?? false;
@@ -123,11 +134,14 @@ export function createHolding(options: OutputsOptions): Holding {
     const desired = !output.retiring && desiredState(state.mode, book.livingCount(id));
     const manner = desired ? mannerOf(output) : former;
     if (desired !== state.desired || !isDeepStrictEqual(manner, former)) {
+      // In the same transaction as its claim, so that the first command need not wait for another.
+      const place = desired && !isDry(id) ? placeOf(output) : null;
       output.state = {
         ...state,
         desired,
         generation: state.generation + 1,
         ...(manner === undefined ? {} : { manner }),
+        ...(place ? { onAt: withPlace(state.onAt, place) } : {}),
       };
       writeOutput(change, output.state);
       change.afterCommit.push(() => ask(id));
@@ -193,6 +207,7 @@ export function createHolding(options: OutputsOptions): Holding {
     mannerOf,
     endOf,
     sinceOf,
+    placeOf,
     isHeldForReal,
 
     endDry(id, change) {

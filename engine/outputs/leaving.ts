@@ -1,12 +1,13 @@
 /** The last commands to a device that goes, or is found at another address: nothing may be left switched on there. */
 import { sleepOrStop } from '../clock/clock';
-import type { ConnectedDevice } from '../domain/devices';
+import type { ConnectedDevice, DevicePlace } from '../domain/devices';
 import { type AlarmflowError, asAlarmflowError, operationalError } from '../domain/errors';
 import { sortableId } from '../domain/ids';
-import type { OutputState } from '../domain/outputs';
+import { type OutputState, withoutPlace } from '../domain/outputs';
 import { addWrites, emptyChange } from '../domain/record';
 import { sendOutput } from './drive';
 import type { Holding } from './holding';
+import type { LeftOns } from './left-on';
 import type { ManagedOutput } from './managed';
 import type { OutputsOptions } from './options';
 import { writeOutput } from './writes';
@@ -17,7 +18,8 @@ const UNDER_WAY_MS = 1_500;
 export function createLeaving(
   options: OutputsOptions,
   holding: Holding,
-): (device: ConnectedDevice, address: string, signal: AbortSignal) => Promise<void> {
+  leftOns: LeftOns,
+): (device: ConnectedDevice, address: string, signal: AbortSignal, place?: DevicePlace) => Promise<void> {
   const { clock, log } = options;
   const { managed } = holding;
 
@@ -59,7 +61,7 @@ export function createLeaving(
     }
   }
 
-  return async (device, address, signal) => {
+  return async (device, address, signal, place) => {
     const on = [...managed.values()].filter((output) => output.state.deviceId === device.id && output.mayBeOn);
     const outcomes = await Promise.all(
       on.map(async (output) => ({ output, reason: await leave(output, device, signal) })),
@@ -67,7 +69,9 @@ export function createLeaving(
     const change = emptyChange();
     for (const { output, reason } of outcomes) {
       const { id, name } = output.state;
+      if (reason === null && place) leftOns.settled(id, place);
       if (reason !== null) {
+        if (place) leftOns.add(output, place, reason, change, true);
         const at = clock.now();
         log.warn('output.left-on', { output: id, address, error: reason });
         addWrites(change, 'audit', {
@@ -83,7 +87,15 @@ export function createLeaving(
     for (const output of managed.values()) {
       if (output.state.deviceId !== device.id) continue;
       // What was true of the old one says nothing of the one that is found at the new address.
-      output.state = { ...output.state, confirmed: null, confirmedAt: null, lastError: null };
+      const { onAt, ...state } = output.state;
+      const elsewhere = place ? withoutPlace(onAt, place) : undefined;
+      output.state = {
+        ...state,
+        confirmed: null,
+        confirmedAt: null,
+        lastError: null,
+        ...(elsewhere ? { onAt: elsewhere } : {}),
+      };
       output.mayBeOn = false;
       output.netUntil = null;
       output.soundsSince = null;

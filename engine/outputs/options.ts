@@ -1,9 +1,9 @@
 import type { Clock } from '../clock/clock';
 import type { Alarm } from '../domain/alarms';
 import type { Announce } from '../domain/announcements';
-import type { DeviceDirectory } from '../domain/devices';
+import type { DeviceDirectory, DevicePlaces } from '../domain/devices';
 import type { Log } from '../domain/log';
-import type { OutputId } from '../domain/outputs';
+import type { LeftOn, OutputId } from '../domain/outputs';
 import type { RecordWriter } from '../domain/record';
 import type { DurableTimers } from '../domain/timers';
 
@@ -14,6 +14,14 @@ export interface OutputsOptions {
   log: Log;
   timers: DurableTimers;
   devices: DeviceDirectory;
+  /** Absent: nobody knows where devices are, and nothing is said of what is left on where one was. */
+  places?: DevicePlaces;
+  /** Tells people of what may have been left on. Absent: the audit trail alone says it. */
+  leftOn?: {
+    /** @param news false: it was told before, by an earlier run of the process */
+    stands(left: LeftOn, news: boolean): void;
+    over(left: LeftOn): void;
+  };
   /** Asks the executor to call `reconcile` until it resolves. */
   requestReconcile(outputId: OutputId, generation: number): void;
   /** A live alarm by its id. */

@@ -1,11 +1,12 @@
 /** The outputs' public face: joins leases, claims, the alarms' life, deploys, operators and the driving of devices. */
-import type { ConnectedDevice } from '../domain/devices';
+import type { ConnectedDevice, DevicePlace } from '../domain/devices';
 import { asAlarmflowError, userError } from '../domain/errors';
 import type { AlarmHolds } from '../domain/holds';
 import { sortableId } from '../domain/ids';
 import {
   heldOutput,
   type Lease,
+  type LeftOn,
   type OutputClaim,
   type OutputDefinition,
   type OutputId,
@@ -22,6 +23,7 @@ import { createFlowLife } from './flow-life';
 import { createHolding } from './holding';
 import { capEnd, isUsedUp, leaseTimerKind, usedUp } from './leases';
 import { createLeaving } from './leaving';
+import { createLeftOns } from './left-on';
 import type { ManagedOutput } from './managed';
 import type { OutputsOptions } from './options';
 import { deleteLease, deleteTimer, writeLease, writeOutput } from './writes';
@@ -66,7 +68,11 @@ export interface Outputs extends AlarmHolds {
    * A device is removed or found elsewhere from now on: what is or may be on there is switched off by its last
    * connection, `device`, or else told in the log and the audit trail. Never rejects; ends soon after the signal aborts.
    */
-  deviceLeaving(device: ConnectedDevice, address: string, signal: AbortSignal): Promise<void>;
+  deviceLeaving(device: ConnectedDevice, address: string, signal: AbortSignal, place?: DevicePlace): Promise<void>;
+  /** What may be on where no device of the flow is any more. */
+  leftOn(): LeftOn[];
+  /** A person has seen to it. One that is gone meanwhile is no error. */
+  acknowledgeLeftOn(id: string, who: string): Promise<void>;
   /** The site's dry run has begun or ended: what was held only on paper is driven, or no longer. */
   dryRunTurned(): Promise<void>;
   /** Known outputs by id, with their living leases. */
@@ -77,10 +83,13 @@ export function createOutputs(options: OutputsOptions): Outputs {
   const { clock, log } = options;
   const holding = createHolding(options);
   const { book, managed } = holding;
+  const leftOns = createLeftOns(options, holding);
   const driveParts = {
     ...options,
     endOf: holding.endOf,
     sinceOf: holding.sinceOf,
+    placeOf: holding.placeOf,
+    leaveBehind: leftOns.add,
     isHeldForReal: holding.isHeldForReal,
     forget: (id: OutputId) => {
       managed.delete(id);
@@ -180,7 +189,7 @@ export function createOutputs(options: OutputsOptions): Outputs {
 
   return {
     ...createAlarmHolds(options, holding),
-    ...createFlowLife(options, holding, reconcile),
+    ...createFlowLife(options, holding, leftOns, reconcile),
     request: createClaims(options, holding),
     reconcile,
 
@@ -260,7 +269,9 @@ export function createOutputs(options: OutputsOptions): Outputs {
       holding.tellEnded(alarmIds);
     },
 
-    deviceLeaving: createLeaving(options, holding),
+    deviceLeaving: createLeaving(options, holding, leftOns),
+    leftOn: leftOns.list,
+    acknowledgeLeftOn: leftOns.acknowledge,
 
     deviceOnline(deviceId) {
       for (const [id, output] of managed) {

@@ -373,6 +373,7 @@ describe('the ISAPI form', () => {
     'credentials-refused': 'device-fault',
     'upload-queue-full': 'storage-full',
     'centre-unreachable': 'network-fault',
+    'output-left-on': 'device-fault',
   };
   it.each([...knownEventTypes])('tells %s as what it is, or as the nearest', async (type) => {
     const [received] = await heard(isapi({ type, input: '4', event: { ...anAlarm().event!, type } }));

@@ -4,18 +4,20 @@ import type { Timer } from '../../engine/clock/clock';
 import { VirtualClock } from '../../engine/clock/virtual-clock';
 import { createWallWatch, type WallWatch } from '../../engine/clock/wall-watch';
 import type { Alarm, AlarmPhase } from '../../engine/domain/alarms';
-import type { ConnectedDevice, PtzMove, SwitchKind, SwitchManner } from '../../engine/domain/devices';
-import { asAlarmflowError, operationalError, userError } from '../../engine/domain/errors';
+import type { ConnectedDevice, DevicePlace, PtzMove, SwitchKind, SwitchManner } from '../../engine/domain/devices';
+import { type AlarmflowError, operationalError, userError } from '../../engine/domain/errors';
 import { silentLog } from '../../engine/domain/log';
 import { moveWords } from '../../engine/domain/output-words';
 import type {
   HoldPolicy,
   Lease,
+  LeftOn,
   OutputClaim,
   OutputKind,
   OutputManner,
   OutputState,
 } from '../../engine/domain/outputs';
+import { samePlace } from '../../engine/domain/outputs';
 import {
   type AuditRow,
   type Change,
@@ -30,6 +32,15 @@ import type { DurableTimers } from '../../engine/domain/timers';
 import { createOutputs, type Outputs } from '../../engine/outputs';
 
 export const START = 1_795_000_000_000;
+
+export const placeAt = (host: string, serialNumber = ''): DevicePlace => ({
+  driver: 'hikvision',
+  host,
+  port: 80,
+  tls: false,
+  deviceName: 'Box',
+  serialNumber,
+});
 
 /** What is on disk. */
 export class MemoryRecord implements RecordWriter {
@@ -53,6 +64,8 @@ export class MemoryRecord implements RecordWriter {
     for (const row of copy.leases ?? []) this.leases.set(row.id, row);
     for (const row of copy.timers ?? []) this.timers.set(row.id, row);
     for (const row of copy.outputs ?? []) this.outputs.set(row.id, row);
+    const gone = new Set([...(copy.standingDeleted ?? []), ...(copy.standing ?? []).map(({ id }) => id)]);
+    this.standing = [...this.standing.filter(({ id }) => !gone.has(id)), ...(copy.standing ?? [])];
     this.audit.push(...(copy.audit ?? []));
   }
 
@@ -256,6 +269,14 @@ export class BenchSite {
   requests: { id: string; generation: number }[] = [];
   /** Ids of outputs that are held and not driven; null: all of them. */
   dry: Set<string> | null = new Set();
+  /** Where the box is found; null: the flow has it no more. */
+  place: DevicePlace | null = placeAt('192.0.2.10');
+  /** What is found at addresses where the box was; nothing: no answer. */
+  readonly visited = new Map<string, RelayBox>();
+  /** Why there is no visit, whatever is found there. */
+  noVisit: AlarmflowError | null = null;
+  /** What people are told to be left on. */
+  readonly told = new Map<string, LeftOn>();
   outputs!: Outputs;
   timers!: ClockTimers;
   #life = 0;
@@ -285,9 +306,28 @@ export class BenchSite {
       timers: this.timers,
       devices: {
         device: (id) => {
-          if (id === 'box') return this.box;
-          throw asAlarmflowError(new Error('no such device'));
+          if (id === 'box' && this.place) return this.box;
+          throw userError('E_UNKNOWN_DEVICE', 'The flow defines no such device: choose one that exists');
         },
+      },
+      places: {
+        placeOf: () => this.place,
+        deviceAt: (place) => {
+          const { place: here } = this;
+          const same =
+            here && (samePlace(here, place) || (here.serialNumber !== '' && here.serialNumber === place.serialNumber));
+          return same ? 'box' : null;
+        },
+        visit: async (_id, place, work, signal) => {
+          if (this.noVisit) throw this.noVisit;
+          const found = this.visited.get(place.host);
+          if (!found) throw operationalError('E_DEVICE_OFFLINE', `${place.host} does not answer`);
+          await work(found, signal);
+        },
+      },
+      leftOn: {
+        stands: (left) => void this.told.set(left.id, left),
+        over: (left) => void this.told.delete(left.id),
       },
       requestReconcile: (id, generation) => {
         if (!alive()) return;

@@ -65,6 +65,7 @@ const names: Readonly<Record<KnownEventType, string>> = {
   'credentials-refused': 'spareException',
   'upload-queue-full': 'diskfull',
   'centre-unreachable': 'nicbroken',
+  'output-left-on': 'spareException',
   message: 'softIO',
 };
 

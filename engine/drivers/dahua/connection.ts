@@ -60,6 +60,7 @@ export function connectDahua(context: DriverContext, timing: StreamTiming): Driv
     tls: definition.tls,
     allowSelfSigned: definition.allowSelfSigned,
     credentials: definition.credentials,
+    digestOnly: context.digestOnly === true,
     clock,
     log,
     onLocked: (until) => sink.lockedUntil(until),

@@ -16,6 +16,7 @@ export const createDahuaDriver = (timing: StreamTiming): DeviceDriver => ({
   defaultPort: 80,
   dialog: dahuaDialog,
   readOptions: (options) => ({ ...readDahuaOptions(options) }),
+  visits: true,
   connect: (context) => connectDahua(context, timing),
   decode: decodeDahua,
 });

@@ -25,6 +25,7 @@ export const createHikvisionDriver = (timing: StreamTiming): DeviceDriver => ({
   dialog: hikvisionDialog,
   readOptions: (options) => ({ ...readHikvisionOptions(options) }),
   discover: (found, signal) => discoverHikvision(found, signal),
+  visits: true,
   setsUpPush: true,
   connect: (context) => connectHikvision(context, timing),
   decode: decodeHikvision,

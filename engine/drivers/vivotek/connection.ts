@@ -79,6 +79,7 @@ export function connectVivotek(context: DriverContext, timing: CameraTiming): Vi
       tls: definition.tls,
       allowSelfSigned: definition.allowSelfSigned,
       credentials: definition.credentials,
+      digestOnly: context.digestOnly === true,
       clock,
       log,
       onLocked,

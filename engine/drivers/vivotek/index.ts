@@ -24,6 +24,7 @@ export const createVivotekDriver = (timing: CameraTiming): DeviceDriver => ({
   defaultPort: 80,
   dialog: vivotekDialog,
   readOptions: readVivotekOptions,
+  visits: true,
   setsUpPush: true,
   connect: (context) => connectVivotek(context, timing),
   // Its URL alone tells the event: a request without a body is enough.

@@ -3,7 +3,7 @@ import type { Clock } from '../../clock/clock';
 import { bugError, operationalError, userError } from '../../domain/errors';
 import type { Log } from '../../domain/log';
 import { createCredentialBreaker } from './credential-breaker';
-import { type Credentials, chooseChallenge, createDigestSession, parseChallenges } from './digest';
+import { type Challenge, type Credentials, chooseChallenge, createDigestSession, parseChallenges } from './digest';
 import { abortError, connectionError, timeoutError } from './http-errors';
 import { createTransport, type Origin, type Patience, type Transport } from './transport';
 import { createTurns, type Turns } from './turns';
@@ -15,6 +15,8 @@ export interface DeviceHttpOptions {
   /** Accept a certificate that no authority signed. */
   allowSelfSigned: boolean;
   credentials: Credentials | null;
+  /** Never Basic: whoever answers there may be somebody else, who must not be given the password. */
+  digestOnly?: boolean;
   clock: Clock;
   log: Log;
   /** All traffic is kept back until then (wall ms) because the device refused the password; null: free again. */
@@ -342,11 +344,16 @@ class SharedDeviceHttp implements DeviceHttp {
       return { response };
     }
     this.#session?.forget(known.challenge);
-    const next = chooseChallenge(parseChallenges(response.headersDistinct['www-authenticate']));
+    const next = this.#choose(response);
     if (response.statusCode === 401 && next?.stale) return { again: 'answer', response };
     // Some devices answer 403 or 401 to a nonce used again: once more from the start (PROTOCOLS §0.2).
     await transport.drain(response);
     return { again: 'probe' };
+  }
+
+  #choose(response: IncomingMessage): Challenge | null {
+    const offered = parseChallenges(response.headersDistinct['www-authenticate']);
+    return chooseChallenge(this.#options.digestOnly ? offered.filter(({ scheme }) => scheme === 'digest') : offered);
   }
 
   /** A request without Authorization: no try of the password. */
@@ -361,7 +368,7 @@ class SharedDeviceHttp implements DeviceHttp {
     exchange: Exchange,
     challenged: IncomingMessage,
   ): Promise<IncomingMessage | null> {
-    let challenge = chooseChallenge(parseChallenges(challenged.headersDistinct['www-authenticate']));
+    let challenge = this.#choose(challenged);
     await transport.drain(challenged);
     const session = this.#session;
     if (!session)
@@ -380,7 +387,9 @@ class SharedDeviceHttp implements DeviceHttp {
         if (!challenge)
           throw userError(
             'E_DEVICE_LOGIN',
-            `Device ${this.#device} offers no login method that is supported (Digest with MD5 or SHA-256, or Basic): enable one in its security settings.`,
+            this.#options.digestOnly
+              ? `Device ${this.#device} does not ask for the login by Digest, so it was not sent.`
+              : `Device ${this.#device} offers no login method that is supported (Digest with MD5 or SHA-256, or Basic): enable one in its security settings.`,
             { facts: { device: this.#device } },
           );
         const { header, cnonce } = session.answer(exchange.method, exchange.path, challenge);
@@ -390,7 +399,7 @@ class SharedDeviceHttp implements DeviceHttp {
           if (response.statusCode !== 403) this.#breaker.accepted();
           return response;
         }
-        challenge = chooseChallenge(parseChallenges(response.headersDistinct['www-authenticate']));
+        challenge = this.#choose(response);
         await transport.drain(response);
         if (!challenge?.stale) throw this.#breaker.refused();
       }

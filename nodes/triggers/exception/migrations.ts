@@ -21,6 +21,7 @@ export const exceptionTypes = [
   'device-fault',
   'upload-queue-full',
   'centre-unreachable',
+  'output-left-on',
 ] as const;
 
 export const defaults = { ...triggerDefaults, types: exceptionTypes as readonly string[] };
