@@ -24,6 +24,7 @@ export const quick: StreamTiming = {
   silentMs: 3_000,
   goodLifeMs: 1_500,
   checkEveryMs: 10_000,
+  learnAgainMs: 200,
 };
 
 /** What the running test has opened, last first to be closed; closed by `closeConnected`. */

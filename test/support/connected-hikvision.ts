@@ -21,6 +21,7 @@ export const quick: StreamTiming = {
   reopenAfterMs: { least: 600, most: 3_750 },
   goodLifeMs: 1_500,
   checkEveryMs: 10_000,
+  learnAgainMs: 200,
 };
 
 /** What the running test has opened, last first to be closed; closed by `closeConnected`. */

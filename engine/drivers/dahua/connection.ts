@@ -49,6 +49,7 @@ export function connectDahua(context: DriverContext, timing: StreamTiming): Driv
   const deviceClock = createDeviceClock();
   let facts: DeviceFacts | null = null;
   let probing: Promise<void> | null = null;
+  let probeAgain: Timer | null = null;
   let online = false;
   let grace: Timer | null = null;
   /** The device has no getEventIndexes; not asked again on this connection. */
@@ -252,13 +253,24 @@ export function connectDahua(context: DriverContext, timing: StreamTiming): Driv
         sink.facts(facts);
         states.learnt();
       } catch (thrown) {
-        // It is asked again at the next connection; events and actions do without.
-        if (!closing.signal.aborted) log.info('dahua.probe-failed', { reason: asAlarmflowError(thrown).message });
+        // Events and actions do without, but inputs that an earlier run left open wait for their number.
+        if (!closing.signal.aborted) {
+          log.info('dahua.probe-failed', { reason: asAlarmflowError(thrown).message });
+          learnLater();
+        }
       } finally {
         limit.cancel();
         probing = null;
       }
     })();
+  }
+
+  function learnLater(): void {
+    probeAgain?.cancel();
+    const ask = (): void => {
+      if (online && !facts) learnDevice();
+    };
+    probeAgain = clock.after(timing.learnAgainMs, ask, { background: true });
   }
 
   async function readClock(signal: AbortSignal): Promise<void> {
@@ -343,6 +355,7 @@ export function connectDahua(context: DriverContext, timing: StreamTiming): Driv
     async close() {
       closing.abort(operationalError('E_CLOSED', `The connection to "${name}" is being closed`));
       grace?.cancel();
+      probeAgain?.cancel();
       states.close();
       switches.close();
       http.close();

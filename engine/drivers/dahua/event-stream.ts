@@ -28,6 +28,8 @@ export interface StreamTiming extends KeptStreamTiming {
   askMs: number;
   /** A stream of a device that never beats is opened anew after this silence. */
   silentMs: number;
+  /** Before a device that did not tell who it is, as while it starts, is asked again. */
+  learnAgainMs: number;
 }
 
 /** With 10 s, the longest heart-beat that the dialog allows: 11 s of silence + 3 s for the answer = 14 s. */
@@ -39,6 +41,7 @@ export const defaultTiming: StreamTiming = {
   silentMs: 60_000,
   goodLifeMs: 30_000,
   checkEveryMs: 10_000,
+  learnAgainMs: 30_000,
 };
 
 const ASK_AFTER_BEATS = 1.1;

@@ -30,6 +30,8 @@ export interface StreamTiming extends KeptStreamTiming {
   askMs: number;
   /** Bounds of the silence after which the stream is opened anew; 2.5 heart-beats between them. */
   reopenAfterMs: { least: number; most: number };
+  /** Before a device that did not tell who it is, as while it starts, is asked again. */
+  learnAgainMs: number;
 }
 
 /** 11 s of silence + 3 s for the answer: 14 s. Old firmware beats every 300 ms but may pause during an alarm: 5 s. */
@@ -42,6 +44,7 @@ export const defaultTiming: StreamTiming = {
   reopenAfterMs: { least: 12_000, most: 75_000 },
   goodLifeMs: 30_000,
   checkEveryMs: 10_000,
+  learnAgainMs: 30_000,
 };
 
 const NEW_PATH = '/ISAPI/Event/notification/alertStream';

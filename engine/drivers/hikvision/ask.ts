@@ -18,6 +18,8 @@ export interface AskOptions {
 }
 
 const TIMEOUT_MS = 8_000;
+/** A device that is busy for the moment has the resource all the same. */
+const BUSY_MS = 1_000;
 
 /** A document of the device. Throws what the request throws, or why the answer is none. */
 export async function ask(options: AskOptions, path: string): Promise<DocumentNode> {
@@ -36,9 +38,15 @@ export async function ask(options: AskOptions, path: string): Promise<DocumentNo
 
 /** The same for what a model may lack: null where it can't be had. Throws only when the device can't be reached. */
 export async function askIf(options: AskOptions, path: string): Promise<DocumentNode | null> {
-  const { http, name, signal, log, forbidden } = options;
-  const response = await http.request({ method: 'GET', path, signal, timeoutMs: TIMEOUT_MS });
-  const error = errorIn(response, `${path} of "${name}"`);
+  const { http, name, signal, log, forbidden, clock } = options;
+  const request = { method: 'GET', path, signal, timeoutMs: TIMEOUT_MS };
+  let response = await http.request(request);
+  let error = errorIn(response, `${path} of "${name}"`);
+  if (error?.code === 'E_DEVICE_BUSY') {
+    await clock.sleep(BUSY_MS, signal);
+    response = await http.request(request);
+    error = errorIn(response, `${path} of "${name}"`);
+  }
   let reason = error?.message;
   if (error?.code === 'E_LOW_PRIVILEGE') forbidden?.add(path);
   if (!error) {

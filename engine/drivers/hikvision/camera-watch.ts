@@ -45,7 +45,7 @@ export function createCameraWatch(options: CameraWatchOptions): CameraWatch {
   let known: ReadonlySet<number> | null = null;
   let timer: Timer | null = null;
   let running = false;
-  /** The recorder has no such list: it is not asked again. */
+  /** The recorder has no such list: it is not asked again while it is connected. */
   let mute = false;
   /** Counts connections: an answer that belongs to an older one is dropped. */
   let turn = 0;
@@ -116,6 +116,7 @@ export function createCameraWatch(options: CameraWatchOptions): CameraWatch {
       schedule(0);
     },
     lost() {
+      mute = false;
       if (!running) return;
       running = false;
       turn++;

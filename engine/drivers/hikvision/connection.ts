@@ -60,6 +60,7 @@ export function connectHikvision(context: DriverContext, timing: StreamTiming): 
   const deviceClock = createDeviceClock();
   let probed: Probed | null = null;
   let probing: Promise<void> | null = null;
+  let probeAgain: Timer | null = null;
   let online = false;
   /** The device has answered a question with this login since the stream was last open. */
   let loginTaken = false;
@@ -432,12 +433,23 @@ export function connectHikvision(context: DriverContext, timing: StreamTiming): 
         const { inventory } = probed;
         if (online && inventory.inputs.length + inventory.cameraInputs.length > 0) inputs.survey();
       } catch (thrown) {
-        // It is asked again at the next connection; events and actions do without.
-        if (!closing.signal.aborted) log.info('hikvision.probe-failed', { reason: asAlarmflowError(thrown).message });
+        // Events and actions do without, but not the numbers of its channels, its inputs and its cameras.
+        if (!closing.signal.aborted) {
+          log.info('hikvision.probe-failed', { reason: asAlarmflowError(thrown).message });
+          learnLater();
+        }
       } finally {
         probing = null;
       }
     })();
+  }
+
+  function learnLater(): void {
+    probeAgain?.cancel();
+    const ask = (): void => {
+      if (online && !probed) learnDevice();
+    };
+    probeAgain = clock.after(timing.learnAgainMs, ask, { background: true });
   }
 
   function deadline(ms: number): AbortSignal {
@@ -506,6 +518,7 @@ export function connectHikvision(context: DriverContext, timing: StreamTiming): 
       await unsubscribe();
       closing.abort(operationalError('E_CLOSED', `The connection to "${name}" is being closed`));
       grace?.cancel();
+      probeAgain?.cancel();
       inputs.close();
       cameras.close();
       switches.close();

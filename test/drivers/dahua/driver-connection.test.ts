@@ -1,5 +1,14 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { closeConnected, closers, connected, isOnline, prepared, quick, settled } from '../../support/connected-dahua';
+import {
+  closeConnected,
+  closers,
+  connected,
+  isOnline,
+  patient,
+  prepared,
+  quick,
+  settled,
+} from '../../support/connected-dahua';
 import { until } from '../../support/recording-sink';
 import { secureFront } from '../../support/secure-front';
 import { selfSigned } from '../../support/smtp-certificate';
@@ -73,6 +82,20 @@ describe('the connection', () => {
     const { sink } = await connected({ faults: [fault] });
     await until('offline', () => sink.links.at(-1)?.link === 'offline', 8_000);
     expect(sink.links.at(-1)?.detail).toMatch(/event stream/);
+  });
+
+  it('asks a device again who it is that was busy with its start', async () => {
+    const { sim, sink } = await connected(
+      { inputs: 2, faults: ['identity-busy'] },
+      {},
+      { ...patient, learnAgainMs: 100 },
+    );
+    await until('online', isOnline(sink));
+    await until('it was asked in vain', () => sim.state().targets.some((t) => t.includes('getDeviceType')));
+    expect(sink.factList).toEqual([]);
+    sim.faults.clear();
+    await until('it is known', () => sink.factList.length === 1);
+    await until('its inputs are known to be at rest', () => sink.events.length === 2);
   });
 
   it('is offline at once where nothing listens', async () => {

@@ -179,6 +179,7 @@ describe('the event stream', () => {
         'no-event-rights',
         'error-in-200',
         'busy-once',
+        'identity-busy',
         'output-ignored',
         'output-held-by-linkage',
       ],

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { defaultTiming } from '../../../engine/drivers/hikvision';
 import { closeConnected, closers, connected, isOnline, quick } from '../../support/connected-hikvision';
 import { type RecordingSink, until } from '../../support/recording-sink';
 
@@ -87,6 +88,20 @@ describe('the connection', () => {
     await until('the lock is told', () => /locked for \d+ s/.test(sink.links.at(-1)?.detail ?? ''));
     expect(sim.state().logins.refused).toBe(1);
     expect(sink.locks.at(-1)).toBeGreaterThan(Date.now() + 600_000);
+  });
+
+  it('asks a recorder again who it is that was busy with its start, so that the cameras behind it are watched', async () => {
+    const { sim, sink } = await connected(
+      { model: 'nvr', channels: 2, faults: ['identity-busy'] },
+      { options: { cameraSeconds: 5 } },
+      { ...defaultTiming, learnAgainMs: 100 },
+    );
+    await until('online', isOnline(sink));
+    await until('it was asked in vain', () => sim.state().requests > 3);
+    expect(sink.factList).toEqual([]);
+    sim.faults.clear();
+    await until('it is known', () => sink.factList.length === 1);
+    await until('its cameras', () => sink.events.filter((e) => e.draft.type === 'source-offline').length === 2);
   });
 
   it('is offline at once where nothing listens', async () => {

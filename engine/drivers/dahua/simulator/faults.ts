@@ -52,6 +52,7 @@ export const faultNames = [
   // Answers.
   'error-in-200',
   'busy-once',
+  'identity-busy',
   'output-ignored',
   'output-held-by-linkage',
   'output-status-missing',

@@ -47,6 +47,7 @@ export function answer(program: string, query: ReadonlyMap<string, string>, reso
   const action = query.get('action') ?? '';
   switch (program) {
     case 'magicBox':
+      if (faults.has('identity-busy')) return text('Error\r\nDevice is busy\r\n', 503);
       return magicBox(action, resources);
     case 'global':
       return action === 'getCurrentTime' && !faults.has('no-current-time')

@@ -53,6 +53,7 @@ export const faultNames = [
   'no-rights',
   'few-rights',
   'not-activated',
+  'identity-busy',
   // Answers.
   'error-in-200',
   'busy-once',

@@ -161,6 +161,8 @@ export function answer(request: ResourceRequest, at: Resources): ResourceAnswer 
   const line = `${request.method} ${request.path}`;
   if (at.faults.has('no-rights')) return status(request.url, 403, 4, 'Invalid Operation', 'lowPrivilege');
   if (at.faults.has('not-activated')) return status(request.url, 403, 4, 'Invalid Operation', 'notActivated');
+  if (at.faults.has('identity-busy') && /\/(?:deviceInfo|capabilities)$/.test(line))
+    return status(request.url, 503, 2, 'Device Busy', 'deviceBusy');
   for (const [pattern, route] of routes) {
     const match = pattern.exec(line);
     if (!match) continue;
