@@ -124,7 +124,7 @@ export function emailHandler(parts: EmailParts): ActionHandler {
     }
   }
 
-  /** A text holds a place among the quick actions while it waits; in a rush those behind it would be late. */
+  /** A text holds a place among the mails while it waits; in a rush those behind it would be late. */
   async function collectInTime(
     row: ActionRow,
     wish: MediaWish,
@@ -320,7 +320,7 @@ export function emailHandler(parts: EmailParts): ActionHandler {
     kind: 'email',
     heavy: false,
     // A mail of its own with the pictures and the clip; the text goes at once.
-    waitsFor: ({ key }) => (key.endsWith(FOLLOW_UP) ? 'pictures' : null),
+    waitsFor: ({ key }) => (key.endsWith(FOLLOW_UP) ? 'pictures' : 'mails'),
     defaultDeadlineMs: 60 * 60_000,
     // The deadline decides: a greylisting server takes minutes, one that is away may be back within the hour.
     attempts: 100,

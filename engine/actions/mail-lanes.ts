@@ -14,7 +14,7 @@ export interface MailLanes {
   /**
    * Runs a sending over a connection of the server's when it is its turn.
    * @param isLarge gives way to mails that are text
-   * @throws E_WAITS when none came free in a second; what opening and sending throw
+   * @throws E_WAITS when none came free in 5 s; what opening and sending throw
    */
   over<T>(
     server: MailServer,
@@ -36,8 +36,8 @@ const MAILS_PER_CONNECTION = 25;
 const REST_MS = 3_000;
 /** After this rest a connection is asked whether it still is one. */
 const SURE_MS = 200;
-/** A place among the quick actions is not held for longer. */
-const TURN_MS = 1_000;
+/** A place among the mails is not held for longer: another server may be quicker. */
+const TURN_MS = 5_000;
 const AGAIN_MS = 2_000;
 
 interface Resting {

@@ -127,10 +127,11 @@ export interface ActionHandler {
   /** CPU-heavy kinds run in their own queue, so that locks are renewed in time (DESIGN §5). */
   readonly heavy: boolean;
   /**
-   * What this row may have to wait for: pictures, clips and large transfers, or the turn and the answer of a device. Each
-   * has a queue of its own, so that text goes out at once however many rows wait for a dead camera. Absent: nothing.
+   * What this row may have to wait for: pictures, clips and large transfers, the turn and the answer of a device, or a
+   * mail server's turn. Each has a queue of its own, so that text goes out at once however many rows wait for a dead
+   * camera, and what is not mail however many wait for a mail server. Absent: nothing.
    */
-  waitsFor?(row: ActionRow): 'pictures' | 'devices' | null;
+  waitsFor?(row: ActionRow): 'pictures' | 'devices' | 'mails' | null;
   /** How long after the request the action still makes sense, unless the node says otherwise. */
   readonly defaultDeadlineMs: number;
   /** Tries in all, the first included. */

@@ -46,6 +46,8 @@ const TELL_AGAIN_MS = 60_000;
 const MOST_TROUBLES = 100;
 /** After the time for a close is over, running handlers have this long to obey their abort signals. */
 const ABORT_GRACE_MS = 500;
+/** How long a queue's server may take to say what it has; less than `/healthz` waits for a part. */
+const ANSWER_MS = 1_500;
 
 /** A job in one of these states will run. */
 const openStates = ['waiting', 'active', 'delayed'] as const;
@@ -72,6 +74,9 @@ export interface ExecutorOptions {
 export interface ExecutorHealth {
   /** Which server, without its password. */
   backend: string;
+  /** The server has just told what it has; else the counts are 0 and the first warning says why. */
+  answers: boolean;
+  /** How many jobs; never so long that whoever asks has to wait for a server that hangs. */
   waiting: number;
   active: number;
   delayed: number;
@@ -249,6 +254,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
     };
     const concurrency: Record<QueueName, number> = {
       actions: options.concurrency ?? DEFAULT_CONCURRENCY,
+      mails: WAITING_CONCURRENCY,
       pictures: WAITING_CONCURRENCY,
       devices: WAITING_CONCURRENCY,
       heavy: 1,
@@ -283,6 +289,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
     };
     const queues: Record<QueueName, JobQueue> = {
       actions: queueOf('actions'),
+      mails: queueOf('mails'),
       pictures: queueOf('pictures'),
       devices: queueOf('devices'),
       heavy: queueOf('heavy'),
@@ -339,6 +346,18 @@ export function createExecutor(options: ExecutorOptions): Executor {
     await within(backend.close(), ABORT_GRACE_MS);
   }
 
+  /** A server that hangs must not hang whoever asks for our health. */
+  function soon<T>(work: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const limit = clock.after(
+        ANSWER_MS,
+        () => reject(operationalError('E_QUEUE_SILENT', `no answer within ${ANSWER_MS / 1_000} s`)),
+        { background: true },
+      );
+      work.then(resolve, reject).finally(() => limit.cancel());
+    });
+  }
+
   async function requeue(key: string): Promise<ActionRow> {
     // The record does not tell a row's kind by its key, so it gets the longest deadline of all kinds first;
     // the job carries the one of its kind.
@@ -387,11 +406,12 @@ export function createExecutor(options: ExecutorOptions): Executor {
       if (!running) {
         const backend = options.backend.kind;
         const warnings = ['The executor is not running: actions and outputs wait'];
-        return { backend, waiting: 0, active: 0, delayed: 0, failed: runs.deadLetters(), warnings };
+        return { backend, answers: false, waiting: 0, active: 0, delayed: 0, failed: runs.deadLetters(), warnings };
       }
       const { backend, queues } = running;
       const health: ExecutorHealth = {
         backend: backend.server,
+        answers: true,
         waiting: 0,
         active: 0,
         delayed: 0,
@@ -399,13 +419,15 @@ export function createExecutor(options: ExecutorOptions): Executor {
         warnings: [...backend.warnings],
       };
       try {
-        for (const queue of Object.values(queues)) {
-          const counts = await queue.getJobCounts(...openStates);
+        for (const counts of await soon(
+          Promise.all(Object.values(queues).map((queue) => queue.getJobCounts(...openStates))),
+        )) {
           health.waiting += counts.waiting ?? 0;
           health.active += counts.active ?? 0;
           health.delayed += counts.delayed ?? 0;
         }
       } catch (thrown) {
+        health.answers = false;
         const reason = backend.link.trouble() ?? asAlarmflowError(thrown).message;
         health.warnings.unshift(`${backend.server} does not answer (${reason}): actions and outputs wait for it`);
       }

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import type { JobsOptions } from 'bullmq';
 
 /** Those that hold actions. What waits for others has its own, so that it takes no place from what is quick. */
-export const actionQueueNames = ['actions', 'pictures', 'devices', 'heavy'] as const;
+export const actionQueueNames = ['actions', 'mails', 'pictures', 'devices', 'heavy'] as const;
 /** Heavy work has its own queue, so that it cannot keep the locks of the others from being renewed. */
 export const queueNames = [...actionQueueNames, 'outputs'] as const;
 export type QueueName = (typeof queueNames)[number];
