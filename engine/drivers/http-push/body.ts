@@ -135,8 +135,25 @@ function readPart({ contentType, body, part, name }: Part, found: PushBody): voi
       if (!(thrown instanceof AlarmflowError)) throw error;
       found.faults.push(error.message);
     }
-  } else if (part === undefined) fields.push(...fieldsOf(text, media));
+  } else if (part === undefined) {
+    fields.push(...fieldsOf(text, media));
+    found.json.push(...documentIn(fields));
+  }
   if (fields.length > 0) found.form = [...found.form, ...fields].slice(0, MOST_FIELDS);
+}
+
+/**
+ * The document that a form carries: `payload={…}`, or a body that was escaped as a whole. Only one of the fields may
+ * hold an object, and a list must be all there is: each item of a list is an event.
+ */
+function documentIn(fields: Fields): Tree[] {
+  const texts = fields.map(({ name, value }) => (value === '' ? name : value).trim());
+  const objects = texts.filter((text) => text.startsWith('{'));
+  const [only] = objects.length > 0 ? objects : texts.length === 1 ? texts : [];
+  if (only === undefined || objects.length > 1 || !/^[{[]/.test(only)) return [];
+  const reading = readSloppyJson(only);
+  // It is still the field's text.
+  return 'documents' in reading && reading.documents.length === 1 ? [...reading.documents] : [];
 }
 
 /** Media type of a picture by its first bytes; null for anything else. */

@@ -9,6 +9,10 @@ import { mapPush, type Understood } from './mapping';
 import { asMessage, asReadableMessage, MESSAGE_TYPE, readableBody, splitPath } from './message';
 import { compileMapping, type Mapping, readHttpPushOptions } from './options';
 import { createRecentBodies } from './recent';
+import { withoutSecrets } from './redaction';
+
+/** For so long a push that made no event is told beside those that do. */
+const TOLD_MS = 10 * 60_000;
 
 /** A connection that only receives. */
 export interface HttpPushConnection extends DriverConnection {
@@ -58,11 +62,15 @@ export function connectHttpPush(context: DriverContext): HttpPushConnection {
   let started = false;
   let lastAt: number | null = null;
   let closed = false;
+  /** Why a push made no event, the last one. */
+  let refusal: { reason: string; at: number } | null = null;
 
+  /** Also a push that makes no event proves that its sender lives; that it makes none, somebody has to know. */
   function alive(): void {
     lastAt = clock.now();
     sink.seen(lastAt);
-    sink.link('online', 'Pushes its events');
+    if (refusal && clock.monotonic() - refusal.at > TOLD_MS) refusal = null;
+    sink.link('online', refusal ? `Pushes, but not all makes an event: ${refusal.reason}` : 'Pushes its events');
     watchSilence();
   }
 
@@ -109,16 +117,17 @@ export function connectHttpPush(context: DriverContext): HttpPushConnection {
         contentType: MESSAGE_TYPE,
         bytes: Buffer.from(asReadableMessage(request), 'utf8'),
       });
-      // Also a push that makes no event proves that its sender lives.
-      alive();
       let understood: Understood[];
       try {
         understood = understandPush(mapping, request, definition.timeZone, receivedAt);
       } catch (thrown) {
         const error = asAlarmflowError(thrown);
         log.warn('http-push.refused', { reason: error.message, bytes: request.body.length });
+        refusal = { reason: withoutSecrets(error.message).slice(0, 300), at: clock.monotonic() };
+        alive();
         throw error;
       }
+      alive();
       return understood.map(({ draft, ...event }) => ({
         ...event,
         draft: { ...draft, phase: open.decide(draft, draft.phase, clock.monotonic()) },
@@ -138,8 +147,12 @@ export function connectHttpPush(context: DriverContext): HttpPushConnection {
         channels: 0,
         hasPtz: false,
         hasThermal: types.some((type) => type.startsWith('temperature-')),
-        warnings:
-          started && lastAt === null ? ['Nothing has been pushed yet: let the sender push to the ingest path'] : [],
+        warnings: [
+          ...(started && lastAt === null
+            ? ['Nothing has been pushed yet: let the sender push to the ingest path']
+            : []),
+          ...(refusal ? [`A push made no event: ${refusal.reason}`] : []),
+        ],
       };
     },
 

@@ -54,6 +54,20 @@ describe('a place in a document', () => {
   });
 });
 
+describe('a form with JSON in its fields', () => {
+  it.each([
+    ['form:type', 'type=x&regions=[1,2,3]'],
+    ['form:type', 'type=x&meta={"a":1}&more={"b":2}'],
+    ['form:type', 'type=x&meta={"a":1}'],
+    ['form:type', 'type=x&meta={broken'],
+    ['$.type', 'payload={"type":"x"}&version=2'],
+    ['$.type', '[{"type":"x"},{"no":1}]'],
+    ['$.type', 'events=[{"type":"x"}]'],
+  ])('is one event by %s of %s', (place, body) => {
+    expect(typeAt(place, body, 'application/x-www-form-urlencoded')).toBe('x');
+  });
+});
+
 describe('a push of many items', () => {
   it('looks up once what is the same for all of them', () => {
     const mapping = compileMapping(

@@ -63,6 +63,9 @@ const cases: [SenderForm, keyof typeof places, SenderFault[]][] = [
   ['xml-list', 'report', []],
   ['form', 'form', []],
   ['form', 'form', ['no-content-type']],
+  ['form-json', 'json', []],
+  ['form-json', 'json', ['no-content-type']],
+  ['form-escaped', 'json', []],
   ['multipart', 'form', []],
   ['multipart', 'form', ['lf-only']],
   ['multipart', 'form', ['lost-boundary']],
@@ -233,6 +236,20 @@ describe('a push that matches nothing', () => {
 });
 
 describe('recent bodies', () => {
+  it('that make no event are told to the operator, for a while', async () => {
+    const clock = new VirtualClock(Date.UTC(2026, 0, 1));
+    const { sender, connection, sink } = await pushSite({ mapping: 'type = $.kind' }, clock);
+    await sender.fire('json', { type: 'motion', password: 'hunter2' });
+    expect(sink.links.at(-1)).toMatchObject({ link: 'online' });
+    expect(sink.links.at(-1)?.detail).toMatch(/no place of "type" holds anything/);
+    expect((await connection.probe(new AbortController().signal)).warnings.join()).toMatch(/made no event/);
+    await sender.fire('json', { kind: 'motion' });
+    expect(sink.links.at(-1)?.detail).toMatch(/not all makes an event/);
+    await clock.advance(11 * 60_000);
+    await sender.fire('json', { kind: 'motion' });
+    expect(sink.links.at(-1)?.detail).toBe('Pushes its events');
+  });
+
   it('hold the last pushes, refused ones as well, without secrets', async () => {
     const { sender, connection } = await pushSite({ recent: 3 });
     sender.faults.set('secret-fields');

@@ -26,6 +26,8 @@ export const senderForms = [
   'xml',
   'xml-list',
   'form',
+  'form-json',
+  'form-escaped',
   'multipart',
   'text',
   'picture',
@@ -125,6 +127,15 @@ function draw(
       return xml('report');
     case 'form':
       return { type: 'application/x-www-form-urlencoded', body: Buffer.from(fields) };
+    case 'form-json': {
+      const payload = new URLSearchParams({ payload: JSON.stringify(first), version: '2' }).toString();
+      return { type: 'application/x-www-form-urlencoded', body: Buffer.from(payload) };
+    }
+    case 'form-escaped':
+      return {
+        type: 'application/x-www-form-urlencoded',
+        body: Buffer.from(encodeURIComponent(JSON.stringify(first))),
+      };
     case 'text':
       return {
         type: 'text/plain',
