@@ -54,6 +54,8 @@ interface Line {
   awaited: Awaited | null;
   settle: ((outcome: AnswerFrame | AlarmflowError) => void) | null;
   answeredAt: number;
+  /** Unit that answered last, which proves that the connection lives; null: a silence has used that up. */
+  proof: number | null;
 }
 
 export function createBoardLink(options: BoardLinkOptions): BoardLink {
@@ -99,7 +101,7 @@ export function createBoardLink(options: BoardLinkOptions): BoardLink {
       throw failed(thrown instanceof Error ? connectionError(address, thrown) : asAlarmflowError(thrown));
     }
     const reader = createAnswerReader(framing);
-    const opened: Line = { socket, awaited: null, settle: null, answeredAt: Number.NEGATIVE_INFINITY };
+    const opened: Line = { socket, awaited: null, settle: null, answeredAt: Number.NEGATIVE_INFINITY, proof: null };
     socket.on('data', (chunk: Buffer) => {
       const before = reader.strays();
       try {
@@ -165,26 +167,35 @@ export function createBoardLink(options: BoardLinkOptions): BoardLink {
     const outcome = await new Promise<AnswerFrame | AlarmflowError>((resolve) => {
       current.settle = resolve;
       current.awaited = { transaction: number, unit: ask.unit, functionCode: pdu[0]! };
-      timer = clock.after(ask.timeoutMs, () =>
-        // What comes later would be taken for the answer to something else: the connection is of no use any more.
-        drop(
-          current,
-          operationalError(
-            'E_DEVICE_TIMEOUT',
-            `Device ${address} did not answer within ${ask.timeoutMs} ms. Check unit id ${ask.unit}, the framing and its power`,
-            { facts: { device: address, unit: ask.unit, ms: ask.timeoutMs } },
-          ),
-        ),
-      );
+      timer = clock.after(ask.timeoutMs, () => {
+        const silence = operationalError(
+          'E_DEVICE_TIMEOUT',
+          `Device ${address} did not answer within ${ask.timeoutMs} ms. Check unit id ${ask.unit}, the framing and its power`,
+          { facts: { device: address, unit: ask.unit, ms: ask.timeoutMs } },
+        );
+        if (!isOfUnitAlone(current, ask)) return drop(current, silence);
+        current.proof = null;
+        current.awaited = null;
+        current.settle = null;
+        resolve(silence);
+      });
       current.socket.write(frameRequest(framing, number, ask.unit, pdu));
     });
     (timer as Timer | null)?.cancel();
     if (!('pdu' in outcome)) throw outcome;
     current.answeredAt = clock.monotonic();
+    current.proof = ask.unit;
     failures = 0;
     ask.tap?.(outcome.bytes);
     return outcome.pdu;
   }
+
+  /**
+   * Whether a silence is that of one board behind a gateway whose others answer: they are not to lose their connection
+   * for it. By the transaction a late answer is told from that to something else; in RTU it would be taken for it.
+   */
+  const isOfUnitAlone = ({ proof }: Line, { unit }: Ask): boolean =>
+    framing === 'tcp' && proof !== null && proof !== unit;
 
   async function untilNotBusy<T>(request: ModbusRequest<T>, ask: Ask): Promise<T> {
     for (let attempt = 1; ; attempt++) {

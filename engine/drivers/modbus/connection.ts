@@ -47,6 +47,8 @@ export function connectModbus(context: DriverContext, timing: ModbusTiming): Dri
   const secondNet = createSecondNet(clock, log);
   const closing = new AbortController();
   let online = false;
+  /** Why outputs can't be read, as the operator was told. */
+  let refused: string | undefined;
   let grace: Timer | null = null;
 
   // ---- what is read ----
@@ -95,13 +97,17 @@ export function connectModbus(context: DriverContext, timing: ModbusTiming): Dri
     onOutputs: (read) => {
       if (outputs.readBack) areRead('output', read);
     },
-    onAnswer() {
+    onAnswer(refusal) {
       grace?.cancel();
       grace = null;
       sink.seen(clock.now());
-      if (online) return;
+      if (online && refusal?.message === refused) return;
       online = true;
-      sink.link('online', `Answers as unit ${settings.unit}`);
+      refused = refusal?.message;
+      sink.link(
+        'online',
+        `Answers as unit ${settings.unit}${refusal ? `, but outputs are not read: ${refusal.message}` : ''}`,
+      );
     },
     onFailure: isLost,
   });

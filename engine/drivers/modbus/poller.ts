@@ -15,7 +15,8 @@ export interface PollerOptions {
   /** Settled states; null where a contact has not settled. */
   onInputs(states: (boolean | null)[]): void;
   onOutputs(states: (boolean | null)[]): void;
-  onAnswer(): void;
+  /** @param refusal why outputs can't be read, though the board answers; null: they can */
+  onAnswer(refusal: AlarmflowError | null): void;
   onFailure(error: AlarmflowError): void;
 }
 
@@ -25,6 +26,10 @@ export interface Poller {
   close(): Promise<void>;
 }
 
+/** The board has answered, and will answer the same; a gateway that speaks for a board that is gone has not. */
+const isRefusal = ({ code, facts }: AlarmflowError): boolean =>
+  facts?.exception !== undefined && ['E_NOT_SUPPORTED', 'E_BAD_PARAMETER', 'E_DEVICE_ERROR'].includes(code);
+
 export function createPoller(options: PollerOptions): Poller {
   const { board, settings, clock } = options;
   const closing = new AbortController();
@@ -33,6 +38,8 @@ export function createPoller(options: PollerOptions): Poller {
   let outputsDue = 0;
   let running: Promise<void> = Promise.resolve();
 
+  let refusal: AlarmflowError | null = null;
+
   async function once(): Promise<void> {
     if (settings.inputs.count > 0) options.onInputs(debouncer.sample(await board.readInputs(closing.signal)));
     const now = clock.monotonic();
@@ -40,9 +47,13 @@ export function createPoller(options: PollerOptions): Poller {
     outputsDue = now + OUTPUTS_EVERY_MS;
     try {
       options.onOutputs(await board.readOutputs(closing.signal));
+      refusal = null;
     } catch (thrown) {
-      // A board that is only written to is asked all the same; a refusal is an answer, and tells that it is there.
-      if (readsOutputs || asAlarmflowError(thrown).family !== 'user') throw thrown;
+      const error = asAlarmflowError(thrown);
+      // A refusal is an answer, and tells that the board is there. Inputs that can be read are not to be given up for it.
+      const refused = settings.inputs.count > 0 ? isRefusal(error) : error.family === 'user' && !readsOutputs;
+      if (!refused) throw error;
+      refusal = readsOutputs ? error : null;
     }
   }
 
@@ -54,7 +65,7 @@ export function createPoller(options: PollerOptions): Poller {
       try {
         await once();
         failures = 0;
-        options.onAnswer();
+        options.onAnswer(refusal);
       } catch (thrown) {
         if (closing.signal.aborted) return;
         const error = asAlarmflowError(thrown);

@@ -149,7 +149,46 @@ describe('inputs', () => {
   });
 });
 
+describe('several boards behind one gateway', () => {
+  it.each(['unit-2-silent', 'unit-2-late'])('do not lose their inputs for one with the fault %s', async (fault) => {
+    const { sim, sink } = await board({ faults: [fault], slowMs: 150 });
+    const other = connectDriver(modbusDriver, sim.port, { id: 'two', options: { unit: 2, timeout: 100, pollHz: 20 } });
+    await until('the one', linkIs(sink, 'online'));
+    await until('the other', linkIs(other.sink, 'offline'));
+    await until('the first look', () => ofInput(sink, '3').length === 1);
+    sim.setInput(3, true);
+    await until('the start', () => ofInput(sink, '3').length === 2, 1_000);
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    expect(sink.links.map(({ link }) => link)).toEqual(['connecting', 'online']);
+    expect(other.sink.events).toEqual([]);
+    expect(sim.state().connectionsOpened).toBe(1);
+  });
+
+  it('notice together that the gateway is gone', async () => {
+    const { sim, sink } = await board();
+    const other = connectDriver(modbusDriver, sim.port, { id: 'two', options: { unit: 2, timeout: 100, pollHz: 20 } });
+    await until('both', () => linkIs(sink, 'online')() && linkIs(other.sink, 'online')());
+    sim.faults.set('half-open');
+    await until('offline', () => linkIs(sink, 'offline')() && linkIs(other.sink, 'offline')());
+    sim.faults.clear();
+    await until('both again', () => linkIs(sink, 'online')() && linkIs(other.sink, 'online')());
+  });
+});
+
 describe('outputs', () => {
+  it('that cannot be read are told, and the inputs go on', async () => {
+    const { sim, sink } = await board({ faults: ['outputs-unreadable'] });
+    await until('online', linkIs(sink, 'online'));
+    expect(sink.links.at(-1)?.detail).toMatch(/outputs are not read: .*exception 4/);
+    await until('the first look', () => ofInput(sink, '3').length === 1);
+    await new Promise((resolve) => setTimeout(resolve, 1_200));
+    sim.setInput(3, true);
+    await until('the start', () => ofInput(sink, '3').length === 2, 500);
+    expect(sink.links.map(({ link }) => link)).toEqual(['connecting', 'online']);
+    sim.faults.clear();
+    await until('they are read', () => sink.links.at(-1)?.detail === 'Answers as unit 1');
+  });
+
   it.each<[string, ModbusSimulatorOptions, Record<string, unknown>, string]>([
     ['a coil', {}, {}, 'coil 2 on'],
     ['a coil over RTU', { model: 'rtu' }, {}, 'coil 2 on'],

@@ -15,6 +15,8 @@ export const modbusFaultNames = [
   'close-after-answer',
   'one-connection',
   'slow',
+  'unit-2-silent',
+  'unit-2-late',
   'relays-off-on-drop',
   // Answers.
   'illegal-function',
@@ -25,6 +27,7 @@ export const modbusFaultNames = [
   'busy-once',
   'busy',
   'no-target',
+  'outputs-unreadable',
   'output-ignored',
   'output-slow',
   'contact-bounce',

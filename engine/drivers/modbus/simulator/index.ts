@@ -115,7 +115,7 @@ export async function startModbusSimulator(options: ModbusSimulatorOptions = {})
   }
 
   function answerTo({ pdu }: Request): Buffer {
-    const code = refusal();
+    const code = pdu[0] === 1 && faults.has('outputs-unreadable') ? 4 : refusal();
     if (code !== null) return Buffer.from([pdu[0]! | 0x80, code]);
     const writes = pdu[0]! >= 5;
     const before = [...hardware.coils];
@@ -146,7 +146,13 @@ export async function startModbusSimulator(options: ModbusSimulatorOptions = {})
 
   async function serve(socket: Socket, request: Request): Promise<void> {
     requests++;
-    if (faults.has('half-open')) return;
+    if (faults.has('half-open') || (faults.has('unit-2-silent') && request.unit === 2)) return;
+    if (faults.has('unit-2-late') && request.unit === 2) {
+      // The gateway goes on with the others meanwhile.
+      const late = framed(request.transaction, request.unit, answerTo(request));
+      clock.after(options.slowMs ?? 3_000, () => socket.write(late), { background: true });
+      return;
+    }
     if (faults.has('slow')) await clock.sleep(options.slowMs ?? 3_000, closing.signal);
     const unit = faults.has('wrong-unit') ? request.unit ^ 0xff : request.unit;
     const pieces: Buffer[] = [];
