@@ -3,6 +3,7 @@
  * conditions are put back to what is on disk, or, if a later batch of the same condition got through, the lost rows
  * are written after it.
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../clock/clock';
 import type { Announce } from '../domain/announcements';
 import { AlarmflowError, asAlarmflowError, operationalError } from '../domain/errors';
@@ -31,8 +32,13 @@ export interface Commitment {
 /** The rows of a snapshot whose state is worth a row, or the deletion of a row that is no longer worth it. */
 function addStateRow(writes: RecordWrites, condition: Condition, snapshot: Snapshot, kept: boolean): void {
   const { triggerId, key } = condition;
-  if (snapshot.kept) writes.gateStates = [...(writes.gateStates ?? []), rowOf(condition, snapshot)];
-  else if (kept) writes.gateStatesDeleted = [...(writes.gateStatesDeleted ?? []), { triggerId, key }];
+  if (snapshot.kept) {
+    writes.gateStates ??= [];
+    writes.gateStates.push(rowOf(condition, snapshot));
+  } else if (kept) {
+    writes.gateStatesDeleted ??= [];
+    writes.gateStatesDeleted.push({ triggerId, key });
+  }
 }
 
 export function createCommitment(options: {
@@ -71,7 +77,10 @@ export function createCommitment(options: {
     const { writes } = change;
     for (const [id, row] of batch.timers) {
       if (row === null) addWrites(change, 'timersDeleted', id);
-      else writes.timers = [...(writes.timers ?? []), row];
+      else {
+        writes.timers ??= [];
+        writes.timers.push(row);
+      }
     }
   };
 
@@ -217,6 +226,8 @@ function isMinor(before: Snapshot, after: Snapshot): boolean {
   if (!after.kept) return true;
   const was = before.state;
   const is = after.state;
+  // Every condition is asked at the start of the flows; most of them stay as they were.
+  if (before.event === after.event && isDeepStrictEqual(was, is)) return true;
   return (
     was.phase === 'normal' &&
     is.phase === 'normal' &&

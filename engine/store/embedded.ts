@@ -80,18 +80,22 @@ async function checkFolder(folder: string): Promise<void> {
   }
 }
 
+/** Reads whole rows of `x`, what lies outside their pages included, several times as fast as writing them out as text. */
+const everyByte = 'count(*), bit_xor(hash_record_extended(x, 0))';
+
 /**
  * Reads what the engine resumes from in full, and the newest history; every page carries a checksum.
  * Tables are also counted through their index, which finds one that lost entries. `whole` reads everything.
  */
 export async function checkConsistency(database: Database, whole: boolean): Promise<void> {
   await database.transaction(async (query) => {
-    for (const table of whole ? tableNames : stateTables.map((one) => one.name)) {
-      await query(`SELECT count(*), sum(length(to_jsonb(x)::text)) FROM alarmflow.${table} x`);
+    const parts = whole ? tableNames.map((name) => ({ name, only: undefined })) : stateTables;
+    for (const { name, only } of parts) {
+      await query(`SELECT ${everyByte} FROM alarmflow.${name} x ${only ? `WHERE ${only}` : ''}`);
     }
     for (const table of historyTables) {
       await query(
-        `SELECT sum(length(to_jsonb(x)::text)) FROM
+        `SELECT ${everyByte} FROM
            (SELECT * FROM alarmflow.${table.name} ORDER BY ${table.order} DESC LIMIT 200) x`,
       );
     }

@@ -55,11 +55,16 @@ export function createResumeReader(database: Database): ResumeReader {
     resume: () =>
       database.transaction(async (query) => {
         const docs = async <T>(sql: string): Promise<T[]> => (await query<{ doc: T }>(sql)).map((row) => row.doc);
+        // What there may be thousands of comes as text: parsed on its side of the thread, it would be copied as well.
+        const states = await query<Omit<GateStateRow, 'state'> & { state: string }>(
+          'SELECT trigger_id AS "triggerId", key, state::text FROM alarmflow.gate_states ORDER BY trigger_id, key',
+        );
+        const alarms = await docs<string>(
+          'SELECT doc::text FROM alarmflow.alarms WHERE ended_at IS NULL ORDER BY raised_at, id',
+        );
         return {
-          gateStates: await query<GateStateRow>(
-            'SELECT trigger_id AS "triggerId", key, state FROM alarmflow.gate_states ORDER BY trigger_id, key',
-          ),
-          alarms: await docs<Alarm>('SELECT doc FROM alarmflow.alarms WHERE ended_at IS NULL ORDER BY raised_at, id'),
+          gateStates: states.map((row): GateStateRow => ({ ...row, state: JSON.parse(row.state) })),
+          alarms: alarms.map((text): Alarm => JSON.parse(text)),
           timers: await query<TimerRow>('SELECT id, kind, at, payload FROM alarmflow.timers ORDER BY at, id'),
           flowMessages: await query<FlowMessageRow>(
             `SELECT message_id AS "messageId", trigger_id AS "triggerId", alarm_id AS "alarmId",

@@ -81,6 +81,18 @@ describe('after a crash', () => {
     expect(next.alarms.live()).toMatchObject([{ state: 'active', count: 2 }]);
   });
 
+  it('an alarm that nothing has changed costs no write, however many there are', async () => {
+    const trigger = alarmTrigger({ quietMs: 3_600_000, antiDitherMs: 60_000 });
+    const run = await running(trigger);
+    for (const channel of [1, 2, 3]) await happen(run, { channel });
+    const rows = new Map(run.record.gateStates);
+    const next = await restarted(run, 3_000, [trigger]);
+    expect(rows.size).toBeGreaterThan(0);
+    // Rows of the record are replaced when they are written.
+    for (const [key, row] of next.record.gateStates) expect(row).toBe(rows.get(key));
+    expect(next.alarms.live().length).toBe(run.alarms.live().length);
+  });
+
   it('overdue timers are handled in the order of their own times', async () => {
     const trigger = alarmTrigger({ onDelayMs: 10_000, quietMs: 20_000, offDelayMs: 5_000 });
     const run = await running(trigger);
