@@ -67,6 +67,8 @@ export interface Site {
   name: string;
   armed: boolean;
   dryRun: DryRunState;
+  /** Why nothing can be kept and devices are therefore refused, in words; null: all is well. */
+  trouble: string | null;
   /** Where the flow editor lives, or null when it runs headless. */
   editorPath: string | null;
 }

@@ -44,6 +44,7 @@ export function consoleServices(options: {
       isArmed: () => site.alarms.isArmed(),
       setArmed: (armed, who) => site.setArmed(armed, who),
       dryRun: () => site.dryRun.state(),
+      trouble: () => (site.store.broken() ?? site.store.trouble())?.message ?? null,
       setDryRun: (on, who) => site.dryRun.set(on, who),
     },
     arming: {

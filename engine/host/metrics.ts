@@ -20,6 +20,8 @@ export interface MetricsOptions {
   dryRun(): boolean;
   deviceLinks(): DeviceLink[];
   queue(): Promise<ExecutorHealth>;
+  /** Events can be kept; else devices are refused. */
+  recordWritable(): boolean;
   /** Who may read without a login, beside this machine. */
   allowed: AddressList;
   log: Log;
@@ -113,6 +115,11 @@ export function createMetrics(options: MetricsOptions): Metrics {
     labelNames: ['link'],
     registers,
   });
+  const recordWritable = new Gauge({
+    name: 'alarmflow_record_writable',
+    help: '1 while the record can be written; 0: pushes are refused and devices asked to come again',
+    registers,
+  });
   const queueUp = new Gauge({
     name: 'alarmflow_queue_up',
     help: '1 while the queue answers',
@@ -135,9 +142,12 @@ export function createMetrics(options: MetricsOptions): Metrics {
     queueUp.reset();
     try {
       const health = await options.queue();
-      queueUp.labels(health.backend).set(1);
-      for (const state of ['waiting', 'active', 'delayed', 'failed'] as const) jobs.labels(state).set(health[state]);
+      queueUp.labels(health.backend).set(health.answers ? 1 : 0);
       warnings.set(health.warnings.length);
+      // What is not known is not told: 0 jobs would look like a queue that is idle.
+      jobs.reset();
+      if (!health.answers) return;
+      for (const state of ['waiting', 'active', 'delayed', 'failed'] as const) jobs.labels(state).set(health[state]);
     } catch (error) {
       queueUp.labels('unknown').set(0);
       options.log.debug('metrics.queue-silent', { error: asAlarmflowError(error).message });
@@ -152,6 +162,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     outputsOff.set(outputs.filter((output) => !output.dryRun && output.confirmed !== output.desired).length);
     dryRun.set(options.dryRun() ? 1 : 0);
     dryOutputs.set(outputs.filter((output) => output.dryRun).length);
+    recordWritable.set(options.recordWritable() ? 1 : 0);
     const present = options.deviceLinks();
     for (const link of links) devices.labels(link).set(present.filter((each) => each === link).length);
     await readQueue();

@@ -23,6 +23,7 @@ import { createMetrics } from './metrics';
 import { type NodeRedHost, startNodeRed } from './node-red-runtime';
 import { urlTowards } from './public-url';
 import type { ReachSettings } from './reach';
+import { createRecordHealth } from './record-health';
 import { reportRestoredRecord } from './restored-record';
 import { openSite, type Site } from './site';
 
@@ -155,6 +156,7 @@ async function openDoors(options: ServeOptions, site: Site, demo: Demo | null, l
     deviceLinks: () => site.flow.devices().map(({ id }) => site.devices.status(id)?.link ?? 'connecting'),
     queue: () => site.executor.health(),
     allowed: addressList(config.metricsFrom),
+    recordWritable: () => (site.store.broken() ?? site.store.trouble()) === null,
     log,
   });
   const unsubscribe = site.subscribe((announcement) => metrics.observe(announcement));
@@ -200,16 +202,11 @@ async function openDoors(options: ServeOptions, site: Site, demo: Demo | null, l
           ? { ok: false, detail: `The flow has nodes of unknown types: ${missing.join(', ')}` }
           : { ok: site.isLive(), detail: site.isLive() ? 'running' : 'starting' },
       queue: async () => {
-        const { warnings, ...facts } = await site.executor.health();
-        return { ok: true, detail: warnings.join('. ') || 'running', facts };
-      },
-      record: async () => {
-        const broken = site.store.broken();
-        return broken
-          ? { ok: false, detail: broken.message }
-          : { ok: true, detail: site.store.kind, facts: await site.store.stats() };
+        const { warnings, answers, ...facts } = await site.executor.health();
+        return { ok: answers, detail: warnings.join('. ') || 'running', facts };
       },
       // Meant, so no failure; whoever watches the site must still see that nothing is done.
+      record: createRecordHealth(site.store, systemClock, log),
       actions: () => {
         const { on, who, since, held } = site.dryRun.state();
         const detail = on ? 'dry run: nothing is sent and nothing driven' : 'acting';

@@ -412,7 +412,7 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
           alarms: (limit) => store.alarms({ live: false, limit }),
           failedActions: (limit) => store.actions({ status: 'failed', limit }),
           queue: () => executor.health(),
-          broken: () => store.broken()?.message ?? null,
+          broken: () => (store.broken() ?? store.trouble())?.message ?? null,
         },
         since,
         everyMs,
@@ -458,6 +458,8 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
   const state = await store.resume();
   outputs.resume(state);
   const setBackMs = setBackBy(state, clock.now());
+  store.onTrouble(() => announce({ kind: 'site', data: { armed: alarms.isArmed() } }));
+
   flow.resume(state.standing, setBackMs);
   healthMails.resume(state.standing, setBackMs);
   recording.alarms.resume(state.standing);

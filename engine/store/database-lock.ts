@@ -12,9 +12,16 @@ import { placeOf, unreachable } from './postgres-database';
 
 /** The bytes of "alarmflo" as a number: PostgreSQL knows advisory locks by number only. */
 const LOCK_KEY = '7020093063253355631';
+const CONNECT_MS = 5_000;
 /** A killed predecessor's connection is noticed by the server within moments. */
 const PATIENCE_MS = 5_000;
 const RETRY_MS = 250;
+/** The lock's connection carries nothing by itself: without a word now and then nobody would notice that it is dead. */
+const PING_EVERY_MS = 5_000;
+const PING_MS = 10_000;
+/** The server lets go of the lock some ten seconds after this machine has fallen silent; by itself, after two hours. */
+const keepAlives =
+  'SET tcp_keepalives_idle = 4; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3; SET tcp_user_timeout = 10000';
 
 export interface DatabaseLock {
   /** Why this process must stop: the lock was lost and somebody else has taken it. Null while all is well. */
@@ -22,14 +29,23 @@ export interface DatabaseLock {
   release(): Promise<void>;
 }
 
-async function connect(url: string): Promise<Client> {
+const ownName = (): string => `alarmflow ${hostname()}:${process.pid}`.slice(0, 63);
+
+async function connect(url: string, log: Log): Promise<Client> {
   const client = new Client({
     connectionString: url,
     keepAlive: true,
-    connectionTimeoutMillis: PATIENCE_MS,
-    application_name: `alarmflow ${hostname()}:${process.pid}`.slice(0, 63),
+    connectionTimeoutMillis: CONNECT_MS,
+    query_timeout: PING_MS,
+    application_name: ownName(),
   });
+  // Emitted without a listener it would end the process; `watch` adds what is to be done.
+  client.on('error', (error: Error) => log.debug('record.lock-connection', { reason: error.message }));
   await client.connect();
+  await client
+    .query(keepAlives)
+    // A pooler between us may not let them through: then its own stand.
+    .catch((error: Error) => log.debug('record.lock-keep-alives-refused', { reason: error.message }));
   return client;
 }
 
@@ -63,7 +79,7 @@ const inUse = (name: string): AlarmflowError =>
  * `E_DATABASE_URL` (user) and `E_DATABASE_UNREACHABLE` (operational).
  */
 export async function lockDatabase(url: string, clock: Clock, log: Log): Promise<DatabaseLock> {
-  let client = await connect(url).catch((thrown: unknown) => {
+  let client = await connect(url, log).catch((thrown: unknown) => {
     throw unreachable(placeOf(url), thrown);
   });
   let lost: AlarmflowError | null = null;
@@ -85,14 +101,16 @@ export async function lockDatabase(url: string, clock: Clock, log: Log): Promise
       await clock.sleep(RETRY_MS * 4);
       let next: Client | null = null;
       try {
-        next = await connect(url);
+        next = await connect(url, log);
         if (await tryLock(next)) {
           client = next;
           watch();
           log.info('record.lock-regained', {});
           return;
         }
-        lost = inUse(await holder(next));
+        const name = await holder(next);
+        // The server has not noticed yet that our last connection is dead: the lock is still ours, and comes free.
+        if (!name.startsWith(ownName())) lost = inUse(name);
         await next.end();
       } catch (error) {
         log.debug('record.lock-not-regained', { reason: messageOf(error) });
@@ -102,10 +120,29 @@ export async function lockDatabase(url: string, clock: Clock, log: Log): Promise
   }
 
   function watch(): void {
-    client.on('error', (error: Error) => log.warn('record.lock-connection-lost', { reason: error.message }));
-    client.once('end', () => {
-      if (!released) void regain();
-    });
+    const watched = client;
+    let over = false;
+    const ended = (reason: string): void => {
+      if (over) return;
+      over = true;
+      ping.cancel();
+      if (released) return;
+      log.warn('record.lock-connection-lost', { reason });
+      void regain();
+    };
+    const ping = clock.every(
+      PING_EVERY_MS,
+      () => {
+        watched.query('SELECT 1').catch((error: Error) => {
+          ended(error.message);
+          // One that hangs never says that it has ended.
+          watched.end().catch(() => undefined);
+        });
+      },
+      { background: true },
+    );
+    watched.once('error', (error: Error) => ended(error.message));
+    watched.once('end', () => ended('the server has closed it'));
   }
   watch();
 
@@ -113,7 +150,8 @@ export async function lockDatabase(url: string, clock: Clock, log: Log): Promise
     lost: () => lost,
     async release() {
       released = true;
-      await client.end();
+      // A server that hangs takes no leave.
+      await Promise.race([client.end(), clock.sleep(CONNECT_MS)]);
     },
   };
 }

@@ -1,7 +1,10 @@
 /** The little that the record needs of a PostgreSQL: the same on the embedded one and on a server. */
 
-/** Runs one statement and resolves to its rows. Values that are JSON are given as text and cast in the statement. */
-export type Query = <R>(sql: string, params?: readonly unknown[]) => Promise<R[]>;
+/**
+ * Runs one statement and resolves to its rows. Values that are JSON are given as text and cast in the statement.
+ * @param limitMs a server that has not answered by then counts as lost; the embedded database knows no such thing
+ */
+export type Query = <R>(sql: string, params?: readonly unknown[], limitMs?: number) => Promise<R[]>;
 
 export interface Database {
   readonly kind: 'pglite' | 'postgres';
@@ -26,7 +29,10 @@ export function lostConnection(thrown: unknown): boolean {
   const code = codeOf(thrown);
   if (code !== '') return /^(?:08|57P)/.test(code) || networkCodes.has(code);
   // pg tells some of it in words alone.
-  return /^connection terminated|timeout exceeded when trying to connect/i.test(messageOf(thrown));
+  return /^connection terminated|timeout exceeded when trying to connect/i.test(messageOf(thrown)) || silent(thrown);
 }
+
+/** The server had not answered in time: nothing more comes over this connection that is still of use. */
+export const silent = (thrown: unknown): boolean => /^query read timeout/i.test(messageOf(thrown));
 
 const networkCodes = new Set(['ECONNRESET', 'EPIPE', 'ECONNREFUSED', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH']);

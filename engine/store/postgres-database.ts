@@ -1,11 +1,17 @@
 import { Pool, type PoolClient, types } from 'pg';
 import { type AlarmflowError, operationalError, userError } from '../domain/errors';
 import type { Log } from '../domain/log';
-import { codeOf, type Database, lostConnection, messageOf, type Query } from './database';
+import { codeOf, type Database, lostConnection, messageOf, type Query, silent } from './database';
 
 const INT8 = 20;
 const CONNECT_TIMEOUT_MS = 5_000;
 const MAX_CONNECTIONS = 8;
+/**
+ * A server that hangs, or a firewall that has forgotten the connection, closes nothing: the system would wait for a
+ * quarter of an hour before it says so, and as long nothing would be decided.
+ */
+const ANSWER_MS = 60_000;
+const BEGIN_MS = 15_000;
 
 /** `host:port/database` of a connection address; never its user or password. */
 export function placeOf(url: string): string {
@@ -78,8 +84,14 @@ export async function openPostgres(url: string, log: Log): Promise<Database> {
 
   const queryOn =
     (on: Pool | PoolClient): Query =>
-    async <R>(sql: string, params?: readonly unknown[]): Promise<R[]> => {
-      const result = await on.query(sql, params === undefined ? undefined : [...params]);
+    async <R>(sql: string, params?: readonly unknown[], limitMs?: number): Promise<R[]> => {
+      // What runs in a transaction may be a migration, which takes its time.
+      const limit = limitMs ?? (on === pool ? ANSWER_MS : undefined);
+      const result = await on.query({
+        text: sql,
+        ...(params === undefined ? {} : { values: [...params] }),
+        ...(limit === undefined ? {} : { query_timeout: limit }),
+      });
       return result.rows as R[];
     };
 
@@ -93,15 +105,21 @@ export async function openPostgres(url: string, log: Log): Promise<Database> {
       const client = await pool.connect();
       let lost: Error | undefined;
       try {
-        await client.query(mode === 'snapshot' ? 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY' : 'BEGIN');
+        await queryOn(client)(
+          mode === 'snapshot' ? 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY' : 'BEGIN',
+          undefined,
+          BEGIN_MS,
+        );
         const result = await work(queryOn(client));
         await client.query('COMMIT');
         return result;
       } catch (thrown) {
-        await client.query('ROLLBACK').catch((error: Error) => {
-          // The connection is of no use: it is thrown away below, which rolls back on the server.
-          lost = error;
-        });
+        // A connection that is of no use is thrown away below, which rolls back on the server.
+        if (silent(thrown)) lost = thrown as Error;
+        else
+          await client.query('ROLLBACK').catch((error: Error) => {
+            lost = error;
+          });
         throw thrown;
       } finally {
         client.release(lost);
@@ -123,7 +141,7 @@ export function tellingLoss(database: Database, url: string): Database {
   };
   return {
     ...database,
-    query: (sql, params) => database.query<never>(sql, params).catch(told),
+    query: (sql, params, limitMs) => database.query<never>(sql, params, limitMs).catch(told),
     script: (sql) => database.script(sql).catch(told),
     transaction: (work, mode) => database.transaction(work, mode).catch(told),
   };

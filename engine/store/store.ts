@@ -26,11 +26,13 @@ import { type PruneLimits, prune, vacuum } from './prune';
 import { createRecordReader, createResumeReader } from './reader';
 import { createFlowStorage, createSettingsRecord, type FlowStorage } from './settings';
 import { createUserRecord, type UserRecord } from './users';
+import { createWriteTrouble } from './write-trouble';
 import { createWriter } from './writer';
 
 const BACKUP_EVERY_MS = 15 * 60_000;
 const VACUUM_EVERY_MS = 5 * 60_000;
 const DISK_CHECK_EVERY_MS = 1_000;
+const PROBE_MS = 15_000;
 
 export interface StoreOptions {
   dataDir: string;
@@ -60,6 +62,12 @@ export interface Store
   restored: Restored | null;
   /** Why the embedded database cannot be used any more until the process starts again, or null. */
   broken(): AlarmflowError | null;
+  /** Why nothing can be written at the moment, or null. */
+  trouble(): AlarmflowError | null;
+  /** Called when `trouble` begins and when it ends. */
+  onTrouble(listener: () => void): void;
+  /** Resolves when the database has answered. Throws `E_DATABASE_UNREACHABLE` (operational). */
+  answers(): Promise<void>;
   /** Writes a backup now and resolves to its path. The embedded record makes one every 15 minutes and at its close. */
   backup(): Promise<string>;
   prune(limits: PruneLimits): Promise<void>;
@@ -75,16 +83,21 @@ function counted(database: Database): { database: Database; changes(): number } 
     changes: () => changes,
     database: {
       ...database,
-      query: (sql, params) => {
+      query: (sql, params, limitMs) => {
         if (!/^\s*SELECT (?!alarmflow)|^\s*VACUUM/i.test(sql)) changes++;
-        return database.query(sql, params);
+        return database.query(sql, params, limitMs);
       },
     },
   };
 }
 
 /** Knows whether the disk has room, without asking it at every write. */
-function watchDisk(folder: string, clock: Clock, log: Log): { guard(): void; stop(): void } {
+function watchDisk(
+  folder: string,
+  clock: Clock,
+  log: Log,
+): { trouble(): AlarmflowError | null; onChange(listener: () => void): void; stop(): void } {
+  const listeners: (() => void)[] = [];
   let free = Number.POSITIVE_INFINITY;
   let low = false;
   const timer = clock.every(
@@ -97,6 +110,7 @@ function watchDisk(folder: string, clock: Clock, log: Log): { guard(): void; sto
             low = !low;
             if (low) log.error('the disk of the record is full; nothing is written until there is space', { free });
             else log.info('the disk of the record has space again', { free });
+            for (const listener of listeners) listener();
           }
         },
         (error: unknown) => log.warn('the free space of the disk is not known', { reason: messageOf(error) }),
@@ -106,15 +120,34 @@ function watchDisk(folder: string, clock: Clock, log: Log): { guard(): void; sto
   );
   return {
     stop: () => timer.cancel(),
-    guard() {
-      if (!low) return;
-      throw operationalError(
+    onChange: (listener) => void listeners.push(listener),
+    trouble() {
+      if (!low) return null;
+      return operationalError(
         'E_RECORD_WRITE',
         `The record cannot be written: its disk has ${Math.floor(free / 1048576)} MB free and ${RESERVE_BYTES / 1048576} are needed; free some space in ${folder}`,
         { retryAfterMs: DISK_CHECK_EVERY_MS, facts: { free } },
       );
     },
   };
+}
+
+/** Writes as much as a commit and keeps none of it: a disk that is full lets the smallest rows through for a while. */
+async function tryToWrite(database: Database): Promise<void> {
+  const rolledBack = new Error('rolled back on purpose');
+  try {
+    await database.transaction(async (query) => {
+      await query(
+        `INSERT INTO alarmflow.settings (name, value)
+         SELECT 'write-probe', to_jsonb(string_agg(md5(random()::text), '')) FROM generate_series(1, 2000)`,
+        undefined,
+        PROBE_MS,
+      );
+      throw rolledBack;
+    });
+  } catch (thrown) {
+    if (thrown !== rolledBack) throw thrown;
+  }
 }
 
 /**
@@ -142,7 +175,13 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const mediaFolder = join(dataDir, 'media');
   const backupFolder = join(dataDir, 'backups');
   const disk = embedded ? watchDisk(dataDir, clock, log) : null;
-  const writer = createWriter(database, clock, log, () => disk?.guard());
+  const guard = (): void => {
+    const full = disk?.trouble();
+    if (full) throw full;
+  };
+  // Not counted as changes: what is rolled back calls for no backup.
+  const trouble = createWriteTrouble(() => tryToWrite(database), clock, log);
+  const writer = createWriter(database, clock, log, guard, trouble);
   const asked = databaseUrl === null ? database : tellingLoss(database, databaseUrl);
 
   let backedUp = embedded?.restored ? -1 : changes();
@@ -198,12 +237,20 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     ...createSettingsRecord(asked),
     ...createRecordReader(asked),
     ...createLogReader(asked),
-    media: createMediaStore(mediaFolder, asked, writer, clock, log, () => disk?.guard()),
+    media: createMediaStore(mediaFolder, asked, writer, clock, log, guard),
     users: createUserRecord(asked, clock),
     flowStorage: createFlowStorage(asked),
     broken: () => {
       const broken = database.broken();
       return broken === null ? null : asAlarmflowError(broken);
+    },
+    trouble: () => disk?.trouble() ?? trouble.now(),
+    onTrouble(listener) {
+      disk?.onChange(listener);
+      trouble.onChange(listener);
+    },
+    async answers() {
+      await asked.query('SELECT 1');
     },
     backup,
     async prune(limits) {
@@ -230,6 +277,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     async close() {
       for (const timer of timers) timer.cancel();
       disk?.stop();
+      trouble.stop();
       await writer.close();
       await vacuuming;
       if (embedded && database.broken() === null && changes() !== backedUp) {

@@ -7,9 +7,12 @@ import { createGroups } from './groups';
 import { jsonText } from './json-text';
 import { createNewActions, type NewActions } from './new-actions';
 import { type Batch, mergeBatches } from './write-set';
+import type { WriteTrouble } from './write-trouble';
 
 const LARGEST_GROUP = 128;
 const TRIES = 3;
+/** A commit takes milliseconds; devices wait for it. */
+const COMMIT_MS = 15_000;
 
 /** The database chose us to give way to another process: the same again will do. */
 const gaveWay = (code: string): boolean => code === '40001' || code === '40P01';
@@ -45,8 +48,15 @@ export interface Writer {
  * Group commit: batches that arrive together are one statement, and so one transaction.
  *
  * @param guard throws while nothing may be written (a disk that is nearly full)
+ * @param trouble is told which commits failed for no fault of their own
  */
-export function createWriter(database: Database, clock: Clock, log: Log, guard: () => void): Writer {
+export function createWriter(
+  database: Database,
+  clock: Clock,
+  log: Log,
+  guard: () => void,
+  trouble: Pick<WriteTrouble, 'failed' | 'worked'>,
+): Writer {
   const newActions = createNewActions();
   let closed = false;
 
@@ -57,9 +67,11 @@ export function createWriter(database: Database, clock: Clock, log: Log, guard: 
     const text = jsonText(merged);
     for (let attempt = 1; ; attempt++) {
       try {
-        const [applied] = await database.query<{ count: number }>('SELECT alarmflow.apply_writes($1::jsonb) AS count', [
-          text,
-        ]);
+        const [applied] = await database.query<{ count: number }>(
+          'SELECT alarmflow.apply_writes($1::jsonb) AS count',
+          [text],
+          COMMIT_MS,
+        );
         // Which of them were there already is not worth a question: it happens after a crash only.
         if (actions.length > 0 && applied?.count === actions.length) newActions.add(actions.map((row) => row.key));
         return;
@@ -79,11 +91,15 @@ export function createWriter(database: Database, clock: Clock, log: Log, guard: 
     if (broken) throw writeError(broken);
     try {
       await apply(batches);
+      trouble.worked();
       return batches.map(() => ({ status: 'fulfilled', value: undefined }));
     } catch (thrown) {
       if (batches.length === 1 || !causedByRows(codeOf(thrown))) {
-        log.error('the record cannot be written', { code: codeOf(thrown), reason: messageOf(thrown) });
-        throw writeError(thrown);
+        const error = writeError(thrown);
+        if (causedByRows(codeOf(thrown)))
+          log.error('the record refused a batch', { code: codeOf(thrown), reason: messageOf(thrown) });
+        else trouble.failed(error);
+        throw error;
       }
     }
     const outcomes: PromiseSettledResult<void>[] = [];

@@ -21,6 +21,7 @@ let calls: string[];
 let audit: AuditEntry[];
 let armed: boolean;
 let dry = false;
+let trouble: string | null = null;
 const listeners = new Set<Announce>();
 const announce = (announcement: Announcement): void => {
   for (const listener of listeners) listener(announcement);
@@ -126,6 +127,7 @@ const services: ConsoleServices = {
       calls.push(`armed ${value} ${who}`);
     },
     dryRun: () => ({ on: dry, who: null, since: null, held: false }),
+    trouble: () => trouble,
     async setDryRun(on, who) {
       dry = on;
       calls.push(`dry-run ${on} ${who}`);
@@ -285,8 +287,16 @@ describe('the session', () => {
       name: 'Site',
       armed: true,
       dryRun: { on: false, who: null, since: null, held: false },
+      trouble: null,
       editorPath: '/editor/',
     });
+  });
+
+  it('tells why nothing can be kept', async () => {
+    await open({ users: false });
+    trouble = 'The record cannot be written: free some space';
+    expect((await call('GET', '/site')).body).toMatchObject({ trouble });
+    trouble = null;
   });
 
   it('begins with a login and ends with a logout', async () => {
@@ -790,7 +800,7 @@ describe('the stream', () => {
     const text = await readUntil(response, 'event: output');
     expect(text).toContain('id: e4\nevent: event\ndata: {"event":{"id":"e4"');
     expect(text).toContain(
-      'event: site\ndata: {"name":"Site","armed":false,"dryRun":{"on":false,"who":null,"since":null,"held":false},"editorPath":"/editor/"}',
+      'event: site\ndata: {"name":"Site","armed":false,"dryRun":{"on":false,"who":null,"since":null,"held":false},"trouble":null,"editorPath":"/editor/"}',
     );
     expect(text.match(/event: output/g)).toHaveLength(1);
   });

@@ -16,6 +16,7 @@ let auth: Auth;
 let door: Awaited<ReturnType<typeof openDoor>>;
 let metrics: Metrics;
 let queue: () => Promise<ExecutorHealth>;
+let writable: boolean;
 let parts: Record<string, () => PartHealth | Promise<PartHealth>>;
 
 async function open(allowed: string[] = [], trustedProxies: string[] = []): Promise<void> {
@@ -33,6 +34,7 @@ async function open(allowed: string[] = [], trustedProxies: string[] = []): Prom
     dryRun: () => true,
     deviceLinks: () => ['online', 'online', 'offline'] as DeviceLink[],
     queue: () => queue(),
+    recordWritable: () => writable,
     allowed: addressList(allowed),
     log: silentLog,
   });
@@ -40,7 +42,16 @@ async function open(allowed: string[] = [], trustedProxies: string[] = []): Prom
   door.server.mount({ metrics: metrics.handle, health: createHealth({ version: '1.2.3', parts, clock: systemClock }) });
 }
 beforeEach(() => {
-  queue = async () => ({ backend: 'pglite', waiting: 1, active: 2, delayed: 3, failed: 4, warnings: ['x'] });
+  writable = true;
+  queue = async () => ({
+    backend: 'pglite',
+    answers: true,
+    waiting: 1,
+    active: 2,
+    delayed: 3,
+    failed: 4,
+    warnings: ['x'],
+  });
   parts = {
     record: () => ({ ok: true, detail: 'the detail' }),
     queue: async () => ({ ok: true, facts: { waiting: 1 } }),
@@ -80,6 +91,7 @@ describe('/metrics', () => {
       'alarmflow_outputs_dry_run 1',
       'alarmflow_devices{link="online"} 2',
       'alarmflow_devices{link="refused"} 0',
+      'alarmflow_record_writable 1',
       'alarmflow_queue_up{backend="pglite"} 1',
       'alarmflow_queue_jobs{state="failed"} 4',
     ])
@@ -92,6 +104,21 @@ describe('/metrics', () => {
     queue = () => Promise.reject(operationalError('E_QUEUE', 'away'));
     await open();
     expect(await (await get('/metrics')).text()).toContain('alarmflow_queue_up{backend="unknown"} 0');
+  });
+
+  it('tells a queue that does not answer, and no counts of it', async () => {
+    const well = await queue();
+    queue = async () => ({ ...well, answers: false, waiting: 0 });
+    await open();
+    const text = await (await get('/metrics')).text();
+    expect(text).toContain('alarmflow_queue_up{backend="pglite"} 0');
+    expect(text).not.toContain('alarmflow_queue_jobs{');
+  });
+
+  it('tells a record that cannot be written', async () => {
+    writable = false;
+    await open();
+    expect(await (await get('/metrics')).text()).toContain('alarmflow_record_writable 0');
   });
 
   it.each([

@@ -31,7 +31,10 @@ describe.skipIf(missing)(missing ? `a full disk (skipped: ${missing})` : 'a full
     const dataDir = disk(160);
     const options = { dataDir, databaseUrl: null, clock: systemClock, log: silentLog };
     const store = await openStore(options);
+    let changes = 0;
+    store.onTrouble(() => changes++);
     await store.commit({ timers: [timerRow('before')] });
+    expect(store.trouble()).toBeNull();
     const ballast = join(dataDir, 'ballast');
     const free = await freeBytes(dataDir);
     writeFileSync(ballast, Buffer.alloc(free - 20 * MB));
@@ -44,10 +47,13 @@ describe.skipIf(missing)(missing ? `a full disk (skipped: ${missing})` : 'a full
         }),
       { timeout: 8_000, interval: 100 },
     );
+    expect(store.trouble()?.message).toContain('free some space');
+    expect(changes).toBe(1);
     await expect(store.commit({ timersDeleted: ['before'] })).rejects.toMatchObject({ code: 'E_RECORD_WRITE' });
     expect((await store.resume()).timers).toEqual([timerRow('before')]);
     rmSync(ballast);
     await vi.waitFor(() => store.commit({ timers: [timerRow('after')] }), { timeout: 8_000, interval: 100 });
+    expect([store.trouble(), changes]).toEqual([null, 2]);
     await store.close();
 
     writeFileSync(ballast, Buffer.alloc(free - 25 * MB));

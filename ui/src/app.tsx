@@ -19,6 +19,7 @@ import { NotificationsPanel } from './panels/notifications';
 import { OutputsPanel } from './panels/outputs';
 import { Popups } from './panels/popups';
 import { ShelvesPanel } from './panels/shelves';
+import { TroubleBar } from './trouble-bar';
 import { learnWords } from './words';
 
 /** Until what could not be read is asked for again. */
@@ -130,6 +131,7 @@ function Console({ session, onSessionEnd }: { session: Session; onSessionEnd: ()
     <>
       <Header session={session} site={state.site} linked={linked} actor={actor} onSessionEnd={onSessionEnd} />
       <LinkBar linked={linked} />
+      <TroubleBar site={state.site} />
       <DryRunBar site={state.site} actor={actor} />
       <BuzzerBar outputs={state.outputs} linked={linked} actor={actor} />
       <Popups popups={state.popups} alarms={state.alarms} now={now} actor={actor} />

@@ -36,6 +36,7 @@ export function createApi({ services, auth, clock, log, sessionMs }: ApiOptions)
     name: services.siteName,
     armed: services.site.isArmed(),
     dryRun: services.site.dryRun(),
+    trouble: services.site.trouble(),
     editorPath: services.editorPath,
   });
   const hub = createStreamHub(

@@ -30,6 +30,8 @@ export interface ConsoleServices {
     isArmed(): boolean;
     setArmed(armed: boolean, who: string): Promise<void>;
     dryRun(): DryRunState;
+    /** Why nothing can be kept, or null. */
+    trouble(): string | null;
     /** `E_DRY_RUN_HELD` (user). Writes its own line of the audit trail. */
     setDryRun(on: boolean, who: string): Promise<void>;
   };
