@@ -12,8 +12,9 @@ import { createDeviceClock } from './device-clock';
 import { createEventStream, type StreamTiming } from './event-stream';
 import { configOf, probeDevice, type QuestionOptions, readDeviceTime } from './identity';
 import { type LockState, readLockState } from './lock-state';
+import { placesOfPoints, placesOfRules } from './measuring-places';
 import { readOffers } from './offers';
-import { readDahuaOptions } from './options';
+import { pointsIn, readDahuaOptions } from './options';
 import { createOutputs, openAtRestIn } from './outputs';
 import { createPictures } from './pictures';
 import { gotoPreset } from './presets';
@@ -21,6 +22,7 @@ import { createPtz } from './ptz';
 import { createReader, type Finding } from './reader';
 import { createStateWatch } from './state-watch';
 import { createSwitches } from './switches';
+import { createTemperaturePoll } from './temperature-poll';
 
 /** A stream that is lost and back within this time was never away. */
 const GRACE_MS = 3_000;
@@ -101,6 +103,29 @@ export function connectDahua(context: DriverContext, timing: StreamTiming): Driv
     clock,
     log,
   });
+
+  const temperatures = settings.temperatures
+    ? createTemperaturePoll({
+        async places(signal) {
+          const rules = placesOfRules(await configOf(question(signal), 'ThermometryRule'));
+          return [...rules, ...placesOfPoints(pointsIn(settings.points), settings.thermalChannel)];
+        },
+        ask: (place, signal) =>
+          cgi.text(
+            { name: 'RadiometryManager', parameters: place.parameters, signal, timeoutMs: 5_000 },
+            `Temperature of "${place.name}" of "${name}"`,
+          ),
+        everyMs: settings.temperatureSeconds * 1_000,
+        unit: settings.temperatureUnit === 'device' ? null : settings.temperatureUnit,
+        async deliver(draft) {
+          deliver({ kind: 'event', draft, late: false, clockSuspect: false });
+          // A reading that can't be kept in time is slowed down where it is asked for.
+          while (underWay.size > MOST_UNDER_WAY) await Promise.race(underWay);
+        },
+        clock,
+        log,
+      })
+    : null;
 
   async function readIndexes(code: string): Promise<number[] | null> {
     if (indexesMissing) return null;
@@ -216,6 +241,7 @@ export function connectDahua(context: DriverContext, timing: StreamTiming): Driv
     online = true;
     sink.seen(clock.now());
     sink.link('online', 'Event stream open');
+    temperatures?.connected();
     learnDevice();
   }
 
@@ -224,6 +250,7 @@ export function connectDahua(context: DriverContext, timing: StreamTiming): Driv
       grace?.cancel();
       grace = null;
       online = false;
+      temperatures?.lost();
       sink.link('refused', error.message);
       return;
     }
@@ -231,6 +258,7 @@ export function connectDahua(context: DriverContext, timing: StreamTiming): Driv
       grace?.cancel();
       grace = null;
       online = false;
+      temperatures?.lost();
       sink.link('offline', `${address}: ${error.message}`);
     };
     // While the grace of a loss runs, it decides; a silent device has had its time already.
@@ -359,7 +387,7 @@ export function connectDahua(context: DriverContext, timing: StreamTiming): Driv
       states.close();
       switches.close();
       http.close();
-      await Promise.all([stream.close(), probing]);
+      await Promise.all([stream.close(), temperatures?.close(), probing]);
     },
   };
 }

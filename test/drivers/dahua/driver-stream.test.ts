@@ -191,6 +191,7 @@ describe('the event stream', () => {
         'slow-snapshot',
       ],
       ...['record-ignored', 'other-maker', 'inverted-inputs', 'no-input-indexes', 'sensor-type-missing'],
+      ...['no-radiometry', 'rules-not-measured', 'fahrenheit-called-centigrade'],
     ];
     expect([...new Set([...harmless, ...elsewhere])].sort()).toEqual([...faultNames].sort());
   });

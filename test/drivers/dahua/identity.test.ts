@@ -175,7 +175,7 @@ describe('the offers', () => {
 
 describe('the settings', () => {
   it('are completed', () => {
-    expect(dahuaDriver.readOptions?.({})).toEqual({ normalRecordMode: 'auto', heartbeatSeconds: 5 });
+    expect(dahuaDriver.readOptions?.({})).toMatchObject({ normalRecordMode: 'auto', heartbeatSeconds: 5 });
   });
 
   it.each([

@@ -43,6 +43,8 @@ export function createConfigStore(options: ConfigOptions): ConfigStore {
     if (options.thermal && i === 1) {
       values.set('ThermometryRule[1][0][0].Enable', 'true');
       values.set('ThermometryRule[1][0][0].Name', 'Boiler');
+      values.set('ThermometryRule[1][0][0].RuleId', '1');
+      values.set('ThermometryRule[1][0][0].Type', 'Area');
     }
   }
   for (const i of range(options.inputs)) {

@@ -19,6 +19,8 @@ export interface Hardware {
   readonly inputs: boolean[];
   light: boolean;
   siren: boolean;
+  /** What the thermal channel measures, °C. */
+  celsius: number;
   /** How often the siren was started. */
   sirenStarts: number;
   preset: { channel: number; preset: number; at: number } | null;
@@ -40,6 +42,7 @@ export function createHardware(options: HardwareOptions): Hardware {
     inputs: Array.from({ length: options.inputs }, () => false),
     light: false,
     siren: false,
+    celsius: 21.5,
     sirenStarts: 0,
     preset: null,
     presets: options.presets,

@@ -94,6 +94,8 @@ export interface DahuaSimulator {
   /** Changes an alarm input, counted from 0; reports it unless told not to. */
   setInput(input: number, active: boolean, report?: boolean): void;
   setPassword(password: string): void;
+  /** What the thermal channel measures from now on, °C. */
+  setTemperature(celsius: number): void;
   /** Says what holds without reporting it: the active indexes of a code. */
   setActive(code: string, indexes: number[]): void;
   /** A setting of the device, as a person would change it there; false where it has none of the name. */
@@ -250,7 +252,13 @@ export async function startDahuaSimulator(options: DahuaSimulatorOptions = {}): 
     if (report) fire({ code: 'AlarmLocal', action: active ? 'Start' : 'Stop', index: input });
   }
 
+  const setTemperature = (celsius: number): void => {
+    if (!Number.isFinite(celsius)) throw userError('E_BAD_PARAMETER', 'Give the temperature in °C as a number');
+    hardware.celsius = celsius;
+  };
+
   const orders: ControlDoor['orders'] = {
+    temperature: (value) => setTemperature(Number(value.celsius)),
     fire: (value) => fire(eventOf(value)),
     input: (value) => setInput(Number(value.input), value.active === true),
     cut: (value) => streams.cut(value.hard === true),
@@ -330,6 +338,7 @@ export async function startDahuaSimulator(options: DahuaSimulatorOptions = {}): 
     fireRaw: (text) => streams.send(text),
     setInput,
     setPassword: login.setPassword,
+    setTemperature,
     setActive: (code, indexes) => {
       holding.set(code, new Set(indexes));
     },

@@ -63,6 +63,8 @@ export function answer(program: string, query: ReadonlyMap<string, string>, reso
       return coaxial(action, query, resources);
     case 'ptz':
       return ptz(action, query, resources);
+    case 'RadiometryManager':
+      return radiometry(action, query, resources);
     case 'snapshot':
       return snapshot(query, resources);
     default:
@@ -162,6 +164,27 @@ function coaxial(action: string, query: ReadonlyMap<string, string>, { model, fa
   else hardware.light = io === '1';
   hardware.log(`${type === '2' ? 'siren' : 'light'} ${io === '1' ? 'on' : 'off'}`);
   return ok();
+}
+
+/** Temperatures on demand (PROTOCOLS §2.4). */
+function radiometry(action: string, query: ReadonlyMap<string, string>, resources: Resources): Answer {
+  const { model, faults, hardware, config } = resources;
+  if (model !== 'thermal' || faults.has('no-radiometry')) return notImplemented();
+  if (query.get('channel') !== '2') return badRequest();
+  const mislabelled = faults.has('fahrenheit-called-centigrade');
+  const told = (celsius: number): string => (mislabelled ? celsius * 1.8 + 32 : celsius).toFixed(6);
+  const { celsius } = hardware;
+  const unit = 'TemperatureUnit=Centigrade\r\n';
+  if (action === 'getRandomPointTemper') {
+    const [x, y] = [Number(query.get('coordinate[0]')), Number(query.get('coordinate[1]'))];
+    if (!(x >= 0 && x <= 8191 && y >= 0 && y <= 8191)) return badRequest();
+    return text(`pointTempInfo.TemperAver=${told(celsius)}\r\npointTempInfo.${unit}pointTempInfo.Type=Spot\r\n`);
+  }
+  if (action !== 'getTemper' || faults.has('rules-not-measured')) return badRequest();
+  if (query.get('RuleId') !== config.get('ThermometryRule[1][0][0].RuleId')) return badRequest();
+  return text(
+    `TempInfo.Type=Area\r\nTempInfo.TemperAve=${told(celsius - 2)}\r\nTempInfo.TemperMax=${told(celsius)}\r\nTempInfo.TemperMin=${told(celsius - 5)}\r\nTempInfo.${unit}`,
+  );
 }
 
 function ptz(
