@@ -111,6 +111,13 @@ export function connectOnvif(context: DriverContext, timing: FeedTiming): Driver
 
   // ---- events ----
 
+  /** Where the device was told to notify, without what is behind the host. */
+  let consumer = '';
+  let notifiedAt = Number.NEGATIVE_INFINITY;
+  let subscribedAt = 0;
+  /** The operator was told that nothing is notified. */
+  let unheard = false;
+
   const underWay = new Set<Promise<unknown>>();
 
   function deliver(finding: Extract<Finding, { kind: 'event' }>): void {
@@ -139,7 +146,9 @@ export function connectOnvif(context: DriverContext, timing: FeedTiming): Driver
     timing,
     way: definition.receive === 'push' ? 'push' : settings.events,
     async consumerUrl() {
-      return settings.consumerUrl !== '' ? settings.consumerUrl : ((await context.ingestUrl?.()) ?? null);
+      const url = settings.consumerUrl !== '' ? settings.consumerUrl : ((await context.ingestUrl?.()) ?? null);
+      consumer = url !== null && URL.canParse(url) ? new URL(url).origin : '';
+      return url;
     },
     seenAt: () => seenAt,
 
@@ -163,6 +172,8 @@ export function connectOnvif(context: DriverContext, timing: FeedTiming): Driver
 
     onOpen(detail) {
       reader.resubscribed();
+      subscribedAt = clock.monotonic();
+      unheard = false;
       isOnline(detail);
     },
 
@@ -181,7 +192,16 @@ export function connectOnvif(context: DriverContext, timing: FeedTiming): Driver
     },
 
     hasOpen: reader.hasOpen,
-    onSettled: () => take(reader.untold()),
+    onSettled(way) {
+      take(reader.untold());
+      if (way !== 'notify' || notifiedAt >= subscribedAt || !online) return;
+      // It was asked for all its states: most have some. Behind a router the address may lead nowhere.
+      unheard = true;
+      sink.link(
+        'online',
+        `Event subscription stands, but the device has notified nothing yet: check that it reaches ${consumer}`,
+      );
+    },
     onLost: isLost,
   });
 
@@ -272,6 +292,9 @@ export function connectOnvif(context: DriverContext, timing: FeedTiming): Driver
       context.tap?.({ at: clock.now(), contentType, bytes: request.body });
       const events = readNotify(request, reader, log);
       alive();
+      notifiedAt = clock.monotonic();
+      if (unheard && online) sink.link('online', 'Event subscription stands; the device notifies us');
+      unheard = false;
       const receivedAt = clock.now();
       return events.map((event) => ({ ...event, receivedAt }));
     },

@@ -68,8 +68,8 @@ export interface FeedOptions {
   }>;
   /** Whether a condition is open that only the device can end. */
   hasOpen(): boolean;
-  /** The states that the device tells have been told. */
-  onSettled(): void;
+  /** The states that the device tells have been told, by the way in which it tells. */
+  onSettled(way: 'pull' | 'notify'): void;
   onLost(error: AlarmflowError, dead: boolean): void;
   /** Monotonic time of the last sign of life. */
   seenAt(): number;
@@ -179,7 +179,7 @@ export function createEventFeed(options: FeedOptions): EventFeed {
       await subscriptions.synchronize(subscription, signal);
       life.syncedAt = clock.monotonic();
       const settled = clock.after(timing.untoldMs, () => {
-        if (!signal.aborted) options.onSettled();
+        if (!signal.aborted) options.onSettled(way);
       });
       try {
         if (way === 'pull') await pull(subscription, life, signal);
@@ -216,7 +216,9 @@ export function createEventFeed(options: FeedOptions): EventFeed {
       await subscriptions.keepAlive(subscription, signal);
       await resynchronize(subscription, life, signal);
       const left = subscription.endsAt === null ? pullMs : (subscription.endsAt - clock.monotonic()) / 2;
-      const wait = Math.max(Math.min(timing.pullMs / 20, pullMs), Math.min(pullMs, left));
+      const longest = Math.max(Math.min(timing.pullMs / 20, pullMs), Math.min(pullMs, left));
+      // Some firmware reads whole seconds alone.
+      const wait = longest < 1_000 ? Math.round(longest) : Math.floor(longest / 1_000) * 1_000;
       const asked = clock.monotonic();
       const reply = await client.call(
         subscription.address,
@@ -226,7 +228,7 @@ export function createEventFeed(options: FeedOptions): EventFeed {
           body: element(
             'PullMessages',
             ns.events,
-            `<Timeout>PT${Math.round(wait) / 1000}S</Timeout><MessageLimit>${messageLimit}</MessageLimit>`,
+            `<Timeout>PT${wait / 1_000}S</Timeout><MessageLimit>${messageLimit}</MessageLimit>`,
           ),
           to: subscription.address.told,
           headers: subscription.headers,

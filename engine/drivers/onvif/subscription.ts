@@ -64,8 +64,7 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
 
   const seconds = Math.max(1, Math.round(lifeMs / 1000));
 
-  function lifeOf(name: string): string {
-    const kind = forms[form % forms.length];
+  function lifeOf(name: string, kind = forms[form % forms.length]): string {
     if (kind === 'none') return '';
     const value = kind === 'duration' ? `PT${seconds}S` : isoTime(clock.now() + (client.offset() ?? 0) + lifeMs);
     return `<${name}>${value.replace(/\.\d+Z$/, 'Z')}</${name}>`;
@@ -192,7 +191,8 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
       const request = {
         what: 'Renewal',
         action: eventActions.renew,
-        body: element('Renew', ns.notification, `<TerminationTime>PT${seconds}S</TerminationTime>`),
+        // Here it may not be left away (WS-BaseNotification 1.3 §6.1.1).
+        body: element('Renew', ns.notification, lifeOf('TerminationTime') || lifeOf('TerminationTime', 'duration')),
         ...to(subscription),
       };
       const reply = await manager(subscription, request, signal);

@@ -100,6 +100,40 @@ describe('events by notification', () => {
     expect(sink.links.map((l) => l.link)).not.toContain('offline');
   });
 
+  it('tells that nothing is notified, until something is', async () => {
+    const { url, to } = await listener();
+    const sim = await onvifDevice();
+    // Nobody listens at discard: the address of a router that forwards nothing.
+    const far = onvifAt(sim.port, { options: { events: 'notify', consumerUrl: 'http://127.0.0.1:9/ingest/secret' } });
+    const { connection, sink } = onvifConnection(far);
+    to(connection);
+    connection.start();
+    const detail = (): string => sink.links.at(-1)?.detail ?? '';
+    await until('it is told', () => detail().includes('notified nothing yet'), 8_000);
+    expect(detail()).toContain('http://127.0.0.1:9');
+    expect(detail()).not.toContain('secret');
+    expect(sink.links.at(-1)?.link).toBe('online');
+    const near = await onvifDevice();
+    const { connection: other, sink: heard } = onvifConnection(
+      onvifAt(near.port, { options: { events: 'notify', consumerUrl: url } }),
+    );
+    to(other);
+    other.start();
+    await until('online', onvifOnline(heard));
+    await new Promise((resolve) => setTimeout(resolve, quickTiming.untoldMs + 100));
+    expect(heard.links.at(-1)?.detail).toBe('Event subscription stands; the device notifies us');
+    await connection.push({
+      method: 'POST',
+      path: '/',
+      headers: {},
+      remoteAddress: '127.0.0.1',
+      body: Buffer.from(
+        '<Notify><NotificationMessage><Topic>tns1:VideoSource/MotionAlarm</Topic><Message><Message UtcTime="2026-01-01T00:00:00Z"><Source/><Data><SimpleItem Name="State" Value="true"/></Data></Message></Message></NotificationMessage></Notify>',
+      ),
+    });
+    expect(detail()).toBe('Event subscription stands; the device notifies us');
+  });
+
   it('notices that a notifying device is gone', async () => {
     const { url, to } = await listener();
     const sim = await onvifDevice();
