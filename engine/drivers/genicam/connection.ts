@@ -108,6 +108,9 @@ export function connectGenicam(context: DriverContext, ways: GenicamWays): Drive
 
   async function connect(): Promise<void> {
     const opened = await openSession(sessionOptions, { signal: closing.signal, timeoutMs: LOOK_MS });
+    const { lines } = opened;
+    // A camera whose lines can't be read would be online and lost by turns.
+    if (lines) await within(LOOK_MS, (call) => lines.read(call));
     session = opened;
     lost = null;
     slowWarning = null;

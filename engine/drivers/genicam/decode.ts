@@ -71,7 +71,8 @@ function createDecoder(listed: readonly InputLine[]): (line: string) => Decoded[
     if (reply.kind === 'value' && reply.name === 'LineStatus' && selected !== null)
       return level(selected, /^(true|1)\b/i.test(reply.text), line);
     if (reply.kind === 'value' && reply.name === 'LineStatusAll') {
-      const mask = parseNumber(reply.text)?.value ?? 0;
+      const mask = parseNumber(reply.text)?.value;
+      if (mask === undefined) return [{ kind: 'fault', reason: line, bytes: Buffer.byteLength(line) }];
       const found: Decoded[] = [];
       // Which bit is which line only the camera knows; the numbers are those of cameras that begin with Line0.
       for (let bit = 0; bit < 32; bit++) {

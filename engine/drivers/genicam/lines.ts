@@ -1,4 +1,4 @@
-import { asAlarmflowError } from '../../domain/errors';
+import { asAlarmflowError, operationalError } from '../../domain/errors';
 import type { Log } from '../../domain/log';
 import type { Abilities } from './abilities';
 import type { CallOptions, Camera } from './camera';
@@ -17,7 +17,15 @@ export interface LineReader {
   calls(): number;
 }
 
-const isTrue = (text: string): boolean => /^(true|1)\b/i.test(text);
+/** A level that can't be read is none: it must neither begin nor end anything. */
+function levelOf(line: string, text: string): boolean {
+  const word = /^(?:(true|1|on|high)|false|0|off|low)\b/i.exec(text.trim());
+  if (word) return word[1] !== undefined;
+  throw operationalError(
+    'E_DEVICE_ERROR',
+    `The level of ${line} can't be read: the camera tells "${text.slice(0, 60)}"`,
+  );
+}
 
 /**
  * Reads the levels of lines: all in one mask where the camera has LineStatusAll, else each under its selector
@@ -43,7 +51,7 @@ export function createLineReader(
     const raw: string[] = [];
     for (const line of lines) {
       const [text = ''] = await camera.readUnder({ selector: 'LineSelector', value: line }, ['LineStatus'], options);
-      levels.set(line, isTrue(text));
+      levels.set(line, levelOf(line, text));
       raw.push(`LineSelector = ${line}\nLineStatus = ${text}`);
     }
     return { levels, raw: raw.join('\n') };
@@ -51,7 +59,7 @@ export function createLineReader(
 
   async function readMask(options: CallOptions): Promise<LineLevels & { value: number }> {
     const [text = ''] = await camera.read([all ?? ''], options);
-    const value = parseNumber(text)?.value ?? 0;
+    const value = maskOf(text);
     const levels = new Map(lines.map((line) => [line, bit(value, bits?.get(line) ?? 0)]));
     return { levels, raw: `${all} = ${text}`, value };
   }
@@ -60,7 +68,15 @@ export function createLineReader(
     calls: () => (mask ? 1 : lines.length),
     async read(options) {
       if (!mask) return readEach(options);
-      const seen = await readMask(options);
+      let seen: Awaited<ReturnType<typeof readMask>>;
+      try {
+        seen = await readMask(options);
+      } catch (thrown) {
+        if (!single || asAlarmflowError(thrown).code !== 'E_LINE_MASK') throw thrown;
+        mask = false;
+        log.warn('genicam.line-mask-unreadable', { reason: asAlarmflowError(thrown).message });
+        return readEach(options);
+      }
       if (proved || seen.value === 0) return seen;
       let each: LineLevels;
       try {
@@ -83,6 +99,14 @@ export function createLineReader(
       return seen;
     },
   };
+}
+
+/** In decimals, as arv-tool 0.8 prints, or in hexadecimal digits. */
+function maskOf(text: string): number {
+  const hex = /^0x([\da-f]{1,13})\b/i.exec(text.trim())?.[1];
+  const value = hex === undefined ? parseNumber(text)?.value : Number.parseInt(hex, 16);
+  if (value !== undefined && Number.isInteger(value) && value >= 0) return value;
+  throw operationalError('E_LINE_MASK', `The mask of all lines can't be read: the camera tells "${text.slice(0, 60)}"`);
 }
 
 /** Beyond 32 bits as well, where `>>` would lie. */

@@ -66,7 +66,33 @@ describe('lines as alarm inputs', () => {
         ]);
     }));
 
-  it.each([['no-line-mask'], ['mask-differs']])('are read one by one with %s', (fault) =>
+  it('are read from a mask in hexadecimal digits', () =>
+    turned({ sim: { faults: ['mask-in-hex'] } }, async ({ sim, sink, turn }) => {
+      await sim.setInput('Line1', true);
+      await turn(150);
+      expect(last(sink.events)?.draft).toMatchObject({ input: 'Line1', phase: 'start' });
+    }));
+
+  it('begin and end nothing while they cannot be read', () =>
+    turned({}, async ({ sim, sink, turn }) => {
+      await sim.setInput('Line1', true);
+      await turn(150);
+      const known = sink.told();
+      expect(known.at(-1)).toBe('digital-input start');
+      sim.faults.set('mask-unreadable');
+      sim.faults.set('levels-unreadable');
+      await turn(5_000);
+      expect(sink.told()).toEqual(known);
+      await turn(60_000);
+      expect(last(sink.links)).toMatchObject({ link: 'offline', detail: expect.stringMatching(/can't be read/) });
+      sim.faults.clear();
+      await turn(20_000);
+      // Never online and lost by turns.
+      expect(sink.links.map(({ link }) => link).join(' ')).toMatch(/^connecting online( offline)+ online$/);
+      expect(sink.told().slice(known.length)).toEqual(['digital-input refresh']);
+    }));
+
+  it.each([['no-line-mask'], ['mask-differs'], ['mask-unreadable']])('are read one by one with %s', (fault) =>
     turned({ sim: { faults: [fault] } }, async ({ sim, sink, turn }) => {
       await sim.setInput('Line1', true);
       await turn(150);

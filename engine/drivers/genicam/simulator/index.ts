@@ -27,6 +27,9 @@ export const genicamFaultNames = [
   'source-locked',
   'read-timeouts',
   'mask-differs',
+  'mask-in-hex',
+  'mask-unreadable',
+  'levels-unreadable',
   // Of the tool.
   'cut-output',
   'garbage',
@@ -265,6 +268,10 @@ export async function startGenicamSimulator(options: GenicamSimulatorOptions = {
         if (faults.has('read-timeouts'))
           return `${item.split('=')[0]} read error: [${item.split('=')[0]}] GigEVision read_register timeout`;
         const line = model.control(item);
+        if (faults.has('levels-unreadable') && item === 'LineStatus') return 'LineStatus = ';
+        if (faults.has('mask-unreadable') && item === 'LineStatusAll') return 'LineStatusAll = unknown';
+        if (faults.has('mask-in-hex') && item === 'LineStatusAll')
+          return `LineStatusAll = 0x${Number(line.split(' ')[2]).toString(16).padStart(8, '0')}`;
         return faults.has('mask-differs') && item === 'LineStatusAll' && line !== 'LineStatusAll = 0'
           ? `LineStatusAll = ${Number(line.split(' ')[2]) << 1}`
           : line;
