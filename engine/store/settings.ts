@@ -37,7 +37,14 @@ export const createSettingsRecord = (database: Database): SettingsRecord => ({
   writeSetting: (name, value) => write(database, 'settings', name, value),
 });
 
+/**
+ * Kept as text: jsonb sorts the fields of an object, and Node-RED takes a flow with its fields in another order for
+ * another flow. After each restart every open editor met "a more recent set of flows", with conflicts that were none.
+ */
 export const createFlowStorage = (database: Database): FlowStorage => ({
-  read: (what) => read(database, 'flow_storage', what),
-  write: (what, value) => write(database, 'flow_storage', what, value),
+  async read(what) {
+    const value = await read<unknown>(database, 'flow_storage', what);
+    return typeof value === 'string' ? JSON.parse(value) : value;
+  },
+  write: (what, value) => write(database, 'flow_storage', what, JSON.stringify(value)),
 });

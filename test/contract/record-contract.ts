@@ -371,6 +371,10 @@ export function recordContract(name: string, databaseUrl: () => Promise<string |
       expect(await store.readSetting('nothing')).toBeNull();
       await store.flowStorage.write('flows', [{ id: 'n1', type: 'tab' }]);
       expect(await store.flowStorage.read('flows')).toEqual([{ id: 'n1', type: 'tab' }]);
+      // Node-RED knows a flow by its text: the order of the fields must be what it was.
+      const ordered = [{ z: 'tab', id: 'n2', wires: [], name: 'NUL \u0000', a: { y: 1, b: 2 } }];
+      await store.flowStorage.write('flows', ordered);
+      expect(JSON.stringify(await store.flowStorage.read('flows'))).toBe(JSON.stringify(ordered));
       expect(await store.flowStorage.read('library:flows/a')).toBeNull();
       const audit = { id: 'au1', at: base, who: 'ann', action: 'site.disarm', subject: 'site', detail: '' };
       await store.commit({ audit: [audit] });
