@@ -102,28 +102,42 @@
       });
   }
 
-  const arrayFields = (definition) =>
-    Object.keys(definition.defaults).filter((field) => definition.defaults[field].type?.endsWith('[]'));
+  /** A number may be a variable (${PORT}): a field for numbers would show it as empty, and save it so. */
+  function showVariables(node, definition) {
+    for (const field of Object.keys(definition.defaults)) {
+      if (!/^\$\{[^}]+\}$/.test(node[field])) continue;
+      const input = $(`#${prefixOf(definition)}-${field}`);
+      if (input.attr('type') === 'number') input.attr('type', 'text').addClass('alarmflow-variable').val(node[field]);
+    }
+  }
 
-  /** The editor counts only single references as use of a config node; lists must be counted as well. */
-  function trackLists(definition) {
-    const fields = arrayFields(definition);
-    if (fields.length === 0) return;
-    const types = new Set(fields.map((field) => definition.defaults[field].type.slice(0, -2)));
-    const setUse = (node, used) => {
-      if (node.type !== definition.type) return;
-      const wanted = used ? fields.flatMap((field) => node[field] ?? []) : [];
-      RED.nodes.eachConfig((config) => {
-        if (!types.has(config.type)) return;
-        const at = config.users.indexOf(node);
-        const uses = wanted.includes(config.id);
-        if (uses && at < 0) config.users.push(node);
-        else if (!uses && at >= 0) config.users.splice(at, 1);
-      });
+  /** Ports, channels and the like take any number that there is. */
+  const ANY_NUMBER = 65535;
+
+  /** What a number may be stands beside its field: nobody should have to find out by being refused. */
+  function showRanges(definition) {
+    // The editor puts the texts in after this.
+    const wordsOf = (unit) => {
+      const key = unit.attr('data-i18n') ?? '';
+      return key.includes(':') ? RED._(key) : key && definition._(key);
     };
-    RED.events.on('nodes:add', (node) => setUse(node, true));
-    RED.events.on('nodes:change', (node) => setUse(node, true));
-    RED.events.on('nodes:remove', (node) => setUse(node, false));
+    formOf(definition)
+      .find('input[type=number][min][max]')
+      .each((_index, element) => {
+        const input = $(element);
+        const [min, max] = [input.attr('min'), input.attr('max')];
+        const range = `${min}–${max}`;
+        if (!input.attr('title')) input.attr('title', range);
+        // Of two fields in one row each has its tooltip.
+        const isAlone = input.closest('.form-row').find('input[type=number]').length === 1;
+        if (!isAlone || Number(max) === ANY_NUMBER || Number(max) === ANY_NUMBER + 1) return;
+        const unit = input.next('.alarmflow-unit');
+        const words = unit.length > 0 ? wordsOf(unit) : '';
+        if (words.includes(max)) return;
+        $('<span class="alarmflow-unit">')
+          .text(words === '' ? range : `· ${range}`)
+          .insertAfter(unit.length > 0 ? unit : input);
+      });
   }
 
   /**
@@ -155,11 +169,14 @@
     const { oneditprepare, oneditsave, oneditcancel } = definition;
     definition.oneditprepare = function prepare() {
       showDefaults(this, definition);
+      showVariables(this, definition);
       showNone(definition);
+      alarmflow.references.showGone(this, definition, prefixOf(definition));
       showChoices(this, definition);
       alarmflow.devices.prepare(this, definition, formOf(definition));
       alarmflow.gates.prepare(formOf(definition));
       alarmflow.pickLists.prepare(formOf(definition));
+      showRanges(definition);
       oneditprepare?.call(this);
       alarmflow.nodeTest.prepare(this, definition, formOf(definition));
     };
@@ -175,7 +192,8 @@
       alarmflow.nodeTest.leave(formOf(definition));
       oneditcancel?.call(this);
     };
+    alarmflow.references.follow(definition);
     RED.nodes.registerType(type, definition);
-    trackLists(definition);
+    alarmflow.references.trackLists(definition);
   };
 })();

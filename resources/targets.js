@@ -39,6 +39,10 @@
     if (rows.length > MOST) return t('many', { most: MOST });
     const nameless = rows.findIndex((row) => !row?.device);
     if (nameless >= 0) return t('noDevice', { number: nameless + 1 });
+    const gone = rows.findIndex(
+      ({ device }) => !isLocal(device) && RED.nodes.node(device)?.type !== 'alarmflow-device',
+    );
+    if (gone >= 0) return t('goneAt', { number: gone + 1 });
     if (kind === 'camera') {
       const wrong = rows.findIndex(({ channel = 1 }) => !isNumber(channel));
       if (wrong >= 0) return t('whole', { number: wrong + 1 });

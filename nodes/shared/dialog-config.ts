@@ -27,6 +27,12 @@ export function bodyOf(request: AdminRequest): RawConfig {
 export const readDialog = <Config>(red: Red, kind: NodeKind<Config>, sent: RawConfig): Config =>
   kind.read(dialogFields(red, kind, sent));
 
+/** As Node-RED does with a deployed node: a value that is nothing but a variable stands for that. */
+function filledIn(value: unknown): unknown {
+  const name = typeof value === 'string' ? /^\$\{(\w+)\}$/.exec(value)?.[1] : undefined;
+  return name === undefined ? value : (process.env[name] ?? value);
+}
+
 /**
  * The same, not read yet: what is left out of the reading is known by its issues.
  *
@@ -35,7 +41,11 @@ export const readDialog = <Config>(red: Red, kind: NodeKind<Config>, sent: RawCo
 export function dialogFields<Config>(red: Red, kind: NodeKind<Config>, sent: RawConfig, unnamed?: string): Fields {
   const id = typeof sent.id === 'string' && /^[\w.-]{1,64}$/.test(sent.id) ? sent.id : 'new';
   const secrets = kind.credentials ?? {};
-  const config = Object.fromEntries(Object.entries(sent).filter(([field]) => !Object.hasOwn(secrets, field)));
+  const config = Object.fromEntries(
+    Object.entries(sent)
+      .filter(([field]) => !Object.hasOwn(secrets, field))
+      .map(([field, value]) => [field, filledIn(value)]),
+  );
   const stored = red.nodes.getCredentials(id) ?? {};
   const isNamed = typeof config.name === 'string' && config.name.trim() !== '';
   const subject = unnamed !== undefined && !isNamed ? unnamed : subjectOf(kind.title, { ...config, id });
