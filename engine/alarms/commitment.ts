@@ -6,7 +6,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../clock/clock';
 import type { Announce } from '../domain/announcements';
-import { AlarmflowError, asAlarmflowError, operationalError } from '../domain/errors';
+import { AlarmflowError, asAlarmflowError, operationalError, toldByRecord } from '../domain/errors';
 import type { Log } from '../domain/log';
 import { addWrites, type RecordWriter, type RecordWrites } from '../domain/record';
 import type { DurableTimers } from '../domain/timers';
@@ -179,7 +179,7 @@ export function createCommitment(options: {
       for (const { condition } of taken) condition.inFlight--;
       failed(batch, batch.touched.keys());
       const cause = asAlarmflowError(thrown);
-      log.error('alarm.commit-failed', { error: cause });
+      log[toldByRecord(cause) ? 'debug' : 'error']('alarm.commit-failed', { error: cause });
       if (cause instanceof AlarmflowError && cause.family === 'operational') throw cause;
       throw operationalError('E_RECORD_WRITE', `The record did not take the change: ${cause.message}`, { cause });
     }

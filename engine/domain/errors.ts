@@ -47,6 +47,9 @@ export const operationalError = (code: string, message: string, details?: ErrorD
 /** The device is not away: its connection is being opened, as at every start. */
 export const isConnecting = ({ facts }: AlarmflowError): boolean => facts?.link === 'connecting';
 
+/** The record refused a change, and has told so itself: whoever only passes that on adds no line for each of them. */
+export const toldByRecord = ({ code }: AlarmflowError): boolean => code === 'E_RECORD_WRITE';
+
 /** Code of `waitError`. */
 export const WAITS = 'E_WAITS';
 

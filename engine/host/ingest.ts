@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../clock/clock';
 import { type PushAnswer, type PushRequest, type PushRules, usualPushRules } from '../domain/devices';
-import { asAlarmflowError, operationalError, userError } from '../domain/errors';
+import { asAlarmflowError, operationalError, toldByRecord, userError } from '../domain/errors';
 import type { Log } from '../domain/log';
 import { type AddressList, addressList, type Peer } from './addresses';
 import { codingOf, unpackBody } from './packed-body';
@@ -181,7 +181,12 @@ export function createIngest(options: IngestOptions): Ingest {
       });
     } catch (thrown) {
       const error = asAlarmflowError(thrown);
-      if (error.family !== 'bug') log.warn('ingest.refused', { deviceId, code: error.code, error: error.message });
+      if (error.family !== 'bug')
+        log[toldByRecord(error) ? 'debug' : 'warn']('ingest.refused', {
+          deviceId,
+          code: error.code,
+          error: error.message,
+        });
       return sendError(response, error, log);
     }
     return sendAnswer(response, answer);

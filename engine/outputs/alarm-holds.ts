@@ -2,7 +2,7 @@
  * The leases follow the life of their alarms. Their rows travel in the alarms' changes, so a change that never
  * reaches the disk has to be noticed here: the alarm then falls back to what it was, and its leases with it.
  */
-import { asAlarmflowError } from '../domain/errors';
+import { asAlarmflowError, toldByRecord } from '../domain/errors';
 import type { AlarmHolds } from '../domain/holds';
 import type { Lease } from '../domain/outputs';
 import { type Change, emptyChange } from '../domain/record';
@@ -149,7 +149,11 @@ export function createAlarmHolds(options: OutputsOptions, holding: Holding): Ala
     } catch (thrown) {
       // Off is the safe side: a full disk must not keep a siren on.
       for (const { lease } of before) holding.ask(lease.outputId);
-      log.error('output.leases-not-restored', { alarm: alarmId, error: asAlarmflowError(thrown).message });
+      const error = asAlarmflowError(thrown);
+      log[toldByRecord(error) ? 'debug' : 'error']('output.leases-not-restored', {
+        alarm: alarmId,
+        error: error.message,
+      });
     }
   }
 

@@ -79,7 +79,7 @@ export function createWriter(
         const code = codeOf(thrown);
         // Every write of ours may be done twice, so after a broken connection it is simply done again.
         if (attempt >= TRIES || !(gaveWay(code) || lostConnection(thrown))) throw thrown;
-        log.warn('writing the record is tried again', { attempt, code, reason: messageOf(thrown) });
+        log.debug('writing the record is tried again', { attempt, code, reason: messageOf(thrown) });
         await clock.sleep(50 * attempt);
       }
     }

@@ -106,6 +106,16 @@ describe('device push', () => {
     expect(await response.text()).toContain('POST or PUT');
   });
 
+  it('that the record refuses leaves no line of its own: devices come again and again', async () => {
+    await open();
+    onPush = () => Promise.reject(operationalError('E_RECORD_WRITE', 'The record cannot be written: the disk is full'));
+    expect((await post(`/${TOKEN}`)).status).toBe(503);
+    expect(warnings).toEqual([]);
+    onPush = () => Promise.reject(operationalError('E_DEVICE_OFFLINE', 'away'));
+    await post(`/${TOKEN}`);
+    expect(warnings).toEqual(['ingest.refused']);
+  });
+
   it('answers a wrong token like none at all, and logs it once a minute', async () => {
     await open();
     const texts = [];
