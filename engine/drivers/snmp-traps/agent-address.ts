@@ -39,7 +39,10 @@ export function withoutCommunity(bytes: Buffer): Buffer {
   const version = message && berElement(bytes, message.start, 0x02);
   const isVersion3 = version !== null && bytes[version.end - 1] === 3;
   const community = version && !isVersion3 ? berElement(bytes, version.end, 0x04) : null;
-  return community ? Buffer.from(bytes).fill('*', community.start, community.end) : bytes;
+  if (!community) return bytes;
+  // One that is cut off tells a length that it does not have.
+  const [start, end] = [community.start, community.end].map((at) => Math.min(at, bytes.length));
+  return Buffer.from(bytes).fill('*', start, end);
 }
 
 /** Length of the BER message in front, or null where none begins or its length is not there yet. */

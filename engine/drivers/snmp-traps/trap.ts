@@ -22,6 +22,8 @@ const TRAP_OID = '1.3.6.1.6.3.1.1.4.1.0';
 const UPTIME = '1.3.6.1.2.1.1.3.0';
 const TRAP_ADDRESS = '1.3.6.1.6.3.18.1.3.0';
 const TRAP_ENTERPRISE = '1.3.6.1.6.3.1.1.4.3.0';
+/** RFC 3416 §2.1: at most 128 numbers; those of version 1 get two more. */
+const OID = /^\d{1,10}(?:\.\d{1,10}){1,130}$/;
 const MOST_VALUES = 200;
 const TEXT_LIMIT = 2_000;
 
@@ -44,12 +46,13 @@ export function trapOf(pdu: Pdu, isVersion3: boolean): Trap | null {
   const values = all.filter((v) => v.oid !== TRAP_OID && v.oid !== UPTIME);
   if (pdu.type === PduType.Trap) {
     const oid = identityOf(pdu.enterprise ?? '', pdu.generic ?? 6, pdu.specific ?? 0);
+    if (!OID.test(oid)) return null;
     const agent = pdu.agentAddr && pdu.agentAddr !== '0.0.0.0' ? pdu.agentAddr : (told(TRAP_ADDRESS) ?? null);
     return { version: '1', inform: false, oid, requestId: null, agent, values };
   }
   if (pdu.type !== PduType.TrapV2 && pdu.type !== PduType.InformRequest) return null;
   const oid = told(TRAP_OID);
-  if (oid === undefined || !/^\d+(\.\d+)+$/.test(oid)) return null;
+  if (oid === undefined || !OID.test(oid)) return null;
   return {
     version: isVersion3 ? '3' : '2c',
     inform: pdu.type === PduType.InformRequest,
