@@ -7,6 +7,7 @@ import { asAlarmflowError, operationalError } from '../domain/errors';
 import { type CameraChannel, type Clip, noRecordings, type Recordings } from '../domain/media';
 import type { RecordWriter } from '../domain/record';
 import { momentOf } from './alarm-values';
+import { clipGap } from './clip-gap';
 import type { EmailParams } from './email-params';
 import { type AlarmPicture, asPicture, eventPictures, type PictureParts, snapshot } from './pictures';
 import { limited } from './time-limit';
@@ -302,7 +303,8 @@ export async function gatherClip(
       throw operationalError('E_CLIP_SIZE', `the clip (${megabytes(clip.size)}) does not fit into ${PURPOSE}`);
     const kept = await parts.media.read(clip.mediaId);
     if (!kept) throw operationalError('E_CLIP_GONE', 'the clip is no longer kept');
-    const without = clip.missingMs ? `, without ${Math.ceil(clip.missingMs / 1_000)} s that were not recorded` : '';
+    const gap = clipGap(clip);
+    const without = gap === null ? '' : `, ${gap}`;
     await shownWith(parts, row, camera, clip);
     return {
       pictures: [{ filename: 'clip.mp4', contentType: 'video/mp4', content: kept.bytes }],

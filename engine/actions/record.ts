@@ -5,6 +5,7 @@ import { type AlarmflowError, asAlarmflowError, operationalError, userError } fr
 import type { CameraChannel, Recordings } from '../domain/media';
 import type { RecordWriter } from '../domain/record';
 import { camerasOf, readRecordClipParams, readRecordParams } from '../domain/recordings';
+import { clipGap } from './clip-gap';
 import { deviceOf } from './device-of';
 import { withHeldBack } from './held-back';
 
@@ -118,7 +119,7 @@ export function recordClipHandler(parts: RecordActionParts): ActionHandler {
       const { channel, from, to, part, last } = readRecordClipParams(row.params);
       const device = deviceOf(parts.devices, row);
       const clip = await clipOf(parts.recordings, { deviceId: device.id, channel }, from, to, signal);
-      const gap = clip.missingMs ? `without ${Math.ceil(clip.missingMs / 1000)} s that were not recorded` : null;
+      const gap = clipGap(clip);
       if (row.alarmId !== null)
         await parts.record.commit({
           alarmMedia: [
@@ -135,7 +136,7 @@ export function recordClipHandler(parts: RecordActionParts): ActionHandler {
           ],
         });
       const which = part === 1 && last ? 'Clip' : `Part ${part} of the recording`;
-      const size = sizeWords(clip.to - clip.from - (clip.missingMs ?? 0), clip.size);
+      const size = sizeWords(clip.playsMs ?? clip.to - clip.from - (clip.missingMs ?? 0), clip.size);
       return {
         status: 'done',
         summary: `${which} of "${device.name}" channel ${channel} kept (${size})${gap === null ? '' : `, ${gap}`}`,

@@ -46,8 +46,12 @@ export interface Clip {
   /** Wall milliseconds of its first and its last picture, as near as the stream allows (whole key frames). */
   from: number;
   to: number;
-  /** Milliseconds inside it of which there are no pictures, because the stream was broken off; absent: none. */
+  /** How long it plays, in milliseconds; absent: from its first to its last picture. */
+  playsMs?: number;
+  /** Milliseconds of what was asked for of which it has no pictures, because the stream was broken off; absent: none. */
   missingMs?: number;
+  /** Why that is so, where the stream was not broken off. */
+  missingReason?: string;
 }
 
 /**

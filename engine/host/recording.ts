@@ -99,6 +99,7 @@ export function createSiteRecording(parts: SiteRecordingParts): SiteRecording {
     isSetUp: (camera) => recorder.isSetUp(camera),
     hold: (id, span) => recorder.hold(id, span),
     release: (id) => recorder.release(id),
+    watchWall: () => recorder.watchWall(),
     submit: parts.submit,
   });
 

@@ -36,6 +36,8 @@ export interface AlarmRecordingsOptions {
   release(id: string): void;
   /** Hands rows that are on disk to the queue. */
   submit(rows: ActionRow[]): Promise<void>;
+  /** What is recorded and held has moved with the wall clock when this returns. Absent: nothing is recorded. */
+  watchWall?(): void;
 }
 
 export interface AlarmRecordings extends AlarmHolds {
@@ -195,6 +197,28 @@ export function createAlarmRecordings(options: AlarmRecordingsOptions): AlarmRec
     await commit(change);
     const { alarmId } = recording.row;
     if (to >= end && alarmId !== null && follows(recording.row)) options.holdEnded(alarmId);
+  });
+
+  /** A recording is a duration: when the wall clock is set, its times move with it, in memory, on disk and at the timers. */
+  timers.onWallSet?.((byMs) => {
+    options.watchWall?.();
+    const change = undoable();
+    for (const recording of [...recordings.values()])
+      write(
+        {
+          ...recording,
+          capAt: recording.capAt + byMs,
+          endsAt: recording.endsAt === null ? null : recording.endsAt + byMs,
+          partFrom: recording.partFrom + byMs,
+        },
+        change,
+      );
+    if (change.afterCommit.length === 0) return;
+    options.writer.commit(change.writes).catch((thrown: unknown) => {
+      // In memory it counts already; only a crash would find the old times.
+      log.warn('recording.not-moved', { byMs, error: asAlarmflowError(thrown).message });
+    });
+    for (const follow of change.afterCommit) follow();
   });
 
   function endAt(recording: Recording, at: number, change: Change): void {

@@ -6,7 +6,7 @@ import { sortableId } from '../domain/ids';
 import type { Log } from '../domain/log';
 import { type FfmpegRun, reasonOf, startFfmpeg } from './ffmpeg';
 import type { Ring } from './ring';
-import { createStreamReader } from './transport-stream';
+import { createStreamReader, isPlayable, streamType } from './transport-stream';
 
 export interface CameraTiming {
   /** Nothing came for so long after it was asked for: the stream is not there. */
@@ -45,6 +45,8 @@ export interface CameraParts {
   liveStream(signal: AbortSignal): Promise<LiveStream>;
   /** Throws an operational error while the disk has no room for recordings. */
   checkSpace(): Promise<void>;
+  /** Moves the ring with the wall clock where that was set. */
+  watchWall(): void;
   /** Nothing has been recorded for a while; null: it is again. */
   told(trouble: AlarmflowError | null): void;
   timing: CameraTiming;
@@ -147,7 +149,6 @@ export function createCameraRecorder(parts: CameraParts): CameraRecorder {
       // Sound is left out: recording it is forbidden in many places, and few cameras send a kind that a clip can hold.
       '-map',
       '0:v:0',
-      '-an',
       '-c',
       'copy',
       '-f',
@@ -220,10 +221,12 @@ export function createCameraRecorder(parts: CameraParts): CameraRecorder {
     let pruned = clock.monotonic();
     for await (const chunk of run.child.stdout ?? []) {
       came();
+      parts.watchWall();
       const at = Math.round(clock.now());
       for (const piece of reader.feed(chunk as Buffer)) {
         const since = ring.openSince();
         if (piece.key && piece.tables) {
+          checkFormat(piece.tables);
           keyCame();
           // Short files cost more than they are worth; a clock that was set back begins a new one at once.
           if (since === null || at - since >= timing.segmentMs || at < since) await ring.begin(name, at, piece.tables);
@@ -237,6 +240,15 @@ export function createCameraRecorder(parts: CameraParts): CameraRecorder {
         await parts.checkSpace();
       }
     }
+  }
+
+  /** What no browser plays must not fill a ring as if all were well. */
+  function checkFormat(tables: Buffer): void {
+    if (isPlayable(streamType(tables))) return;
+    throw operationalError(
+      'E_RECORDER_FORMAT',
+      `The stream of ${title} is neither H.264 nor H.265 (Motion JPEG?), so no clip can be made of it: set H.264 on the camera, or choose its other stream in the dialog of the device`,
+    );
   }
 
   return {
@@ -268,6 +280,9 @@ function playlist({ url, login }: LiveStream): string {
     'ffconcat version 1.0',
     `file '${whole.protocol}//${user}${rest}'`,
     'option rtsp_transport tcp',
+    // Nothing else is asked for. Beside sound ffmpeg would also take its time from the camera's clock (RTCP, RFC 3550 §6.4.1), and a
+    // camera whose clock is set would tear the stream.
+    'option allowed_media_types video',
     'option timeout 8000000',
     'option fflags nobuffer',
     'option analyzeduration 500000',

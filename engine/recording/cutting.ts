@@ -3,7 +3,7 @@ import type { Picture } from '../domain/devices';
 import { type AlarmflowError, asAlarmflowError, operationalError } from '../domain/errors';
 import { runFfmpeg } from './ffmpeg';
 import { bytesOf, type Segment } from './ring';
-import { streamType } from './transport-stream';
+import { H265, streamType } from './transport-stream';
 
 /** Which files a clip is made of, and what comes out of them. */
 export interface ClipPlan {
@@ -13,8 +13,10 @@ export interface ClipPlan {
   to: number;
   /** How long it plays. */
   playsMs: number;
-  /** Of the span that was asked for, how much was not recorded. */
+  /** Of the span that was asked for, how much was not recorded, or is not in it. */
   missingMs: number;
+  /** Why more is missing than was not recorded; null: it is not. */
+  reason: string | null;
 }
 
 const LARGEST_PICTURE = 16 * 1024 * 1024;
@@ -22,7 +24,6 @@ const LARGEST_PICTURE = 16 * 1024 * 1024;
 const SEAM_MS = 500;
 /** Largest clip, in bytes. */
 const LARGEST_CLIP = 2 * 1024 ** 3;
-const H265 = 0x24;
 
 /** Null where there are no pictures at all in the span. */
 export function planClip(segments: readonly Segment[], from: number, to: number): ClipPlan | null {
@@ -47,12 +48,36 @@ export function planClip(segments: readonly Segment[], from: number, to: number)
     to: end,
     playsMs,
     missingMs: missingMs > SEAM_MS ? missingMs : 0,
+    reason: null,
   };
+}
+
+/**
+ * The same where the camera was given another codec in between: one file holds one, and players stop at the other. The
+ * longest stretch of one codec is kept, of several the last.
+ */
+export async function planOneCodec(segments: readonly Segment[], from: number, to: number): Promise<ClipPlan | null> {
+  const stretches: { type: number | null; segments: Segment[] }[] = [];
+  for (const segment of segments) {
+    const last = stretches.at(-1);
+    // Within one run of ffmpeg it is the same.
+    const type = last && last.segments.at(-1)?.run === segment.run ? last.type : await typeOf(segment);
+    if (last && last.type === type) last.segments.push(segment);
+    else stretches.push({ type, segments: [segment] });
+  }
+  if (stretches.length < 2) return planClip(segments, from, to);
+  let best: ClipPlan | null = null;
+  for (const stretch of stretches) {
+    const plan = planClip(stretch.segments, from, to);
+    if (plan && (best === null || plan.playsMs >= best.playsMs)) best = plan;
+  }
+  return best && { ...best, reason: 'the camera changed its codec in between' };
 }
 
 /** Cuts a clip into a file; the pictures are copied, not made anew. @throws E_RECORDER, E_MEDIA_WRITE (operational) */
 export async function cutClip(ffmpeg: string, plan: ClipPlan, path: string, signal: AbortSignal): Promise<void> {
-  const tag = (await typeOf(plan.segments)) === H265 ? ['-tag:v', 'hvc1'] : [];
+  const [first] = plan.segments;
+  const tag = first && (await typeOf(first)) === H265 ? ['-tag:v', 'hvc1'] : [];
   try {
     await runFfmpeg(
       ffmpeg,
@@ -78,8 +103,8 @@ function withoutSpace(error: AlarmflowError): AlarmflowError {
     : error;
 }
 
-async function typeOf(segments: readonly Segment[]): Promise<number | null> {
-  for await (const chunk of bytesOf(segments.slice(0, 1))) return streamType(chunk);
+async function typeOf(segment: Segment): Promise<number | null> {
+  for await (const chunk of bytesOf([segment])) return streamType(chunk);
   return null;
 }
 

@@ -4,13 +4,14 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { type Clock, isoTime } from '../clock/clock';
+import { createWallWatch } from '../clock/wall-watch';
 import type { DeviceDefinition, LiveStream, Picture } from '../domain/devices';
 import { type AlarmflowError, asAlarmflowError, operationalError, userError } from '../domain/errors';
 import type { Log } from '../domain/log';
 import type { CameraChannel, Clip, Recordings } from '../domain/media';
 import type { MediaStore } from '../domain/record';
 import { type CameraRecorder, type CameraTiming, createCameraRecorder, usualTiming } from './camera';
-import { createQueue, cutClip, cutPicture, planClip } from './cutting';
+import { createQueue, cutClip, cutPicture, planOneCodec } from './cutting';
 import { ffmpegVersion } from './ffmpeg';
 import { createRing, type Ring, type Segment } from './ring';
 
@@ -49,6 +50,8 @@ export interface Recorder extends Recordings {
   isSetUp(camera: CameraChannel): boolean;
   hold(id: string, span: HeldSpan): void;
   release(id: string): void;
+  /** Looks whether the wall clock was set, and moves all that is recorded and held with it. */
+  watchWall(): void;
   /** Why a device's recording does not work at the moment, or null. */
   trouble(deviceId: string): AlarmflowError | null;
   /** Whether ffmpeg is there, in words. */
@@ -82,6 +85,14 @@ export function createRecorder(options: RecorderOptions): Recorder {
   const closing = new Map<string, Promise<void>>();
   const queue = createQueue();
   let started = false;
+
+  const wall = createWallWatch(clock);
+  wall.onSet((byMs) => {
+    log.info('recording.clock-set', { byMs });
+    for (const { ring } of cameras.values()) ring.move(byMs);
+    for (const [id, { camera, from, to }] of held)
+      held.set(id, { camera, from: from + byMs, to: to === null ? null : to + byMs });
+  });
 
   const checkSpace = async (): Promise<void> => {
     const free = await options.freeBytes();
@@ -121,6 +132,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
       ffmpegPath,
       liveStream: (signal) => options.liveStream(channel, signal),
       checkSpace,
+      watchWall: wall.look,
       told: (trouble) => options.told(channel, trouble),
       timing: options.timing ?? usualTiming,
       clock,
@@ -199,8 +211,10 @@ export function createRecorder(options: RecorderOptions): Recorder {
       return found.recorder.trouble() ?? operationalError('E_RECORDER', opening);
     },
     hold(id, span) {
+      wall.look();
       held.set(id, span);
     },
+    watchWall: wall.look,
     release(id) {
       held.delete(id);
     },
@@ -235,7 +249,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
         return { ...kept, contentType: 'video/mp4', from, to };
       }
       await until(found.ring, to, signal);
-      const plan = planClip(found.ring.span(from, to), from, to);
+      const plan = await planOneCodec(found.ring.span(from, to), from, to);
       if (!plan || plan.playsMs <= 0) {
         const kept = await options.media.ofOrigin(origin);
         if (kept) return { ...kept, contentType: 'video/mp4', from, to };
@@ -259,7 +273,9 @@ export function createRecorder(options: RecorderOptions): Recorder {
           contentType: 'video/mp4',
           from: plan.from,
           to: plan.to,
+          playsMs: plan.playsMs,
           ...(plan.missingMs > 0 ? { missingMs: plan.missingMs } : {}),
+          ...(plan.reason === null ? {} : { missingReason: plan.reason }),
         };
       } finally {
         held.delete(pin);

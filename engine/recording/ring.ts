@@ -41,9 +41,13 @@ export interface Ring {
   span(from: number, to: number): Segment[];
   /** Removes what is too old or too much. */
   prune(now: number): Promise<void>;
+  /** The wall clock was set: what there is was recorded so much later, or earlier, by the new time. */
+  move(byMs: number): void;
   isEmpty(): boolean;
 }
 
+/** Clocks of disks may be a little ahead of ours. */
+const FUTURE_MS = 5_000;
 const names = /^(\d{12,14})-(\d{12,14}|open)-([0-9a-z]{1,32})\.ts$/;
 
 export function createRing(folder: string, clock: Clock, limits: RingLimits): Ring {
@@ -80,7 +84,8 @@ export function createRing(folder: string, clock: Clock, limits: RingLimits): Ri
         const run = match[3]!;
         // The process ended while it was written: its last write tells how far it goes.
         const to = match[2] === 'open' ? Math.max(from, Math.round(mtimeMs)) : Number(match[2]);
-        if (size === 0 || to <= from) {
+        // What is of the future was named before the wall clock was set back: nobody knows any more what it shows when.
+        if (size === 0 || to <= from || from > clock.now() + FUTURE_MS) {
           await rm(path, { force: true });
           continue;
         }
@@ -132,6 +137,13 @@ export function createRing(folder: string, clock: Clock, limits: RingLimits): Ri
       if (gone.size === 0) return;
       segments = segments.filter((segment) => !gone.has(segment));
       for (const segment of gone) await rm(segment.path, { force: true });
+    },
+    move(byMs) {
+      // Files keep their names: those are read at the next start alone.
+      for (const segment of current ? [...segments, current.segment] : segments) {
+        segment.from += byMs;
+        segment.to += byMs;
+      }
     },
     isEmpty: () => segments.length === 0 && current === null,
   };

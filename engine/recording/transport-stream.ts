@@ -45,6 +45,12 @@ export function streamType(head: Buffer): number | null {
   return pmt[12 + (((pmt[10]! & 0x0f) << 8) | pmt[11]!)] ?? null;
 }
 
+const H264 = 0x1b;
+export const H265 = 0x24;
+
+/** Whether clips of it play: ffmpeg carries whatever it is given, all else as private data. */
+export const isPlayable = (type: number | null): boolean => type === H264 || type === H265;
+
 /** A reader that starts anywhere and finds its way back to the packets after odd bytes. */
 export function createStreamReader(): StreamReader {
   let rest: Buffer = Buffer.alloc(0);

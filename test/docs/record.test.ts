@@ -199,6 +199,21 @@ const scenes: Record<string, () => Promise<Scene>> = {
       },
     };
   },
+  async 'Motion JPEG'() {
+    const one = await site({}, {}, { codec: 'mjpeg' });
+    await until('the trouble', () => troubleOf(one)?.code === 'E_RECORDER_FORMAT');
+    const at = Date.now();
+    const seen = troubleOf(one);
+    return {
+      seen,
+      act: () => outcomeOf(one, clipRow(at - 100, at)),
+      async mended() {
+        await one.server.endPush('/live');
+        await one.server.push('/live');
+        return recordedAgain(one, { told: false });
+      },
+    };
+  },
   async 'disk full, ring'() {
     let free = 1e12;
     const one = await site({ reserveBytes: 1e6, freeBytes: async () => free });

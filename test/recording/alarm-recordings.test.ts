@@ -10,6 +10,8 @@ import {
   type StandingRow,
   type TimerRow,
 } from '../../engine/domain/record';
+import type { DurableTimers } from '../../engine/domain/timers';
+import { createTimers } from '../../engine/executor';
 import { type AlarmRecordings, createAlarmRecordings } from '../../engine/recording';
 import { createSimulatedTimers } from '../../engine/simulation/simulated-timers';
 import { alarmRow } from '../contract/record-rows';
@@ -20,6 +22,9 @@ const start = 1_795_000_000_000;
 function site(
   clock: VirtualClock,
   left: { standing: StandingRow[]; timers: TimerRow[] } = { standing: [], timers: [] },
+  timers: DurableTimers = createSimulatedTimers(clock, (error) => {
+    throw error;
+  }),
 ) {
   const alarms = new Map<string, Alarm>();
   const standing = new Map(left.standing.map((row) => [row.id, row]));
@@ -28,9 +33,6 @@ function site(
   const ended: string[] = [];
   const held = new Map<string, { from: number; to: number | null }>();
   let failing = false;
-  const timers = createSimulatedTimers(clock, (error) => {
-    throw error;
-  });
   async function commit(writes: RecordWrites): Promise<void> {
     if (failing) throw new Error('no record');
     for (const id of writes.standingDeleted ?? []) standing.delete(id);
@@ -167,6 +169,27 @@ describe('the recording of an alarm', () => {
       [55_000, 70_000, true],
     ]);
     expect(new Set(clips.map(({ key }) => key)).size).toBe(3);
+  });
+
+  it.each([
+    ['forward by an hour', 3_600_000],
+    ['back by an hour', -3_600_000],
+  ])('is one file of the same length when the wall clock is set %s meanwhile', async (_way, byMs) => {
+    const timers = createTimers({ clock, log: silentLog });
+    timers.resume([]);
+    const { clips, held, raise, carry, recordings, left } = site(clock, undefined, timers);
+    await raise('a');
+    await clock.advance(8_000);
+    clock.jump(byMs);
+    await clock.advance(2_000);
+    expect([...held.values()]).toEqual([{ from: start - 5_000 + byMs, to: null }]);
+    expect(left().standing).toMatchObject([{ doc: { partFrom: start - 5_000 + byMs, capAt: start + 595_000 + byMs } }]);
+    await carry((change) => recordings.alarmCleared('a', clock.now(), change));
+    await clock.advance(9_999);
+    expect(clips).toEqual([]);
+    await clock.advance(2_000);
+    expect(spans(clips)).toEqual([[-5_000 + byMs, 20_000 + byMs, true]]);
+    timers.close();
   });
 
   it('ends at its longest time, whatever the alarm does', async () => {

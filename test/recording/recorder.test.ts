@@ -1,7 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, rmSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import type { Clock } from '../../engine/clock/clock';
 import { systemClock } from '../../engine/clock/system-clock';
 import { camera, probeFile, program, type RecordingBench, recordingBench } from '../support/recording-bench';
 import { ffmpegMissing, type RtspServer, type RtspServerOptions, startRtspServer } from '../support/rtsp-server';
@@ -115,6 +117,92 @@ describe('the local recorder', () => {
     const recorded = (clip.to - clip.from - clip.missingMs!) / 1000;
     expect(Math.abs(found.seconds - recorded)).toBeLessThan(1.2);
   });
+
+  serverTest('says that Motion JPEG cannot be kept, and what to set', ffmpegMissing, async () => {
+    const rtsp = await startRtspServer();
+    opened.push(rtsp);
+    await rtsp.push('/live', { codec: 'mjpeg' });
+    const bench = await recordingBench(rtsp);
+    opened.push(bench);
+    await until(() => bench.told.length > 0);
+    expect(bench.told).toEqual(['E_RECORDER_FORMAT']);
+    expect(bench.recorder.trouble('cam')!.message).toContain('set H.264 on the camera');
+    expect(bench.recorder.isRecorded(camera)).toBe(false);
+  });
+
+  serverTest('keeps H.265 in the form that players know', ffmpegMissing, async () => {
+    const rtsp = await startRtspServer();
+    opened.push(rtsp);
+    await rtsp.push('/live', { codec: 'libx265' });
+    const bench = await recordingBench(rtsp);
+    opened.push(bench);
+    await bench.filled(2_000);
+    const clip = await bench.recorder.clip(camera, Date.now() - 2_000, Date.now(), never);
+    expect(probeFile(bench.path(clip.mediaId)).codec).toBe('hevc');
+    expect((await readFile(bench.path(clip.mediaId))).includes('hvc1')).toBe(true);
+  });
+
+  serverTest('plays where the camera is given another picture size in between', ffmpegMissing, async () => {
+    const { server, bench } = await site();
+    await bench.filled(2_000);
+    const from = Date.now() - 2_000;
+    await server.endPush('/live');
+    await server.push('/live', { size: '640x480' });
+    await until(() => bench.told.includes(null) || bench.recorder.trouble('cam') === null);
+    await systemClock.sleep(2_500);
+    const clip = await bench.recorder.clip(camera, from, Date.now(), never);
+    expect(probeFile(bench.path(clip.mediaId)).frames).toBeGreaterThan(35);
+  });
+
+  serverTest(
+    'keeps the longer part where the camera is given another codec in between, and says so',
+    ffmpegMissing,
+    async () => {
+      const { server, bench } = await site();
+      await bench.filled(2_000);
+      const from = Date.now() - 2_000;
+      await server.endPush('/live');
+      await server.push('/live', { codec: 'libx265' });
+      await until(() => bench.recorder.trouble('cam') !== null);
+      await until(() => bench.recorder.trouble('cam') === null);
+      await systemClock.sleep(4_500);
+      const clip = await bench.recorder.clip(camera, from, Date.now(), never);
+      const found = probeFile(bench.path(clip.mediaId));
+      expect(found).toMatchObject({ codec: 'hevc' });
+      expect(clip.missingReason).toBe('the camera changed its codec in between');
+      expect(clip.missingMs).toBeGreaterThan(1_900);
+      expect(Math.abs(found.seconds * 1_000 - clip.playsMs!)).toBeLessThan(1_200);
+    },
+  );
+
+  serverTest('asks for no sound, and keeps the picture of a camera that has some', ffmpegMissing, async () => {
+    const rtsp = await startRtspServer();
+    opened.push(rtsp);
+    await rtsp.push('/live', { sound: 'pcm_alaw' });
+    const bench = await recordingBench(rtsp);
+    opened.push(bench);
+    await bench.filled(2_000);
+    expect(rtsp.requests.filter((line) => line.startsWith('SETUP'))).toHaveLength(1);
+    const clip = await bench.recorder.clip(camera, Date.now() - 2_000, Date.now(), never);
+    expect(probeFile(bench.path(clip.mediaId)).codec).toBe('h264');
+  });
+
+  for (const [way, byMs] of [
+    ['back', -1_800_000],
+    ['forward', 1_800_000],
+  ] as const)
+    serverTest(`keeps the past where it was when the wall clock is set ${way}`, ffmpegMissing, async () => {
+      let ahead = 0;
+      const clock: Clock = { ...systemClock, now: () => systemClock.now() + ahead };
+      const { bench } = await site({}, { clock });
+      await bench.filled(2_500);
+      ahead = byMs;
+      await systemClock.sleep(2_500);
+      const now = clock.now();
+      const clip = await bench.recorder.clip(camera, now - 4_500, now, never);
+      expect(clip.missingMs).toBeUndefined();
+      expect(Math.abs(probeFile(bench.path(clip.mediaId)).seconds - 5)).toBeLessThan(1.3);
+    });
 
   serverTest('notices a stream that stands still', ffmpegMissing, async () => {
     const { server, bench } = await site();

@@ -38,6 +38,8 @@ export interface PictureOptions {
   /** Pictures from one key frame to the next. */
   gop?: number;
   codec?: 'libx264' | 'libx265' | 'mjpeg';
+  /** With a second track: a tone. */
+  sound?: 'aac' | 'pcm_alaw';
 }
 
 interface Mount {
@@ -220,9 +222,14 @@ export async function startRtspServer(options: RtspServerOptions = {}): Promise<
       for (const mount of mounts.values()) for (const player of mount.players.keys()) player.destroy();
     },
     async push(path, picture = {}) {
-      const { size = '320x240', rate = 10, gop = 10, codec = 'libx264' } = picture;
-      const tuning = codec === 'mjpeg' ? ['-q:v', '8'] : ['-preset', 'ultrafast', '-tune', 'zerolatency', '-bf', '0'];
-      const source = ['-re', '-f', 'lavfi', '-i', `testsrc2=size=${size}:rate=${rate}`];
+      const { size = '320x240', rate = 10, gop = 10, codec = 'libx264', sound } = picture;
+      // RTP carries Motion JPEG with the standard tables alone (RFC 2435).
+      const tuning =
+        codec === 'mjpeg'
+          ? ['-q:v', '8', '-huffman', 'default', '-force_duplicated_matrix', '1']
+          : ['-preset', 'ultrafast', '-tune', 'zerolatency', '-bf', '0'];
+      const tone = sound ? ['-re', '-f', 'lavfi', '-i', 'sine=frequency=500:sample_rate=8000', '-c:a', sound] : [];
+      const source = ['-re', '-f', 'lavfi', '-i', `testsrc2=size=${size}:rate=${rate}`, ...tone];
       const sink = ['-g', String(gop), '-f', 'rtsp', '-rtsp_transport', 'tcp', url(path)];
       const args = [
         '-nostdin',
@@ -232,7 +239,7 @@ export async function startRtspServer(options: RtspServerOptions = {}): Promise<
         '-c:v',
         codec,
         '-pix_fmt',
-        'yuv420p',
+        codec === 'mjpeg' ? 'yuvj420p' : 'yuv420p',
         ...tuning,
         ...sink,
       ];

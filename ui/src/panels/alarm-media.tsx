@@ -90,12 +90,27 @@ function Kept({ picture, camera, raisedAt }: { picture: AlarmMedia; camera: stri
 
 function Clip({ clip, camera }: { clip: AlarmMedia; camera: string }) {
   const length = clip.until === null ? '' : span(clip.until - clip.at);
+  const [unplayable, setUnplayable] = useState(false);
   return (
     <figure>
-      {/* Clips have no sound, so there is nothing to caption. */}
-      <video src={address(clip.mediaId)} controls preload="metadata" playsInline muted>
-        <a href={address(clip.mediaId)}>Download the clip</a>
-      </video>
+      {unplayable ? (
+        <p className="small">
+          This browser can't play this clip, most likely because the camera records in H.265: download it, or set the
+          camera to H.264.
+        </p>
+      ) : (
+        // Clips have no sound, so there is nothing to caption.
+        <video
+          src={address(clip.mediaId)}
+          controls
+          preload="metadata"
+          playsInline
+          muted
+          onError={() => setUnplayable(true)}
+        >
+          <a href={address(clip.mediaId)}>Download the clip</a>
+        </video>
+      )}
       <figcaption>
         clip{camera && ` of ${camera}`}, <time title={dayAndTime(clip.at)}>{clockTime(clip.at)}</time>
         {length && `, ${length}`}
