@@ -5,6 +5,7 @@ import { schema2 } from './schema-2';
 import { schema3 } from './schema-3';
 import { schema4 } from './schema-4';
 import { schema5 } from './schema-5';
+import { schema6 } from './schema-6';
 
 /** One step from a layout to the next; steps are never changed once shipped, only added. */
 export interface Migration {
@@ -18,6 +19,7 @@ export const migrations: readonly Migration[] = [
   { version: 3, sql: schema3 },
   { version: 4, sql: schema4 },
   { version: 5, sql: schema5 },
+  { version: 6, sql: schema6 },
 ];
 
 /** Layout that this version of alarmflow works with. */

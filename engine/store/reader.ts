@@ -19,6 +19,7 @@ import type {
 import type { WhyRecord } from '../domain/why';
 import { actionColumns, actionOf } from './action-record';
 import type { Database } from './database';
+import { decisionsIn, type Filtered } from './filtered';
 import { jsonText, plainText } from './json-text';
 
 const LARGEST_PAGE = 1_000;
@@ -90,8 +91,16 @@ export function createRecordReader(database: Database): RecordReader & WhyRecord
            SELECT ${decisionColumns} FROM alarmflow.decisions WHERE event_id = e.event OFFSET 0) d`,
       [events.map((event) => event.id)],
     );
-    const decisions = rows.sort((a, b) => (a.id < b.id ? -1 : 1));
-    const byEvent = Map.groupBy(decisions.map(decisionOf), (decision) => decision.eventId ?? '');
+    const folded = await database.query<{ id: string; filtered: Filtered[] }>(
+      'SELECT id, filtered FROM alarmflow.events WHERE id = ANY($1::text[]) AND filtered IS NOT NULL',
+      [events.map((event) => event.id)],
+    );
+    const filteredOf = new Map(folded.map(({ id, filtered }) => [id, filtered]));
+    const decisions = [
+      ...rows.map(decisionOf),
+      ...events.flatMap((event) => decisionsIn(event, filteredOf.get(event.id) ?? [])),
+    ].sort((a, b) => (a.id < b.id ? -1 : 1));
+    const byEvent = Map.groupBy(decisions, (decision) => decision.eventId ?? '');
     return events.map((event) => ({ event, decisions: byEvent.get(event.id) ?? [] }));
   }
 

@@ -1,6 +1,7 @@
 import { type ActionStatus, finalActionStatuses } from '../domain/actions';
 import type { DeviceEvent, PictureRef } from '../domain/events';
 import type { ActionOutcome, RecordWrites } from '../domain/record';
+import { withFiltered } from './filtered';
 
 /** The outcome of an action, by its key. */
 export type Settlement = ActionOutcome & { key: string };
@@ -118,10 +119,11 @@ export function mergeBatches(batches: readonly Batch[]): Partial<Record<keyof Ba
     messages.add(batch.flowMessages, batch.flowMessagesSettled, byMessage);
     gates.add(batch.gateStates, batch.gateStatesDeleted, byGate);
   }
+  const { events, eventPictures } = mergeEvents(batches);
   const lists: Partial<Record<keyof Batch, unknown[]>> = {
-    ...mergeEvents(batches),
+    ...withFiltered(events, decisions.rows()),
+    eventPictures,
     ...mergeActions(batches),
-    decisions: decisions.rows(),
     alarms: alarms.rows(),
     audit: audit.rows(),
     media: media.rows(),

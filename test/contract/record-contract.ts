@@ -196,6 +196,28 @@ export function recordContract(name: string, databaseUrl: () => Promise<string |
       expect((await store.events({ limit: 5, deviceId: 'cam2', before: 'x2' })).length).toBe(0);
     });
 
+    it('tells of every trigger whose filter did not mean the event, also when the event is written again', async () => {
+      const event = eventRow('filtered1');
+      const decisions = [
+        decisionRow('f3', { eventId: event.id, reason: 'filter', outcome: 'refused', detail: 'not channel 3' }),
+        decisionRow('f1', { eventId: event.id }),
+        decisionRow('f2', { eventId: event.id, reason: 'filter', outcome: 'refused', triggerId: 'trigger2' }),
+        // Says more than that, or belongs to an event of another commit: a row of its own.
+        decisionRow('f4', { eventId: event.id, reason: 'filter', outcome: 'refused', key: 'k' }),
+        decisionRow('f5', { eventId: event.id, reason: 'filter', outcome: 'refused', at: base + 5 }),
+      ];
+      await store.commit({ events: [event, eventRow('filtered2')], decisions });
+      await store.commit({
+        decisions: [decisionRow('f6', { eventId: event.id, reason: 'filter', outcome: 'refused' })],
+      });
+      await store.commit({ events: [{ ...event, channel: 7 }] });
+      const found = await store.event(event.id);
+      expect(found?.event.channel).toBe(7);
+      expect(found?.decisions.map(({ id }) => id)).toEqual(['f1', 'f2', 'f3', 'f4', 'f5', 'f6']);
+      expect(found?.decisions.slice(0, 3)).toEqual([decisions[1], decisions[2], decisions[0]]);
+      expect((await store.event('filtered2'))?.decisions).toEqual([]);
+    });
+
     it('keeps which condition a decision is about and when its gate was to open, and finds what followed', async () => {
       const began = eventRow('w1');
       const idAt = (ms: number): string => `${(1_795_000_000_000 + ms).toString(36).padStart(9, '0')}a`;
