@@ -17,6 +17,9 @@ const says = (text: string, pattern: RegExp): boolean => pattern.test(text.slice
 /** An answer that begins with the word Error is one, whatever its status (PROTOCOLS §2.1). */
 export const isErrorText = (text: string): boolean => /^error\b/i.test(text);
 
+/** Firmware that refuses a wrong password with a 200 says this; some says it of a request that it can't read, too. */
+export const isAuthorityText = (text: string): boolean => isErrorText(text) && /invalid authority/i.test(text);
+
 /** A page for people where an answer for programs was asked for: another maker's device. */
 const isPage = (text: string): boolean => /^<(?:!doctype|html|head|\?xml)/i.test(text);
 

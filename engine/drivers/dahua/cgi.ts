@@ -1,5 +1,5 @@
 import type { DeviceHttp, DeviceResponse } from '../wire';
-import { errorIn, readTable, textOf } from './answer';
+import { errorIn, isAuthorityText, readTable, textOf } from './answer';
 
 export interface CgiRequest {
   /** `configManager`, without `.cgi`. */
@@ -24,8 +24,12 @@ export interface Cgi {
   /** The other spelling was taken: it comes first from now on. */
   spelling(raw: boolean): void;
   usesRaw(): boolean;
+  /** Makes sure that the device takes the login; throws `E_CREDENTIALS_REFUSED` where it refuses it in words. */
+  proveLogin(signal: AbortSignal): Promise<void>;
 }
 
+/** What every device of the line answers to a right login. */
+const KNOWN = '/cgi-bin/magicBox.cgi?action=getDeviceType';
 const TIMEOUT_MS = 8_000;
 const MAX_BYTES = 4 << 20;
 
@@ -44,9 +48,37 @@ export function cgiTarget(name: string, parameters: CgiRequest['parameters'], ra
 
 export function createCgi(http: DeviceHttp): Cgi {
   let raw = false;
+  /** The device has taken the login at least once. */
+  let proved = false;
+  let refusals = 0;
 
-  const once = ({ signal, timeoutMs, maxBytes }: CgiRequest, path: string): Promise<DeviceResponse> =>
+  const get = ({ signal, timeoutMs, maxBytes }: Omit<CgiRequest, 'name' | 'parameters'>, path: string) =>
     http.request({ method: 'GET', path, signal, timeoutMs: timeoutMs ?? TIMEOUT_MS, maxBytes: maxBytes ?? MAX_BYTES });
+
+  /** A password that is refused with a 200 counts at the device all the same: it must not be tried on and on. */
+  async function once(request: CgiRequest, path: string): Promise<DeviceResponse> {
+    const response = await get(request, path);
+    if (!deniesLogin(response)) {
+      if (response.status === 200) {
+        proved = true;
+        refusals = 0;
+      }
+      return response;
+    }
+    // Where the login was good before, the words may be about this one request.
+    if (proved) await proveLogin(request.signal);
+    else throw http.refused(++refusals);
+    return response;
+  }
+
+  async function proveLogin(signal: AbortSignal): Promise<void> {
+    if (deniesLogin(await get({ signal }, KNOWN))) {
+      proved = false;
+      throw http.refused(++refusals);
+    }
+    proved = true;
+    refusals = 0;
+  }
 
   async function send(request: CgiRequest): Promise<DeviceResponse> {
     const path = cgiTarget(request.name, request.parameters, raw);
@@ -75,8 +107,11 @@ export function createCgi(http: DeviceHttp): Cgi {
       raw = useRaw;
     },
     usesRaw: () => raw,
+    proveLogin,
   };
 }
+
+const deniesLogin = ({ status, body }: DeviceResponse): boolean => status === 200 && isAuthorityText(textOf(body));
 
 /** Set commands and questions may be sent twice; what a device says of brackets it can't read is "bad request". */
 function refusesSpelling(response: DeviceResponse): boolean {

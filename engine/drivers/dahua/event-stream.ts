@@ -12,7 +12,7 @@ import {
   keepStream,
   type Soon,
 } from '../wire';
-import { errorIn, isErrorText, textOf } from './answer';
+import { errorIn, isAuthorityText, isErrorText, textOf } from './answer';
 import { type Cgi, cgiTarget } from './cgi';
 
 /**
@@ -86,6 +86,8 @@ export function createEventStream(options: EventStreamOptions): EventStream {
   let beatless = false;
   /** Of the present stream. */
   let beats = 0;
+  /** The last stream was refused in words that may be about the login. */
+  let loginInDoubt = false;
 
   const kept = keepStream({
     kind: 'dahua',
@@ -103,6 +105,11 @@ export function createEventStream(options: EventStreamOptions): EventStream {
     judge: refuseError,
     ended(error) {
       if (error.code === 'E_STREAM_SILENT' && beats === 0) nextBeatName();
+      if (error.code === 'E_STREAM_REFUSED' && error.facts?.authority === true) {
+        loginInDoubt = true;
+        // They may as well be about a parameter that it doesn't know.
+        nextBeatName();
+      }
     },
   });
 
@@ -150,6 +157,8 @@ export function createEventStream(options: EventStreamOptions): EventStream {
   async function open(signal: AbortSignal, soon: Soon): Promise<DeviceStream> {
     let refusal: AlarmflowError | null = null;
     beats = 0;
+    if (loginInDoubt) await soon(() => cgi.proveLogin(signal));
+    loginInDoubt = false;
     for (const way of ways()) {
       const found = await soon(() => request(way, signal));
       if (found.stream) return found.stream;
@@ -180,5 +189,8 @@ function refuseError(part: FramedPart, delivered: boolean): void {
   if (delivered || part.kind === 'fault') return;
   const text = textOf(part.body);
   const refused = isErrorText(text) || part.form === 'xml';
-  if (refused) throw operationalError('E_STREAM_REFUSED', `The device refuses its event stream: ${text.slice(0, 160)}`);
+  if (refused)
+    throw operationalError('E_STREAM_REFUSED', `The device refuses its event stream: ${text.slice(0, 160)}`, {
+      facts: { authority: isAuthorityText(text) },
+    });
 }

@@ -9,8 +9,12 @@ const PAUSES_MS = [1, 5, 10, 20, 30].map((minutes) => minutes * MINUTE);
 export interface CredentialBreaker {
   /** Throws `E_CREDENTIALS_REFUSED` (operational, with retryAfterMs) while traffic is kept back. */
   check(): void;
-  /** A 401 in answer to a fresh nonce. */
-  refused(): AlarmflowError;
+  /**
+   * A 401 in answer to a fresh nonce.
+   *
+   * @param times how often in a row, where the caller knows of more than were told here
+   */
+  refused(times?: number): AlarmflowError;
   /** The device took the password. */
   accepted(): void;
   /** Wall time until which traffic is kept back, or null. */
@@ -51,9 +55,9 @@ export function createCredentialBreaker(
       if (left > 0) throw error(left);
       free();
     },
-    refused() {
-      const pause = PAUSES_MS[Math.min(refusals, PAUSES_MS.length - 1)]!;
-      refusals++;
+    refused(times = 0) {
+      refusals = Math.max(refusals + 1, times);
+      const pause = PAUSES_MS[Math.min(refusals, PAUSES_MS.length) - 1]!;
       lock?.timer.cancel();
       lock = {
         until: clock.now() + pause,

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../../clock/clock';
-import { bugError, operationalError, userError } from '../../domain/errors';
+import { type AlarmflowError, bugError, operationalError, userError } from '../../domain/errors';
 import type { Log } from '../../domain/log';
 import { createCredentialBreaker } from './credential-breaker';
 import { type Challenge, type Credentials, chooseChallenge, createDigestSession, parseChallenges } from './digest';
@@ -84,6 +84,13 @@ export interface DeviceHttp {
   stream(request: DeviceStreamRequest): Promise<DeviceStream>;
   /** Wall time until which all traffic is kept back, or null. */
   lockedUntil(): number | null;
+  /**
+   * The device refused the password in the words of an answer that is a success by its status: all traffic is kept back
+   * as after a 401. Answers with the error to throw.
+   *
+   * @param times how often in a row
+   */
+  refused(times: number): AlarmflowError;
   /** Ends everything under way with `E_ABORTED`. */
   close(): void;
 }
@@ -153,6 +160,11 @@ class SharedDeviceHttp implements DeviceHttp {
 
   lockedUntil(): number | null {
     return this.#breaker.lockedUntil();
+  }
+
+  refused(times: number): AlarmflowError {
+    this.#session?.clear();
+    return this.#breaker.refused(times);
   }
 
   close(): void {

@@ -129,6 +129,29 @@ describe('the login', () => {
     expect(sink.locks.at(-1)).toBeGreaterThan(Date.now() + 30_000);
   });
 
+  it('that a device refuses with a 200 is tried no more than twice, and taken up again with the right password', async () => {
+    const faults = ['authority-in-200'];
+    const { sim, sink, connection } = await connected(
+      { faults },
+      { credentials: { user: 'admin', password: 'wrong' } },
+    );
+    await until('refused', () => sink.links.at(-1)?.link === 'refused');
+    await pause(1_500);
+    const order = connection.setOutput('0', true, new AbortController().signal);
+    await expect(order).rejects.toMatchObject({ code: 'E_CREDENTIALS_REFUSED' });
+    expect(sim.state().logins.refused).toBeLessThanOrEqual(2);
+    expect(sink.locks.at(-1)).toBeGreaterThan(Date.now() + 30_000);
+  });
+
+  it('that a device takes no more, with a 200, is noticed', async () => {
+    const { sim, sink, connection } = await settled({ faults: ['authority-in-200'] });
+    sim.setPassword('another');
+    const order = connection.setOutput('0', true, new AbortController().signal);
+    await expect(order).rejects.toMatchObject({ code: 'E_CREDENTIALS_REFUSED' });
+    await until('refused', () => sink.links.at(-1)?.link === 'refused', 14_000);
+    expect(sim.state().logins.refused).toBeLessThanOrEqual(2);
+  }, 20_000);
+
   it('of a user who may not read events is refused, and says what is missing', async () => {
     const { sink } = await connected({ faults: ['no-event-rights'] });
     await until('refused', () => sink.links.at(-1)?.link === 'refused');

@@ -175,6 +175,7 @@ describe('the event stream', () => {
       ...['half-open', 'silent-stream', 'close-at-once', '503-stream', 'error-in-200-stream', 'replay-backlog', 'slow'],
       ...[
         'lock-words',
+        'authority-in-200',
         'no-rights',
         'no-event-rights',
         'error-in-200',

@@ -44,6 +44,7 @@ function fakeDevice() {
         return new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(none)));
       },
       lockedUntil: () => null,
+      refused: () => operationalError('E_CREDENTIALS_REFUSED', 'refused'),
       close() {},
     } as DeviceHttp,
   };

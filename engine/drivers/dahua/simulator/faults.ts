@@ -47,6 +47,7 @@ export const faultNames = [
   'reject-reused-nonce-403',
   'comma-joined-challenges',
   'lock-words',
+  'authority-in-200',
   'no-rights',
   'no-event-rights',
   // Answers.

@@ -224,8 +224,12 @@ export async function startDahuaSimulator(options: DahuaSimulatorOptions = {}): 
     faults: faults.list(),
   });
 
-  function refuse(response: ServerResponse, list: string[]): void {
+  function refuse(response: ServerResponse, list: string[], counted: boolean): void {
     challenges++;
+    if (counted && faults.has('authority-in-200')) {
+      response.writeHead(200, { 'Content-Type': 'text/plain' }).end('Error\r\nInvalid Authority!\r\n');
+      return;
+    }
     const { lockedUntil } = login.counts();
     const locked = lockedUntil !== null && faults.has('lock-words');
     const left = lockedUntil === null ? 0 : Math.ceil((lockedUntil - clock.now()) / 1000);
@@ -280,7 +284,7 @@ export async function startDahuaSimulator(options: DahuaSimulatorOptions = {}): 
     if (faults.has('connection-close')) response.setHeader('Connection', 'close');
     if (faults.has('slow')) await clock.sleep(options.slowMs ?? 3_000, ends.signal);
     const verdict = login.check(request);
-    if (verdict.kind === 'refused') return refuse(response, verdict.challenges);
+    if (verdict.kind === 'refused') return refuse(response, verdict.challenges, verdict.counted);
     if (verdict.kind === 'forbidden') {
       response.writeHead(403, { 'Content-Type': 'text/plain' }).end('Error\r\nForbidden\r\n');
       return;
