@@ -81,7 +81,7 @@ export type { FileProtocol, FileServer as FileServerDefinition } from './domain/
 export { DEFAULT_MARKER, fileProtocols } from './domain/file-server';
 export { consoleDevice, playerDevice } from './domain/local-devices';
 export type { MailPreview, MailServer as MailServerDefinition } from './domain/mail';
-export { DEFAULT_MAIL_BYTES, HEALTH_MINUTES } from './domain/mail';
+export { DEFAULT_MAIL_BYTES, HEALTH_MINUTES, mailGrants } from './domain/mail';
 export { LONGEST_PULSE_MS } from './domain/modbus-write';
 export type { MqttBroker as MqttBrokerDefinition } from './domain/mqtt-broker';
 export type { HoldPolicy, OutputKind, OutputManner } from './domain/outputs';

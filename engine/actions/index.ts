@@ -25,6 +25,7 @@ export {
 export type { LogParams } from './log-line';
 export { previewMail } from './mail-preview';
 export { testMail } from './mail-test';
+export type { TokenKeeping } from './mail-tokens';
 export { type MqttPublishParams, testMqttBroker } from './mqtt';
 export { type DigestAnswer, type NotifyParams, previewNotify, sendSignOfLife, testAlarmCentre } from './notify';
 export type { PtzPresetParams } from './ptz-preset';

@@ -173,15 +173,13 @@ export function createMailLanes(clock: Clock, tokens: MailTokens): MailLanes {
     lane.resting.push(resting);
   }
 
-  /** Between the end of a connection's last mail and this one the server may have had enough of it. */
-  const isRefusedAtOnce = (thrown: unknown): boolean =>
-    thrown instanceof Error &&
-    'command' in thrown &&
-    thrown.command === 'MAIL FROM' &&
-    'responseCode' in thrown &&
-    typeof thrown.responseCode === 'number' &&
-    thrown.responseCode >= 400 &&
-    thrown.responseCode < 500;
+  /** The server had had enough of a connection that rested; what it says of the mail itself stays said. */
+  const isOfConnection = (thrown: unknown): boolean => {
+    if (!(thrown instanceof Error)) return false;
+    const { code, responseCode } = thrown as { code?: string; responseCode?: number };
+    // RFC 5321 §3.8: 421 is of the connection, whatever was asked.
+    return responseCode === 421 || (responseCode === undefined && code !== 'EMESSAGE' && code !== 'EENVELOPE');
+  };
 
   async function carryOut<T>(
     id: string,
@@ -198,8 +196,9 @@ export function createMailLanes(clock: Clock, tokens: MailTokens): MailLanes {
         return result;
       } catch (thrown) {
         kept.close();
-        // Nothing of the mail was said yet: over a new connection it can't come twice.
-        if (!isRefusedAtOnce(thrown)) throw thrown;
+        signal.throwIfAborted();
+        // Nothing of the mail was handed over: over a new connection it can't come twice.
+        if (kept.handedOver || !isOfConnection(thrown)) throw thrown;
       }
     }
     const session = await openMailSession(server, tokens, signal);

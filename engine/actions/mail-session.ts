@@ -11,12 +11,17 @@ import type { MailTokens } from './mail-tokens';
 /** Limits of one try, in milliseconds. */
 export const mailLimits = { connectMs: 10_000, greetingMs: 15_000, silenceMs: 30_000, wholeMs: 120_000 };
 
+/** nodemailer takes no handler of ours under the method's own name where the server offers others before it. */
+const TOKEN_METHOD = 'TOKEN';
+
 export type SentMail = SMTPConnection.SentMessageInfo;
 
 export interface MailSession {
   /** Mails that went over it. */
   readonly sent: number;
   readonly isOpen: boolean;
+  /** Whether the server was given any of the last mail, so that it may have taken it. */
+  readonly handedOver: boolean;
   /** Rejects with what nodemailer throws, or the signal's reason; the session is closed then. */
   send(envelope: SMTPConnection.Envelope, message: Readable, signal: AbortSignal): Promise<SentMail>;
   /** Whether the server still listens, after it was idle. */
@@ -117,7 +122,7 @@ async function open(server: MailServer, token: string | null, signal: AbortSigna
   signal.throwIfAborted();
   const connection = new SMTPConnection({
     ...connectionOptions(server),
-    ...(token === null ? {} : { customAuth: Object.fromEntries([['XOAUTH2', tokenLogin(token)]]) }),
+    ...(token === null ? {} : { customAuth: Object.fromEntries([[TOKEN_METHOD, tokenLogin(token)]]) }),
   });
   let failure: Error | null = null;
   /** Told of what breaks the connection while nobody waits for an answer in particular. */
@@ -162,7 +167,7 @@ async function open(server: MailServer, token: string | null, signal: AbortSigna
     if ((credentials || oauth) && (allowsAuth || server.security !== 'none' || oauth)) {
       const login =
         oauth && token !== null
-          ? { user: oauth.user, pass: '', method: 'XOAUTH2' }
+          ? { user: oauth.user, pass: '', method: TOKEN_METHOD }
           : { user: credentials?.user ?? '', pass: credentials?.password ?? '' };
       await step<void>(signal, (done) => connection.login(login, (error) => done(error)));
     }
@@ -173,6 +178,7 @@ async function open(server: MailServer, token: string | null, signal: AbortSigna
   }
 
   let sent = 0;
+  let handedOver = false;
   return {
     get sent() {
       return sent;
@@ -181,7 +187,14 @@ async function open(server: MailServer, token: string | null, signal: AbortSigna
       const { _socket: socket } = connection;
       return failure === null && !connection.destroyed && socket instanceof Socket && socket.writable;
     },
+    get handedOver() {
+      return handedOver;
+    },
     async send(envelope, message, stop) {
+      handedOver = false;
+      message.once('resume', () => {
+        handedOver = true;
+      });
       try {
         const taken = await step<SentMail>(stop, (done) => connection.send(envelope, message, done));
         sent++;

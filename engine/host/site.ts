@@ -38,6 +38,7 @@ import { createLeftOnNotices } from './left-on-notices';
 import { withLocalDevices } from './local-devices';
 import type { PlayerSettings } from './local-player';
 import { createMailPreviews } from './mail-previews';
+import { createTokenKeeping } from './mail-tokens';
 import { createNotifyPreviews } from './notify-previews';
 import { createReach, type Reach, type ReachSettings, usualReach } from './reach';
 import { createSiteRecording, type RecordingSettings, usualRecording } from './recording';
@@ -270,12 +271,14 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
     log,
   });
 
+  const tokenKeeping = createTokenKeeping(options.dataDir, store);
   const acting = withoutStoppedSteps(
     createActionHandlers({
       ...reach.forActions,
       deviceName: (id) => flow.deviceName(id),
       devices,
       mailServer: (id) => flow.service('mail-server', id),
+      tokenKeeping,
       fileServer: (id) => flow.service('file-server', id),
       uploads,
       snmpReceiver: (id) => flow.service('snmp-receiver', id),
@@ -368,7 +371,7 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
       if (live) await executor.submit(rows);
     },
     tests: {
-      testMailServer: (server, to) => testMail(server, to),
+      testMailServer: (server, to) => testMail(server, to, { keeping: tokenKeeping }),
       previewMail: createMailPreviews({
         siteName: options.siteName,
         clock,
@@ -455,11 +458,11 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
     return event.id;
   }
 
+  store.onTrouble(() => announce({ kind: 'site', data: { armed: alarms.isArmed() } }));
+
   const state = await store.resume();
   outputs.resume(state);
   const setBackMs = setBackBy(state, clock.now());
-  store.onTrouble(() => announce({ kind: 'site', data: { armed: alarms.isArmed() } }));
-
   flow.resume(state.standing, setBackMs);
   healthMails.resume(state.standing, setBackMs);
   recording.alarms.resume(state.standing);

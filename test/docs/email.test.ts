@@ -1,4 +1,5 @@
 /** Runs the fault table of docs/actions/email.md against real SMTP servers. */
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
@@ -7,11 +8,13 @@ import { mailLimits } from '../../engine/actions/mail-session';
 import { messageIdOf } from '../../engine/actions/mail-thread';
 import { systemClock } from '../../engine/clock/system-clock';
 import type { ActionRow } from '../../engine/domain/actions';
+import type { MailOAuth } from '../../engine/domain/mail';
 import { anAlarm, anEmail, aRow, aServer } from '../actions/action-bench';
 import { tablesIn } from '../support/doc-tables';
 import { jpeg, MailDesk, recordedCamera } from '../support/mail-desk';
 import { type Authority, anAuthority, type Certificate, selfSigned } from '../support/smtp-certificate';
 import { openPostOffice, openRudeServer, type PostOffice } from '../support/smtp-post-office';
+import { openTokenServer } from '../support/token-server';
 
 const [table] = tablesIn(readFileSync(join(__dirname, '../../docs/actions/email.md'), 'utf8'));
 
@@ -112,6 +115,29 @@ const secure =
     const { port } = await office({ security: 'tls', certificate: given });
     at(port, { security: 'tls', ...fields });
   };
+
+const token = { body: { access_token: 'token-1', expires_in: 3_600 } };
+
+/** A mail server that takes the token of one mailbox, and the server that gives tokens. */
+async function byToken(
+  answer: Parameters<typeof openTokenServer>[0],
+  user = 'alarm@example.com',
+): Promise<{ oauth: Extract<MailOAuth, { grant: 'client-credentials' }>; server: PostOffice }> {
+  const tokens = await openTokenServer(answer);
+  open.push(tokens);
+  const server = await office({ tokens: { user, valid: new Set(['token-1']) }, authMethods: ['XOAUTH2'] });
+  return {
+    server,
+    oauth: {
+      user: 'alarm@example.com',
+      tokenUrl: tokens.url,
+      clientId: 'app',
+      scope: '',
+      grant: 'client-credentials',
+      clientSecret: 'old',
+    },
+  };
+}
 
 const faults: Record<string, Fault> = {
   'server away': {
@@ -231,6 +257,48 @@ const faults: Record<string, Fault> = {
     async make() {
       at((await office({ login })).port, { credentials: { user: 'alarm', password: 'wrong' } });
       return () => at(offices[0]!.port, { credentials: login });
+    },
+  },
+  'token refused by its server': {
+    async make() {
+      const { oauth, server } = await byToken((form) =>
+        form.get('client_secret') === 'new' ? token : { status: 401, body: { error: 'invalid_client' } },
+      );
+      at(server.port, { oauth });
+      return () => at(server.port, { oauth: { ...oauth, clientSecret: 'new' } });
+    },
+  },
+  'token server away': {
+    async make() {
+      let isAway = true;
+      const { oauth, server } = await byToken(() => (isAway ? { status: 503 } : token));
+      at(server.port, { oauth });
+      return () => {
+        isAway = false;
+      };
+    },
+  },
+  'token refused by the mail server': {
+    async make() {
+      const { oauth, server } = await byToken(() => token, 'somebody@example.com');
+      at(server.port, { oauth });
+      return () => at(server.port, { oauth: { ...oauth, user: 'somebody@example.com' } });
+    },
+  },
+  'certificate other than the pinned one': {
+    needsOpenssl: true,
+    async make() {
+      const [old, renewed] = [authority!.issue('127.0.0.1', 2), authority!.issue('127.0.0.1', 2)];
+      const pin = (given: Certificate) => ({ fingerprint: new X509Certificate(given.cert).fingerprint256 });
+      await secure(renewed, pin(old))();
+      return () => at(offices[0]!.port, { security: 'tls', ...pin(renewed) });
+    },
+  },
+  'too many connections': {
+    async make() {
+      const moods: Parameters<typeof openPostOffice>[0] = { mostConnections: 0 };
+      at((await office(moods)).port);
+      return () => void delete moods.mostConnections;
     },
   },
   'login refused, second mail': {

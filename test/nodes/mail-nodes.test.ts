@@ -100,6 +100,61 @@ describe('the mail server node', () => {
   });
 });
 
+describe('a mail server that logs in by token', () => {
+  const byToken = {
+    ...office,
+    version: 3,
+    login: 'token',
+    tokenUrl: 'https://login.example.org/t/token',
+    clientId: 'app-1',
+    scope: 'mail.send',
+  };
+  const secrets = { user: 'alarm@example.org', password: 'of before', clientSecret: 'app secret'.replace(' ', '-') };
+  const key = '-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n';
+
+  it.each([
+    ['client-credentials', {}, { clientSecret: 'app-secret' }],
+    ['refresh-token', { refreshToken: 'r-1' }, { clientSecret: 'app-secret', refreshToken: 'r-1' }],
+    ['refresh-token', { refreshToken: 'r-1', clientSecret: '' }, { clientSecret: '', refreshToken: 'r-1' }],
+    ['service-account', { privateKey: key }, { privateKey: key }],
+  ])('by %s is defined, without the password of before', async (grant, more, own) => {
+    await run([tab, { ...byToken, grant }], engine, { office: { ...secrets, ...more } });
+    expect(engine.mailServers.get('office')).toMatchObject({
+      credentials: null,
+      oauth: {
+        ...{ grant, user: 'alarm@example.org', tokenUrl: byToken.tokenUrl, clientId: 'app-1', scope: 'mail.send' },
+        ...own,
+      },
+    });
+  });
+
+  it.each([
+    [{ security: 'none' }, {}, 'in clear the token'],
+    [{ tokenUrl: 'http://login.example.org/token' }, {}, 'by https'],
+    [{ tokenUrl: 'https://user:pass@login.example.org/' }, {}, 'field "Token URL" is "•••"'],
+    [{ tokenUrl: '' }, {}, 'field "Token URL" is ""'],
+    [{ clientId: '' }, {}, 'field "Client id" is ""'],
+    [{}, { clientSecret: '' }, 'field "Client secret"'],
+    [{}, { user: '' }, 'field "User"'],
+    [{ grant: 'refresh-token' }, {}, 'field "Refresh token"'],
+    [{ grant: 'service-account' }, {}, 'field "Private key"'],
+    [{ grant: 'service-account' }, { privateKey: 'what' }, 'a private key in PEM'],
+    [{ login: 'none' }, {}, 'field "Login" is "none"'],
+    [{ fingerprint: 'aa:bb' }, {}, 'field "Fingerprint"'],
+    [{ authority: 'what' }, {}, 'field "Own authority"'],
+  ])('with %j and %j is refused in words', async (config, secret, words) => {
+    await run([tab, { ...byToken, ...config }], engine, { office: { ...secrets, ...secret } });
+    expect(errorsOf('office')[0]).toContain(words);
+    expect(errorsOf('office')[0]).not.toMatch(/app-secret|pass@/);
+  });
+
+  it('that was set up before there were tokens goes on by password', async () => {
+    await run([tab, { ...office, version: 2 }], engine, { office: { user: 'alarm', password: 'p' } });
+    const server = engine.mailServers.get('office')!;
+    expect([server.credentials, server.oauth]).toEqual([{ user: 'alarm', password: 'p' }, undefined]);
+  });
+});
+
 describe('the preview', () => {
   const preview = (body: object) => helper.request().post('/alarmflow/nodes/alarmflow-email/preview').send(body);
 

@@ -21,6 +21,8 @@ export interface PostOffice {
   delivered: Delivered[];
   /** Logins that were tried. */
   logins: { user: string; password: string; secure: boolean }[];
+  /** Connections so far, and the most that were open at once. */
+  connections: { all: number; most: number };
   close(): Promise<void>;
 }
 
@@ -40,6 +42,10 @@ export async function openPostOffice(
     refuseLogin?: [code: number, text: string];
     /** Ways to log in that are offered; default: LOGIN and PLAIN. */
     authMethods?: string[];
+    /** Access tokens that are taken (XOAUTH2), looked up at each login. */
+    tokens?: { user: string; valid: Set<string> };
+    /** Most connections at once; more are told so. */
+    mostConnections?: number;
     /** Largest message, told in the greeting (RFC 1870). */
     size?: number;
   } = {},
@@ -47,18 +53,41 @@ export async function openPostOffice(
   const security = options.security ?? 'none';
   const delivered: Delivered[] = [];
   const logins: PostOffice['logins'] = [];
+  const connections = { all: 0, most: 0 };
+  let open = 0;
   const settings: SMTPServerOptions = {
     secure: security === 'tls',
     ...(options.certificate ? { key: options.certificate.key, cert: options.certificate.cert } : {}),
-    authOptional: !options.login,
+    authOptional: !options.login && !options.tokens,
     ...(options.authMethods ? { authMethods: options.authMethods } : {}),
     ...(options.size ? { size: options.size } : {}),
     allowInsecureAuth: true,
-    disabledCommands: [...(security === 'starttls' ? [] : ['STARTTLS']), ...(options.login ? [] : ['AUTH'])],
+    disabledCommands: [
+      ...(security === 'starttls' ? [] : ['STARTTLS']),
+      ...(options.login || options.tokens ? [] : ['AUTH']),
+    ],
     disableReverseLookup: true,
     closeTimeout: 100,
     logger: false,
+    onConnect(_session, callback) {
+      open++;
+      if (open > (options.mostConnections ?? Number.POSITIVE_INFINITY))
+        return callback(refusal(421, '4.7.0 Too many concurrent connections from your address'));
+      connections.all++;
+      connections.most = Math.max(connections.most, open);
+      callback(null);
+    },
+    onClose() {
+      open--;
+    },
     onAuth(auth, session, callback) {
+      if (auth.method === 'XOAUTH2') {
+        logins.push({ user: auth.username ?? '', password: auth.accessToken ?? '', secure: session.secure });
+        const { tokens } = options;
+        if (tokens?.user === auth.username && tokens?.valid.has(auth.accessToken ?? ''))
+          return callback(null, { user: auth.username });
+        return callback(null, { data: { status: '400', schemes: 'Bearer', scope: 'https://mail.example/' } });
+      }
       logins.push({ user: auth.username ?? '', password: auth.password ?? '', secure: session.secure });
       if (options.refuseLogin) callback(refusal(...options.refuseLogin));
       else if (
@@ -101,6 +130,7 @@ export async function openPostOffice(
     port: (server.server.address() as AddressInfo).port,
     delivered,
     logins,
+    connections,
     close: () => new Promise((resolve) => server.close(() => resolve())),
   };
 }
