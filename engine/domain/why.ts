@@ -98,7 +98,7 @@ export interface WhyAnswer {
 
 /** What the answers read of the record, beside events and alarms by id. */
 export interface WhyRecord {
-  /** Decisions of a trigger made after this one, not more than so much later, oldest first; without those of its filter. */
+  /** Decisions of a trigger (but not of its filter) made after this one, not more than so much later, oldest first. */
   decisionsOf(query: { triggerId: string; after: string; withinMs: number; limit: number }): Promise<Decision[]>;
   /** Alarms that this event began, raised within the span, oldest first. */
   alarmsOfEvent(query: { eventId: string; from: number; until: number; limit: number }): Promise<Alarm[]>;
