@@ -13,6 +13,7 @@ import {
   temperatureOf,
   thermalElement,
 } from './thermal';
+import { wirelessSensorIn } from './wireless-sensor';
 
 /** What is known of the device that an alert is read for. */
 export interface AlertSetting {
@@ -125,11 +126,12 @@ function alertOf(
   raw: string,
   setting: AlertSetting,
 ): Alert {
-  const input = nature.type === 'digital-input' ? textOf(node, 'inputIOPortID', 'dynInputIOPortID') : undefined;
+  const sensor = nature.type === 'wireless-sensor' ? wirelessSensorIn(node) : undefined;
+  const input = nature.type === 'digital-input' ? textOf(node, 'inputIOPortID', 'dynInputIOPortID') : sensor?.input;
   const regions = regionsOf(node, nature);
   const main = mainRegion(regions);
   const deviceTime = textOf(node, 'dateTime') ?? null;
-  const temperature = main?.region.temperature;
+  const temperature = main?.region.temperature ?? sensor?.temperature;
   const channel = nature.type === 'digital-input' ? undefined : channelOf(node, setting);
   const channelName =
     textOf(node, 'channelName') ?? (channel === undefined ? undefined : setting.channels?.names.get(channel));
@@ -146,7 +148,7 @@ function alertOf(
     temperature,
     regions: regions.length > 0 ? regions.map((r) => r.region) : undefined,
     channelName: clipped(channelName),
-    description: clipped(textOf(node, 'eventDescription')),
+    description: clipped(sensor?.name ?? textOf(node, 'eventDescription')),
     deviceTime: deviceTime === null ? null : clip(deviceTime, 64),
     deviceAt: deviceTime === null ? null : parseDeviceTime(deviceTime, setting.timeZone, setting.near),
     repeat: numberOf(node, 'activePostCount'),
