@@ -1,6 +1,6 @@
 import type { Clock } from '../../clock/clock';
 import type { Picture, PtzMove, SwitchKind, SwitchManner } from '../../domain/devices';
-import { asAlarmflowError, operationalError, userError } from '../../domain/errors';
+import { type AlarmflowError, asAlarmflowError, operationalError, userError } from '../../domain/errors';
 import { faultError, isUnsupported, textIn } from './answer';
 import type { OnvifChannel } from './channel-map';
 import { element, xmlText } from './envelope';
@@ -41,6 +41,8 @@ export interface OnvifActions {
   readSwitch(kind: SwitchKind, name: string, signal: AbortSignal): Promise<boolean | null>;
 }
 
+/** What a device says to a request that it does not take in this form or at this place. */
+const refusals: ReadonlySet<string> = new Set(['E_NOT_SUPPORTED', 'E_NOT_ONVIF', 'E_BAD_PARAMETER', 'E_DEVICE_ERROR']);
 /** Time for the event that tells a relay's new state. */
 const CONFIRM_MS = 1_500;
 const CONFIRM_STEP_MS = 20;
@@ -74,6 +76,7 @@ export function createOnvifActions(options: ActionsOptions): OnvifActions {
     const state = on ? 'active' : 'inactive';
     // Strict servers want the request in the namespace of DeviceIO and what is in it in that of the device (§4.5).
     const inner = `<d:RelayOutputToken xmlns:d="${ns.device}">${xmlText(token)}</d:RelayOutputToken><d:LogicalState xmlns:d="${ns.device}">${state}</d:LogicalState>`;
+    let first: AlarmflowError | null = null;
     if (deviceIo && relayWay !== 'device') {
       const request = {
         what,
@@ -81,22 +84,27 @@ export function createOnvifActions(options: ActionsOptions): OnvifActions {
         body: element('SetRelayOutputState', ns.deviceIo, inner),
       };
       try {
-        const reply = await client.call(deviceIo, request, signal);
-        if (reply.ok) {
-          relayWay = 'deviceIo';
-          return;
-        }
-        if (relayWay === 'deviceIo' || !isUnsupported(reply.fault)) throw faultError(reply.fault, what);
+        await client.ask(deviceIo, request, signal);
+        relayWay = 'deviceIo';
+        return;
       } catch (thrown) {
-        const error = asAlarmflowError(thrown);
-        if (relayWay === 'deviceIo' || error.code !== 'E_NOT_ONVIF') throw error;
+        first = asAlarmflowError(thrown);
+        // A service that has never switched it may refuse for the form alone, with a fault of any kind.
+        if (relayWay === 'deviceIo' || !refusals.has(first.code)) throw first;
       }
     }
-    await client.ask(
-      client.deviceService,
-      { what, action: `${ns.device}/SetRelayOutputState`, body: element('SetRelayOutputState', ns.device, inner) },
-      signal,
-    );
+    const request = {
+      what,
+      action: `${ns.device}/SetRelayOutputState`,
+      body: element('SetRelayOutputState', ns.device, inner),
+    };
+    try {
+      const reply = await client.call(client.deviceService, request, signal);
+      if (!reply.ok) throw first && isUnsupported(reply.fault) ? first : faultError(reply.fault, what);
+    } catch (thrown) {
+      const error = asAlarmflowError(thrown);
+      throw first && error.code === 'E_NOT_ONVIF' ? first : error;
+    }
     relayWay = 'device';
   }
 

@@ -22,14 +22,25 @@ describe('relay outputs', () => {
     );
   });
 
-  it('falls back to the device service where DeviceIO refuses', async () => {
-    const { sim, sink, connection } = await connectedOnvif({ faults: ['device-io-refuses'] });
-    await until('online', onvifOnline(sink));
-    expect(await connection.setOutput('000', true, limit())).toBe(true);
-    const before = sim.state().requests.SetRelayOutputState ?? 0;
-    expect(await connection.setOutput('000', false, limit())).toBe(false);
-    // The second one goes to the right place at once.
-    expect(sim.state().requests.SetRelayOutputState).toBe(before + 1);
+  it.each(['device-io-refuses', 'device-io-strict'])(
+    'falls back to the device service where DeviceIO refuses: %s',
+    async (fault) => {
+      const { sim, sink, connection } = await connectedOnvif({ faults: [fault] });
+      await until('online', onvifOnline(sink));
+      expect(await connection.setOutput('000', true, limit())).toBe(true);
+      const before = sim.state().requests.SetRelayOutputState ?? 0;
+      expect(await connection.setOutput('000', false, limit())).toBe(false);
+      // The second one goes to the right place at once.
+      expect(sim.state().requests.SetRelayOutputState).toBe(before + 1);
+    },
+  );
+
+  it('says what is wrong with a relay that there is not, whichever service is asked', async () => {
+    for (const faults of [[], ['device-io-refuses'], ['device-io-strict']]) {
+      const { sink, connection } = await connectedOnvif({ faults });
+      await until('online', onvifOnline(sink));
+      await expect(connection.setOutput('777', true, limit())).rejects.toMatchObject({ code: 'E_BAD_PARAMETER' });
+    }
   });
 
   it('takes a monostable relay that refuses "inactive" for one that falls back by itself', async () => {
@@ -84,13 +95,16 @@ describe('presets', () => {
 });
 
 describe('pictures', () => {
-  it.each(['internal-addresses', 'media2-only', 'several-addresses'])('come also with the fault %s', async (fault) => {
-    const { sink, connection } = await connectedOnvif({ faults: [fault] });
-    await until('online', onvifOnline(sink));
-    const { contentType, bytes } = await connection.snapshot(1, limit());
-    expect(contentType).toBe('image/jpeg');
-    expect(bytes.subarray(-2).toString('hex')).toBe('ffd9');
-  });
+  it.each(['internal-addresses', 'relative-addresses', 'media2-only', 'several-addresses'])(
+    'come also with the fault %s',
+    async (fault) => {
+      const { sink, connection } = await connectedOnvif({ faults: [fault] });
+      await until('online', onvifOnline(sink));
+      const { contentType, bytes } = await connection.snapshot(1, limit());
+      expect(contentType).toBe('image/jpeg');
+      expect(bytes.subarray(-2).toString('hex')).toBe('ffd9');
+    },
+  );
 
   it('come with Digest although SOAP takes tokens only', async () => {
     const { sim, sink, connection } = await connectedOnvif({ login: 'token' });

@@ -226,6 +226,7 @@ describe('odd messages', () => {
     'close-after-answer',
     'internal-addresses',
     'several-addresses',
+    'relative-addresses',
     'no-get-services',
     'reference-parameters',
     'max-timeout',

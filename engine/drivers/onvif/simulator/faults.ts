@@ -12,6 +12,7 @@ export const onvifFaultNames = [
   'no-get-services',
   'internal-addresses',
   'several-addresses',
+  'relative-addresses',
   'html-404',
   'fault-in-200',
   'fault-in-500',
@@ -62,6 +63,7 @@ export const onvifFaultNames = [
   'many-namespaces',
   // Outputs, pictures, media.
   'device-io-refuses',
+  'device-io-strict',
   'monostable',
   'no-relay-events',
   'picture-moved',

@@ -119,6 +119,7 @@ export async function startOnvifSimulator(options: OnvifSimulatorOptions = {}): 
   const login = createOnvifLogin({ user: () => user, password: () => password, deviceNow });
   const web = createOnvifLogin({ user: () => user, password: () => password, deviceNow });
   const told = (path: string): string => {
+    if (faults.has('relative-addresses')) return path;
     if (faults.has('internal-addresses')) return `https://10.0.0.99:8999${path}`;
     const here = `http://${host.includes(':') ? `[${host}]` : host}:${port}${path}`;
     return faults.has('several-addresses') ? `http://[fe80::1]${path} ${here}` : here;

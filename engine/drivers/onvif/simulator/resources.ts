@@ -105,6 +105,8 @@ export function answerResource(
     }
     case 'SetRelayOutputState': {
       if (service === 'deviceio_service' && faults.has('device-io-refuses')) return unknownAction(faults);
+      if (service === 'deviceio_service' && faults.has('device-io-strict'))
+        return badArgument(faults, 'ter:WellFormed', 'Validation constraint violation: tag name or namespace mismatch');
       if (faults.has('low-privilege')) return notAuthorized(faults);
       const token = ask('RelayOutputToken');
       const on = ask('LogicalState') === 'active';
