@@ -173,7 +173,7 @@ export function createFlowEngine(parts: FlowEngineParts): FlowEngine & FlowHostC
         return away ? deviceNotice(away) : alarms.triggerNotice(nodeId);
       }
       case 'output': {
-        const own = outputs.list().filter((output) => definition.outputs.has(output.id));
+        const own = outputs.of(definition.outputs);
         if (definition.dryRun || (own.length > 0 && own.every(({ id }) => outputIsDry(id)))) return dryNotice(own);
         const cannot = own.every(({ confirmed }) => confirmed === null) && problemIn(definition.needs) !== null;
         return cannot ? cannotNotice : outputsNotice(own);
@@ -236,10 +236,13 @@ export function createFlowEngine(parts: FlowEngineParts): FlowEngine & FlowHostC
 
   function outputIsDry(id: OutputId): boolean {
     if (siteIsDry()) return true;
-    const working = [...definitions.values()].filter(
-      (definition) => definition.kind === 'output' && definition.outputs.has(id),
-    );
-    return working.length > 0 && working.every((definition) => definition.kind === 'output' && definition.dryRun);
+    let isWorkedOn = false;
+    for (const definition of definitions.values()) {
+      if (definition.kind !== 'output' || !definition.outputs.has(id)) continue;
+      if (!definition.dryRun) return false;
+      isWorkedOn = true;
+    }
+    return isWorkedOn;
   }
 
   /** What a message asks for and the record does not take is asked for again: the message comes once more. */

@@ -38,6 +38,9 @@ export interface NodeOutput extends Pick<OutputDefinition, 'deviceId' | 'output'
   priority?: number;
 }
 
+/** An output with its living leases. */
+export type HeldOutput = OutputState & { leases: Lease[] };
+
 export interface Outputs extends AlarmHolds {
   /** Takes over what the last run has left. Nothing is written or sent before `flowsStarted`. */
   resume(state: ResumeState): void;
@@ -75,8 +78,10 @@ export interface Outputs extends AlarmHolds {
   acknowledgeLeftOn(id: string, who: string): Promise<void>;
   /** The site's dry run has begun or ended: what was held only on paper is driven, or no longer. */
   dryRunTurned(): Promise<void>;
-  /** Known outputs by id, with their living leases. */
-  list(): (OutputState & { leases: Lease[] })[];
+  /** Known outputs by id. */
+  list(): HeldOutput[];
+  /** Those of these that are known, by id. */
+  of(ids: Iterable<OutputId>): HeldOutput[];
 }
 
 export function createOutputs(options: OutputsOptions): Outputs {
@@ -84,6 +89,11 @@ export function createOutputs(options: OutputsOptions): Outputs {
   const holding = createHolding(options);
   const { book, managed } = holding;
   const leftOns = createLeftOns(options, holding);
+  const byId = (outputs: HeldOutput[]): HeldOutput[] => outputs.sort((a, b) => (a.id < b.id ? -1 : 1));
+  const held = ({ state }: ManagedOutput): HeldOutput => ({
+    ...state,
+    leases: book.livingOf(state.id).map((lease) => ({ ...lease })),
+  });
   const driveParts = {
     ...options,
     endOf: holding.endOf,
@@ -297,9 +307,7 @@ export function createOutputs(options: OutputsOptions): Outputs {
       }
     },
 
-    list: () =>
-      [...managed.values()]
-        .map((output) => ({ ...output.state, leases: book.livingOf(output.state.id).map((lease) => ({ ...lease })) }))
-        .sort((a, b) => (a.id < b.id ? -1 : 1)),
+    list: () => byId([...managed.values()].map(held)),
+    of: (ids) => byId([...ids].flatMap((id) => managed.get(id) ?? []).map(held)),
   };
 }
