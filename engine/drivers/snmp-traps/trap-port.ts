@@ -110,7 +110,8 @@ function openTrapPort(address: string, port: number, clock: Clock, log: Log): Tr
       reason = bytes.length === 0 ? reason : user.take(bytes, from, reply);
       if (reason === null) return;
     }
-    if (meant.length === 0) log.warn('snmp-traps.unknown-sender', { source: from.address, bytes: bytes.length });
+    // Whose it should be nobody knows: a wrong entry in any list may be why.
+    if (meant.length === 0) for (const user of users) user.refused(from, 'its address is in no list of senders');
     else meant[0]?.refused(from, reason ?? 'nobody takes it');
   }
 

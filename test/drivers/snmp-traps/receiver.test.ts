@@ -228,6 +228,19 @@ const keysOf = ({ sink }: Awaited<ReturnType<typeof receiver>>): string[] => [
   ...new Set(sink.events.map(({ draft }) => alarmKey(defaultPolicy.keyParts, { ...draft, deviceId: 'switch' }))),
 ];
 
+it('a sender that no list has is told, once in a while', async () => {
+  const one = await receiver({ sources: '192.0.2.1' });
+  await until('online', linkIs(one.sink, 'online'));
+  const sim = await sender(one.port, { faults: ['flood'] });
+  await sim.fire('link-down');
+  await until('it is told', () => (one.sink.links.at(-1)?.detail ?? '').includes('in no list'));
+  expect(one.sink.links.at(-1)).toMatchObject({ link: 'online' });
+  expect(one.sink.links.at(-1)?.detail).toMatch(/of 127\.0\.0\.1: its address is in no list of senders/);
+  expect((await one.connection.probe(never)).warnings.join()).toMatch(/\d+ notifications were refused/);
+  expect(one.warnings).toHaveLength(1);
+  expect(one.sink.events).toEqual([]);
+});
+
 describe('conditions of one sender', () => {
   it('are alarms of their own: the end of one interface is not that of another', async () => {
     const one = await receiver({ sources: '127.0.0.1' });
