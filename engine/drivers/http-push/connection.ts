@@ -31,6 +31,7 @@ export function understandPush(
   request: Pick<PushRequest, 'method' | 'path' | 'headers' | 'body'>,
   timeZone: string | null,
   now: number,
+  leftOut?: (count: number, reason: string) => void,
 ): Understood[] {
   if (!mapping.methods.includes(request.method.toUpperCase()))
     throw userError(
@@ -47,7 +48,7 @@ export function understandPush(
     body,
     item: null,
   };
-  return mapPush(mapping, scope, { timeZone, now, payload: readableBody(request.body) });
+  return mapPush(mapping, scope, { timeZone, now, payload: readableBody(request.body), leftOut });
 }
 
 /** Receives the pushes of one sender that has no address (REQUIREMENTS T17). Nothing is sent anywhere. */
@@ -72,6 +73,10 @@ export function connectHttpPush(context: DriverContext): HttpPushConnection {
     if (refusal && clock.monotonic() - refusal.at > TOLD_MS) refusal = null;
     sink.link('online', refusal ? `Pushes, but not all makes an event: ${refusal.reason}` : 'Pushes its events');
     watchSilence();
+  }
+
+  function isRefused(reason: string): void {
+    refusal = { reason: withoutSecrets(reason).slice(0, 300), at: clock.monotonic() };
   }
 
   function watchSilence(): void {
@@ -119,11 +124,14 @@ export function connectHttpPush(context: DriverContext): HttpPushConnection {
       });
       let understood: Understood[];
       try {
-        understood = understandPush(mapping, request, definition.timeZone, receivedAt);
+        understood = understandPush(mapping, request, definition.timeZone, receivedAt, (count, reason) => {
+          log.warn('http-push.items-left-out', { count, reason });
+          isRefused(`${count} of the items of a push were left out: ${reason}`);
+        });
       } catch (thrown) {
         const error = asAlarmflowError(thrown);
         log.warn('http-push.refused', { reason: error.message, bytes: request.body.length });
-        refusal = { reason: withoutSecrets(error.message).slice(0, 300), at: clock.monotonic() };
+        isRefused(error.message);
         alive();
         throw error;
       }

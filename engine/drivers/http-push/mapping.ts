@@ -14,6 +14,8 @@ export interface MappingContext {
   now: number;
   /** The push as it came, for the record. */
   payload: string;
+  /** Told where some items of a push make no event though others do. */
+  leftOut?(count: number, reason: string): void;
 }
 
 /** A draft whose phase nobody has compared with what is open yet. */
@@ -49,6 +51,8 @@ export function mapPush(mapping: Mapping, scope: Scope, context: MappingContext)
   if (items.length > MOST_EVENTS) reasons.push(`only ${MOST_EVENTS} of ${items.length} items are taken`);
   const first = found[0];
   if (first) {
+    const [why] = reasons;
+    if (why !== undefined) context.leftOut?.(items.length - found.length, why);
     // What came beside a list belongs to its first event, unless that brought its own.
     if (!mapping.selectors.has('picture')) first.pictures = scope.body.pictures.slice(0, MOST_PICTURES).map(plain);
     return found;

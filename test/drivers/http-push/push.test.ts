@@ -250,6 +250,15 @@ describe('recent bodies', () => {
     expect(sink.links.at(-1)?.detail).toBe('Pushes its events');
   });
 
+  it('of which some items make no event say so', async () => {
+    const { sender, receiver, sink } = await pushSite();
+    await sender.fire('json-list', { type: 'motion' }, { nothing: 1 }, { type: 'smoke' });
+    expect(receiver.told()).toEqual(['motion pulse', 'smoke pulse']);
+    expect(sink.links.at(-1)?.detail).toMatch(/1 of the items of a push were left out: no place of "type"/);
+    await sender.fire('json-list', ...Array.from({ length: 501 }, () => ({ type: 'motion' })));
+    expect(sink.links.at(-1)?.detail).toMatch(/left out: only 500 of 501 items are taken/);
+  });
+
   it('hold the last pushes, refused ones as well, without secrets', async () => {
     const { sender, connection } = await pushSite({ recent: 3 });
     sender.faults.set('secret-fields');
