@@ -117,6 +117,7 @@ export function createEventFeed(options: FeedOptions): EventFeed {
   async function run(): Promise<void> {
     let attempt = 0;
     let broken = 0;
+    let notifyFailed = false;
     while (!closing.signal.aborted) {
       const now = clock.monotonic();
       const life: Life = { opened: false, delivered: false, dead: false, startedAt: now, syncedAt: now };
@@ -133,6 +134,7 @@ export function createEventFeed(options: FeedOptions): EventFeed {
       if (life.delivered || lived(life) > timing.goodLifeMs) {
         attempt = 0;
         broken = 0;
+        notifyFailed = false;
       }
       options.onLost(error, life.dead);
       broken = mayBeBroken(error) && !life.delivered ? broken + 1 : broken;
@@ -140,7 +142,15 @@ export function createEventFeed(options: FeedOptions): EventFeed {
       if (options.way === 'auto' && way === 'pull' && hopeless && (await consumer()) !== null) {
         log.warn('onvif.pull-broken', { reason: error.message });
         way = 'notify';
-        attempt = 0;
+        // Where that has failed as well, the pauses grow on.
+        if (!notifyFailed) attempt = 0;
+        broken = 0;
+      } else if (options.way === 'auto' && way === 'notify' && !life.opened && (hopeless || isAddressless(error))) {
+        // What was refused for minutes may be taken now (§4.3 rule 7): neither way is given up for ever.
+        log.warn('onvif.notify-broken', { reason: error.message });
+        way = 'pull';
+        notifyFailed = true;
+        broken = 0;
       }
       // One that ran out in its time is followed by the next at once: what happens between them would be lost.
       const ranOut = error.code === 'E_SUBSCRIPTION_OVER' && life.opened && lived(life) > timing.goodLifeMs / 6;
@@ -367,6 +377,8 @@ const noAddress = (): AlarmflowError =>
     'Nobody knows under which address the device reaches us: set publicUrl (--public-url), or the address in its dialog',
     { retryAfterMs: 60_000 },
   );
+
+const isAddressless = (error: AlarmflowError): boolean => error.code === 'E_NO_PUSH_ADDRESS';
 
 /** Failures that speak against pulling itself, not against the network or the login. */
 const mayBeBroken = (error: AlarmflowError): boolean =>

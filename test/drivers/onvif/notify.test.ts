@@ -75,6 +75,19 @@ describe('events by notification', () => {
     expect(sim.state().subscriptions).toBe(0);
   });
 
+  it('gives way to pulling again where it is refused too', async () => {
+    const { url, to } = await listener();
+    const sim = await onvifDevice({ faults: ['no-pull', 'no-notify'] });
+    const { connection, sink } = onvifConnection(onvifAt(sim.port, { options: { consumerUrl: url } }));
+    to(connection);
+    connection.start();
+    await until('both were tried', () => (sim.state().requests.Subscribe ?? 0) >= 1, 8_000);
+    sim.faults.set('no-pull', false);
+    await until('online', onvifOnline(sink), 10_000);
+    sim.setInput('001', true);
+    await until('the start', () => sink.told().includes('digital-input start'));
+  }, 20_000);
+
   it('takes over where every pull fails', async () => {
     const { url, pushed, to } = await listener();
     const sim = await onvifDevice({ faults: ['pull-fault-always'] });
