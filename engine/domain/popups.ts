@@ -55,6 +55,8 @@ export interface Popup {
   goesWhen: PopupEnd;
   /** It goes by itself then; null: by nothing but people and its alarm. */
   goesAt: number | null;
+  /** When its alarm was over, where it stays until somebody has seen it; absent: it lives, or there is none. */
+  endedAt?: number;
   /** Nothing has happened: somebody tries the node out. */
   test?: true;
 }

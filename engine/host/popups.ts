@@ -9,7 +9,7 @@ import { type Popup, type PopupBoard, popupLevels } from '../domain/popups';
 import type { AuditRow, RecordWriter, RecordWrites, StandingRow } from '../domain/record';
 
 const KIND = 'popup';
-/** More than these nobody looks at; the least severe go first. */
+/** More than these nobody looks at; what is over goes first, then the least severe. */
 const MOST_OPEN = 100;
 /** How long a closed one is remembered: an action that a crash has interrupted must not open it again. */
 const REMEMBERED_MS = 2 * 3_600_000;
@@ -57,8 +57,9 @@ export interface Popups extends PopupBoard {
   close(): void;
 }
 
-/** Pure: the order in which pop-ups are to be seen. */
+/** Pure: the order in which pop-ups are to be seen: what lives before what is over, then the most severe. */
 export const bySeverity = (a: Popup, b: Popup): number =>
+  Number(a.endedAt !== undefined) - Number(b.endedAt !== undefined) ||
   popupLevels.indexOf(b.level) - popupLevels.indexOf(a.level) ||
   a.shownAt - b.shownAt ||
   (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
@@ -71,6 +72,13 @@ export function closedBy({ goesWhen }: Popup, alarm: Alarm): { by: string; why: 
   if (goesWhen === 'ended' && alarm.endedAt !== null) return { by: 'alarmflow', why: 'the alarm is over' };
   return null;
 }
+
+/** New words for one that stands; the same alarm does not live again. */
+const renewed = (popup: Popup, before: Popup): Popup => ({
+  ...popup,
+  shownAt: before.shownAt,
+  ...(before.endedAt === undefined ? {} : { endedAt: before.endedAt }),
+});
 
 export function createPopups(options: PopupsOptions): Popups {
   const { writer, clock, log, announce, alarm: alarmNow } = options;
@@ -160,11 +168,33 @@ export function createPopups(options: PopupsOptions): Popups {
     return doc;
   }
 
+  /** One that its alarm's end does not close says that it is over, and makes room for those that live. */
+  function markThose(endOf: (popup: Popup) => number | null): Promise<void> {
+    return inTurn(async () => {
+      const marked = open().flatMap((doc) => {
+        const endedAt = doc.popup.endedAt === undefined ? endOf(doc.popup) : null;
+        return endedAt === null ? [] : [{ ...doc, popup: { ...doc.popup, endedAt } }];
+      });
+      if (marked.length > 0) await put(marked);
+    });
+  }
+
   function alarmChanged(alarm: Alarm): void {
-    if (!open().some(({ popup }) => popup.alarmId === alarm.id && closedBy(popup, alarm) !== null)) return;
-    closeThose((popup) => (popup.alarmId === alarm.id ? closedBy(popup, alarm) : null)).catch((error: unknown) => {
+    const failed = (error: unknown): void => {
       // At the next start, if not before, the alarm is asked again.
       log.warn('popup.not-closed', { alarm: alarm.id, error: asAlarmflowError(error).message });
+    };
+    const ofIt = open().filter(({ popup }) => popup.alarmId === alarm.id);
+    if (ofIt.some(({ popup }) => closedBy(popup, alarm) !== null))
+      closeThose((popup) => (popup.alarmId === alarm.id ? closedBy(popup, alarm) : null)).catch(failed);
+    if (alarm.endedAt !== null && ofIt.some(({ popup }) => popup.endedAt === undefined))
+      markThose((popup) => (popup.alarmId === alarm.id ? alarm.endedAt : null)).catch(failed);
+  }
+
+  /** Of a message that speaks of the end itself: it is shown, so nothing closes it. */
+  function markEnded(alarmId: string, endedAt: number): void {
+    markThose((popup) => (popup.alarmId === alarmId ? endedAt : null)).catch((error: unknown) => {
+      log.warn('popup.not-marked', { alarm: alarmId, error: asAlarmflowError(error).message });
     });
   }
 
@@ -183,6 +213,7 @@ export function createPopups(options: PopupsOptions): Popups {
         const known = popup.alarmId === null ? undefined : alarms.get(popup.alarmId);
         return timeIsOver(popup) ?? (known ? closedBy(popup, known) : null);
       });
+      await markThose((popup) => (popup.alarmId === null ? null : (alarms.get(popup.alarmId)?.endedAt ?? null)));
       watch();
     },
     list,
@@ -194,7 +225,7 @@ export function createPopups(options: PopupsOptions): Popups {
         const stands = known !== undefined && known.closed === null;
         if (!stands && onlyOpen) return 'closed';
         const doc: PopupDoc = {
-          popup: stands ? { ...popup, shownAt: known.popup.shownAt } : popup,
+          popup: stands ? renewed(popup, known.popup) : popup,
           keys: [...(known?.keys ?? []), key].slice(-MOST_KEYS),
           closed: null,
         };
@@ -208,9 +239,10 @@ export function createPopups(options: PopupsOptions): Popups {
         const itself = surplus.some(({ id }) => id === popup.id);
         await put([...crowded, itself ? closing(doc, 'alarmflow', 'too many messages were open') : doc]);
         // It may have been acknowledged, or have ended, while this was being written, when there was nothing to be closed yet.
-        if (popup.alarmId !== null && popup.phase !== 'clear' && popup.phase !== 'end') {
+        if (popup.alarmId !== null) {
           const alarm = await alarmNow(popup.alarmId);
-          if (alarm) alarmChanged(alarm);
+          if (alarm && popup.phase !== 'clear' && popup.phase !== 'end') alarmChanged(alarm);
+          else if (alarm && alarm.endedAt !== null) markEnded(alarm.id, alarm.endedAt);
         }
         return itself ? 'closed' : stands ? 'renewed' : 'shown';
       }),

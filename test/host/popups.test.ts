@@ -148,6 +148,36 @@ describe('a message', () => {
     expect(popups.list()).toHaveLength(left);
   });
 
+  it('whose alarm is over says so and stands behind those that live, whatever their level, also after a restart', async () => {
+    await show('a', { level: 'emergency', title: 'a' });
+    await show('b', { level: 'information', title: 'b' });
+    await clock.advance(5_000);
+    await turn('a', { clearedAt: clock.now(), endedAt: clock.now() });
+    const expected = [
+      { alarmId: 'b', level: 'information' },
+      { alarmId: 'a', level: 'emergency', endedAt: RAISED + 5_000 },
+    ];
+    expect(popups.list()).toMatchObject(expected);
+    expect(popups.list()[0]!.endedAt).toBeUndefined();
+    expect(told.at(-1)).toMatchObject(expected);
+    await start();
+    expect(popups.list()).toMatchObject(expected);
+  });
+
+  it('whose alarm ended while the process was away says so at the start', async () => {
+    await show('a');
+    live.set('a', { ...anAlarm({ id: 'a' }), endedAt: RAISED + 1_000 });
+    await start();
+    expect(popups.list()).toMatchObject([{ alarmId: 'a', endedAt: RAISED + 1_000 }]);
+  });
+
+  it('of the end of its alarm is shown, as over', async () => {
+    live.set('a', { ...anAlarm({ id: 'a' }), clearedAt: RAISED, endedAt: RAISED });
+    await show('a', { phases: ['end'] }, { phase: 'end' });
+    await clock.advance(0);
+    expect(popups.list()).toMatchObject([{ alarmId: 'a', phase: 'end', endedAt: RAISED }]);
+  });
+
   it('goes when its time is over, also after a restart', async () => {
     await show('a', { seconds: 30 });
     await show('b', { seconds: 60 });

@@ -62,6 +62,12 @@ export function Popups(props: { popups: Popup[]; alarms: Alarm[]; now: number; a
           actor={actor}
           onHide={() => setHidden((before) => new Set([...before, wording(shown)]))}
           onHideAll={() => setHidden(new Set(popups.map(wording)))}
+          ended={open.filter(({ endedAt }) => endedAt !== undefined).length}
+          onHideEnded={() =>
+            setHidden(
+              (before) => new Set([...before, ...open.filter(({ endedAt }) => endedAt !== undefined).map(wording)]),
+            )
+          }
           onNext={() => setChosen(open[(at + 1) % open.length]?.id ?? null)}
         />
       )}
@@ -88,9 +94,12 @@ function PopupDialog(props: {
   actor: Actor;
   onHide: () => void;
   onHideAll: () => void;
+  /** How many of those that are open are of alarms that are over. */
+  ended: number;
+  onHideEnded: () => void;
   onNext: () => void;
 }) {
-  const { popup, alarm, place, silent, now, actor, onHide, onHideAll, onNext } = props;
+  const { popup, alarm, place, silent, now, actor, onHide, onHideAll, ended, onHideEnded, onNext } = props;
   const dialog = useRef<HTMLDialogElement>(null);
   const [settled, setSettled] = useState(false);
 
@@ -117,7 +126,7 @@ function PopupDialog(props: {
     <dialog
       ref={dialog}
       role="alertdialog"
-      className={`popup ${popup.level}`}
+      className={`popup ${popup.level}${popup.endedAt === undefined ? '' : ' ended'}`}
       aria-labelledby="popup-title"
       aria-describedby="popup-text"
       onKeyDown={keepInside}
@@ -128,6 +137,11 @@ function PopupDialog(props: {
     >
       <header>
         <span className="level">{popup.test ? 'Test' : levelWords[popup.level]}</span>
+        {popup.endedAt !== undefined && (
+          <span className="over" title={dayAndTime(popup.endedAt)}>
+            Over since {clockTime(popup.endedAt)}
+          </span>
+        )}
         {others > 0 && (
           <button type="button" className="plain" onClick={onNext}>
             {place.at + 1} of {place.of} · next
@@ -136,6 +150,11 @@ function PopupDialog(props: {
         <button type="button" className="plain hide" onClick={onHide} title="Hide on this screen (Esc)">
           Hide here
         </button>
+        {ended > 0 && others > 0 && (
+          <button type="button" className="plain" onClick={onHideEnded} title="Hide on this screen what is over">
+            Hide {ended} over
+          </button>
+        )}
         {others > 0 && (
           <button type="button" className="plain" onClick={onHideAll} title="Hide all of them on this screen">
             Hide all
@@ -149,8 +168,7 @@ function PopupDialog(props: {
         {popup.tour && <Tour key={popup.id} popup={popup.id} tour={popup.tour} />}
         <p className="small">
           <time title={dayAndTime(popup.shownAt)}>{clockTime(popup.shownAt)}</time>, {span(now - popup.shownAt)} ago
-          {alarm && alarm.endedAt !== null && ' · the alarm is over'}
-          {alarm && alarm.endedAt === null && alarm.clearedAt !== null && ' · cleared'}
+          {popup.endedAt === undefined && alarm && alarm.clearedAt !== null && ' · cleared'}
           {alarm && placeOf(alarm) !== '' && ` · ${placeOf(alarm)}`}
           {popup.nodeName !== '' && ` · ${popup.nodeName}`}
           {popup.goesAt !== null && popup.goesAt > now && ` · goes in ${span(popup.goesAt - now)}`}
