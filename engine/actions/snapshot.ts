@@ -18,6 +18,8 @@ export interface SnapshotParams {
   channels?: number[];
   /** Channels of further devices. */
   cameras?: CameraChannel[];
+  /** Only `cameras`: the node's own device is gone, and the alarm's own is not what was chosen. */
+  onlyCameras?: boolean;
   /** Seconds from the alarm, −60 to 60; pictures of before need a recorded camera. Absent: at the alarm. */
   offsets?: number[];
 }
@@ -76,20 +78,29 @@ export interface SnapshotParts {
   clock: Clock;
 }
 
-/** The cameras, each once; the alarm's channel counts only on the alarm's own device. */
-function camerasOf(parts: SnapshotParts, row: ActionRow): CameraChannel[] {
+/** The cameras, each once; the alarm's channel counts only on the alarm's own device. A device that is gone takes none along. */
+function camerasOf(parts: SnapshotParts, row: ActionRow): { cameras: CameraChannel[]; gone: AlarmflowError | null } {
   const { channels, cameras } = readSnapshotParams(row.params);
-  const named = row.deviceId !== null || row.alarm !== null || cameras.length === 0;
+  const named =
+    row.deviceId !== null || (row.alarm !== null && row.params.onlyCameras !== true) || cameras.length === 0;
+  let gone: AlarmflowError | null = null;
   const own = (): CameraChannel[] => {
     const device = deviceOf(parts.devices, row);
     const ofAlarm = row.alarm && device.id === row.alarm.deviceId ? row.alarm.channel : undefined;
     return (channels.length > 0 ? channels : [ofAlarm ?? 1]).map((channel) => ({ deviceId: device.id, channel }));
   };
-  const all = [...(named ? own() : []), ...cameras];
-  return all.filter(
+  const all = [...cameras];
+  try {
+    if (named) all.unshift(...own());
+  } catch (thrown) {
+    if (cameras.length === 0) throw thrown;
+    gone = asAlarmflowError(thrown);
+  }
+  const once = all.filter(
     (one, index) =>
       all.findIndex((other) => other.deviceId === one.deviceId && other.channel === one.channel) === index,
   );
+  return { cameras: once, gone };
 }
 
 const offsetWords = (offsetMs: number): string =>
@@ -123,7 +134,7 @@ export function snapshotHandler(parts: SnapshotParts): ActionHandler {
     },
     rehearse(row) {
       const { offsetsMs } = readSnapshotParams(row.params);
-      const cameras = camerasOf(parts, row);
+      const { cameras } = camerasOf(parts, row);
       return `Take ${cameras.length * offsetsMs.length} pictures of ${cameras.map(({ deviceId, channel }) => `"${parts.devices.device(deviceId).name}" channel ${channel}`).join(', ')}`;
     },
     async execute({ row, signal, test }) {
@@ -131,7 +142,8 @@ export function snapshotHandler(parts: SnapshotParts): ActionHandler {
       const moment = momentOf(row);
       const kept: MediaReference[] = [];
       const lacking: string[] = [];
-      let failure: AlarmflowError | null = null;
+      const wanted = camerasOf(parts, row);
+      let failure: AlarmflowError | null = wanted.gone;
       let bytes = 0;
 
       /** @param lateMs how long after its moment it was taken */
@@ -200,7 +212,7 @@ export function snapshotHandler(parts: SnapshotParts): ActionHandler {
       };
 
       await Promise.all(
-        camerasOf(parts, row).map(async (camera) => {
+        wanted.cameras.map(async (camera) => {
           try {
             await shoot(camera);
           } catch (thrown) {

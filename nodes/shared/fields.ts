@@ -214,6 +214,12 @@ export class Fields {
     return null;
   }
 
+  /** Whether a config node is named, there or gone. */
+  isChosen(field: string): boolean {
+    const id = this.value(field);
+    return typeof id === 'string' && id !== '' && id !== '_ADD_';
+  }
+
   /**
    * Ids of config nodes; an empty list means any. Those that are gone are left out and kept as issues, so that the
    * others go on working; when all are gone the node cannot mean anything and the first refusal is thrown.

@@ -525,6 +525,16 @@ describe('a node that points at something gone', () => {
     expect(statusesOf('node').at(-1)).toMatchObject({ fill: 'yellow' });
   });
 
+  it('takes the pictures of the further cameras when its own is gone, and none of another in its place', async () => {
+    const config = { device: 'deleted', channel: '7', targets: [{ device: 'hall', channel: 2 }] };
+    await run([tab, hall, flowNode('snapshot', config), sink], engine);
+    expect(warningsOf('node')).toEqual([expect.stringContaining('device that is gone')]);
+    expect(errorsOf('node')).toEqual([]);
+    expect(engine.callsOf('defineAction').at(-1)).toMatchObject([
+      { action: { deviceId: null, params: { onlyCameras: true, cameras: [{ deviceId: 'hall', channel: 2 }] } } },
+    ]);
+  });
+
   it('uploads without the snapshot of a camera that is gone', async () => {
     const config = { server: 'archive', snapshotDevice: 'hall' };
     await run([tab, archive, flowNode('upload', config), sink], engine);

@@ -26,16 +26,27 @@ export default defineNode(
     action: 'snapshot',
     defaults,
     migrations,
-    read: (fields) => ({
-      name: fields.name('Snapshot'),
-      deviceId: fields.reference('device', 'Device', 'alarmflow-device', true),
-      phases: readPhases(fields),
-      interval: readPlainInterval(fields),
-      params: {
-        channels: fields.channels('channel', 'Channels'),
-        offsets: readOffsets(fields),
-        cameras: readCameras(fields, 'Further cameras'),
-      },
-    }),
+    read(fields) {
+      const cameras = readCameras(fields, 'Further cameras');
+      // The further cameras go on without one that is gone; where there are none, nothing is left to be done.
+      const type = 'alarmflow-device';
+      const deviceId =
+        cameras.length > 0
+          ? fields.referenceIfThere('device', 'Device', type)
+          : fields.reference('device', 'Device', type, true);
+      const isGone = deviceId === null && fields.isChosen('device');
+      return {
+        name: fields.name('Snapshot'),
+        deviceId,
+        phases: readPhases(fields),
+        interval: readPlainInterval(fields),
+        params: {
+          channels: fields.channels('channel', 'Channels'),
+          offsets: readOffsets(fields),
+          cameras,
+          ...(isGone ? { onlyCameras: true } : {}),
+        },
+      };
+    },
   }),
 );
