@@ -123,6 +123,68 @@ describe('the console', () => {
     60_000,
   );
 
+  serverTest(
+    'finds an alarm on record by its day, type and device, and says when there is none',
+    chromiumMissing,
+    () =>
+      withPage({}, async (page) => {
+        await page.goto(site.url);
+        await page.click('.scenes button:has-text("Line crossing")');
+        await page.locator('.ended li', { hasText: 'Line crossing' }).first().waitFor({ timeout: 30_000 });
+        await page.click('summary:has-text("Search all alarms")');
+        const search = page.locator('details', { has: page.locator('summary', { hasText: 'Search all alarms' }) });
+        await search
+          .getByRole('combobox', { name: 'Event type', exact: true })
+          .selectOption({ label: 'Line crossing' });
+        await search.getByRole('combobox', { name: 'Device', exact: true }).selectOption({ label: 'Yard camera' });
+        await search.locator('button', { hasText: 'Search' }).click();
+        await search.locator('li', { hasText: 'Line crossing · Yard camera' }).first().waitFor();
+        await search
+          .getByRole('combobox', { name: 'Device', exact: true })
+          .selectOption({ label: 'Hall thermal camera' });
+        await search.locator('button', { hasText: 'Search' }).click();
+        await search.locator('.empty', { hasText: 'No alarm was raised in this time.' }).waitFor();
+      }),
+    60_000,
+  );
+
+  serverTest(
+    'shows the newest of many alarms, the outputs not far below, and the rest when asked',
+    chromiumMissing,
+    () =>
+      withPage({ width: 390, height: 844 }, async (page) => {
+        const event = { type: 'motion', pictures: [], deviceId: 'demo-hall' };
+        const alarms = Array.from({ length: 500 }, (_, n) => ({
+          ...{ id: `flood-${n}`, type: 'motion', deviceName: `Camera ${n}`, deviceId: 'demo-hall', event, count: 1 },
+          ...{ raisedAt: 1_700_000_000_000 - n, endedAt: null, acknowledgedAt: null, acknowledgedBy: null },
+          ...{ state: 'active', level: 'alarm', triggerName: 'Yard', triggerId: 'demo-fence', key: `${n}` },
+        }));
+        await page.route('**/api/v1/alarms?live=1*', (route) => route.fulfill({ json: { alarms } }));
+        await page.goto(site.url);
+        await page.locator('.alarm', { hasText: 'Camera 0' }).first().waitFor();
+        const cards = page.locator('.alarm', { hasText: /Camera \d/ });
+        expect(await cards.count()).toBeLessThanOrEqual(30);
+        await page.locator('button', { hasText: /^Show 4\d\d more active alarms/ }).click();
+        await expect.poll(() => cards.count()).toBe(500);
+      }),
+    60_000,
+  );
+
+  serverTest(
+    'keeps its head in one row on a phone, and the rest behind a button',
+    chromiumMissing,
+    () =>
+      withPage({ width: 390, height: 844 }, async (page) => {
+        await page.goto(site.url);
+        await page.locator('.link.up').waitFor();
+        expect((await page.locator('header.top').boundingBox())?.height).toBeLessThan(60);
+        expect(await page.locator('text=Flow editor').isVisible()).toBe(false);
+        await page.click('.menu-button');
+        expect(await page.locator('text=Flow editor').isVisible()).toBe(true);
+      }),
+    60_000,
+  );
+
   for (const [name, options] of [
     ['on a phone', { width: 360, height: 780 }],
     ['in dark colours', { colorScheme: 'dark' }],

@@ -99,6 +99,9 @@ export const api = {
   alarms: async (live: boolean) =>
     (await call<AlarmPage>('GET', `/alarms?live=${live ? 1 : 0}&limit=${live ? MOST_LIVE_ALARMS : 30}`)).alarms,
   falseAlarms: async () => (await call<AlarmPage>('GET', '/alarms?live=0&acknowledgedAs=false-alarm&limit=30')).alarms,
+  /** Those raised in a period, oldest first. */
+  searchAlarms: (asked: Record<'from' | 'to' | 'type' | 'deviceId' | 'after', string | number | null>) =>
+    call<AlarmPage & { next: string | null }>('GET', `/log?${asParameters({ ...asked, what: 'alarms', limit: 50 })}`),
   acknowledge: (alarm: string, as?: 'false-alarm') =>
     call<unknown>('POST', `/alarms/${id(alarm)}/acknowledge`, as ? { as } : {}),
   resetAlarm: (alarm: string) => call<unknown>('POST', `/alarms/${id(alarm)}/reset`, {}),
@@ -131,8 +134,11 @@ export const api = {
   fire: (scene: string) => call<unknown>('POST', `/demo/${id(scene)}`, {}),
 };
 
-/** Address of the log as a file; nulls and empty texts are left out. */
-export function logFile(asked: Record<string, string | number | null>): string {
+/** Nulls and empty texts are left out. */
+function asParameters(asked: Record<string, string | number | null>): URLSearchParams {
   const given = Object.entries(asked).filter(([, value]) => value !== null && value !== '');
-  return `/api/v1/log?${new URLSearchParams(given.map(([name, value]): [string, string] => [name, String(value)]))}`;
+  return new URLSearchParams(given.map(([name, value]): [string, string] => [name, String(value)]));
 }
+
+/** Address of the log as a file. */
+export const logFile = (asked: Record<string, string | number | null>): string => `/api/v1/log?${asParameters(asked)}`;

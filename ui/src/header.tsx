@@ -1,3 +1,4 @@
+import { useState } from 'react';
 import type { Session, Site } from '../../engine/host/console-api';
 import type { Actor } from './actor';
 import { api } from './api';
@@ -12,6 +13,7 @@ export function Header(props: {
 }) {
   const { session, site, linked, actor } = props;
   const armed = site?.armed ?? true;
+  const [open, setOpen] = useState(false);
   return (
     <header className="top">
       <h1>
@@ -33,26 +35,38 @@ export function Header(props: {
         />
         <span>{armed ? 'Armed' : 'Disarmed'}</span>
       </label>
-      <DryRunButton site={site} actor={actor} />
-      {site?.editorPath && (
-        <a className="button" href={site.editorPath}>
-          Flow editor
-        </a>
-      )}
-      {session.user && (
-        <span className="user">
-          {session.user.name} <small>{session.user.role}</small>
-          <button
-            type="button"
-            className="plain"
-            onClick={() => {
-              actor.act(api.logout().then(props.onSessionEnd));
-            }}
-          >
-            Log out
-          </button>
-        </span>
-      )}
+      <button
+        type="button"
+        className="menu-button"
+        aria-expanded={open}
+        aria-controls="site-menu"
+        onClick={() => setOpen(!open)}
+      >
+        <span className="hidden">Menu</span>
+        <span aria-hidden="true">☰</span>
+      </button>
+      <div id="site-menu" className={open ? 'menu open' : 'menu'}>
+        <DryRunButton site={site} actor={actor} />
+        {site?.editorPath && (
+          <a className="button" href={site.editorPath}>
+            Flow editor
+          </a>
+        )}
+        {session.user && (
+          <span className="user">
+            {session.user.name} <small>{session.user.role}</small>
+            <button
+              type="button"
+              className="plain"
+              onClick={() => {
+                actor.act(api.logout().then(props.onSessionEnd));
+              }}
+            >
+              Log out
+            </button>
+          </span>
+        )}
+      </div>
     </header>
   );
 }

@@ -8,6 +8,10 @@ export function learnWords(words: Words): void {
   typeWords = words.types;
 }
 
+/** Names and labels of the event types that all makers share, as people look for them. */
+export const knownTypes = (): [name: string, label: string][] =>
+  Object.entries(typeWords).sort(([, a], [, b]) => a.localeCompare(b));
+
 /** A maker's own event stays as the device spells it. */
 export const typeLabel = (type: string): string => typeWords[type] ?? type.replace(/^vendor:/, '');
 

@@ -3,9 +3,14 @@ import type { ActionRow, Alarm, DeviceRow, Shelf } from '../../../engine/host/co
 import type { Actor } from '../actor';
 import { api } from '../api';
 import { alarmState, alarmTone, clockTime, dayAndTime, place, span, temperature, typeLabel } from '../words';
+import { AlarmLine, FalseAlarmChip, FloodChips } from './alarm-line';
 import { AlarmMediaView } from './alarm-media';
+import { AlarmSearch } from './alarm-search';
 import { ShelveChoice, shelfOf } from './shelves';
 import { AskWhy } from './why';
+
+/** A flood must neither push the outputs out of sight nor make the page slow; the rest is a click away. */
+const MOST_SHOWN = 30;
 
 export function AlarmsPanel(props: {
   alarms: Alarm[];
@@ -16,7 +21,9 @@ export function AlarmsPanel(props: {
   actor: Actor;
 }) {
   const { alarms, actions, devices, shelves, now, actor } = props;
+  const [all, setAll] = useState(false);
   const live = alarms.filter((alarm) => alarm.endedAt === null);
+  const shown = all ? live : live.slice(0, MOST_SHOWN);
   const ended = alarms.filter((alarm) => alarm.endedAt !== null);
   return (
     <section className="panel" aria-labelledby="alarms-title">
@@ -25,7 +32,7 @@ export function AlarmsPanel(props: {
       </h2>
       {live.length === 0 && <p className="empty">No alarm is active.</p>}
       <ul className="alarms" aria-live="polite">
-        {live.map((alarm) => (
+        {shown.map((alarm) => (
           <AlarmCard
             key={alarm.id}
             alarm={alarm}
@@ -37,7 +44,15 @@ export function AlarmsPanel(props: {
           />
         ))}
       </ul>
+      {live.length > MOST_SHOWN && (
+        <button type="button" onClick={() => setAll(!all)}>
+          {all
+            ? `Show the newest ${MOST_SHOWN} alone`
+            : `Show ${live.length - MOST_SHOWN} more active alarms, raised before`}
+        </button>
+      )}
       <EndedAlarms ended={ended} actions={actions} devices={devices} />
+      <AlarmSearch actions={actions} devices={devices} />
     </section>
   );
 }
@@ -79,55 +94,9 @@ function EndedAlarms(props: { ended: Alarm[]; actions: ActionRow[]; devices: Dev
       {onlyFalse && found?.length === 0 && <p className="empty">None is on record.</p>}
       <ul className="ended">
         {rows.map((alarm) => (
-          <li key={alarm.id}>
-            <time title={dayAndTime(alarm.raisedAt)}>
-              {onlyFalse ? dayAndTime(alarm.raisedAt) : clockTime(alarm.raisedAt)}
-            </time>
-            <span>
-              {typeLabel(alarm.type)} · {alarm.deviceName}
-              {place(alarm) && <small> · {place(alarm)}</small>}
-            </span>
-            <small>
-              {alarm.endedAt === null ? 'still on' : span(alarm.endedAt - alarm.raisedAt)}
-              {alarm.count > 1 ? ` · ${alarm.count} times` : ''}
-              {onlyFalse && ` · ${alarm.acknowledgedBy}`}
-            </small>
-            <FloodChips alarm={alarm} />
-            {!onlyFalse && <FalseAlarmChip alarm={alarm} />}
-            <div className="asks">
-              <AlarmMediaView alarm={alarm} actions={actions} devices={devices} />
-              <AskWhy alarm={alarm} />
-            </div>
-          </li>
+          <AlarmLine key={alarm.id} alarm={alarm} dated={onlyFalse} actions={actions} devices={devices} />
         ))}
       </ul>
-    </>
-  );
-}
-
-function FalseAlarmChip({ alarm: { acknowledgedAs, acknowledgedBy } }: { alarm: Alarm }) {
-  if (acknowledgedAs !== 'false-alarm') return null;
-  return (
-    <span className="chip warn" title={`Acknowledged as a false alarm by ${acknowledgedBy}`}>
-      false alarm
-    </span>
-  );
-}
-
-/** What a flood made of the alarm; its place in it matters after its end, too. */
-function FloodChips({ alarm: { flood } }: { alarm: Alarm }) {
-  return (
-    <>
-      {flood?.firstOut && (
-        <span className="chip alarm" title={`First alarm of the flood in ${flood.area}`}>
-          first-out
-        </span>
-      )}
-      {flood?.grouped && (
-        <span className="chip" title={`Flood in ${flood.area}: one notice stands for several alarms`}>
-          notices grouped
-        </span>
-      )}
     </>
   );
 }
