@@ -1,6 +1,8 @@
 import type { Clock } from '../../clock/clock';
 import type { Picture, PtzMove, SwitchKind, SwitchManner } from '../../domain/devices';
 import { AlarmflowError, operationalError, userError } from '../../domain/errors';
+import type { Log } from '../../domain/log';
+import { createSecondNet } from '../second-net';
 import type { DeviceResponse } from '../wire';
 import { type Cgi, errorIn } from './cgi';
 import type { VivotekOptions } from './options';
@@ -24,12 +26,17 @@ export interface CameraActions {
     signal: AbortSignal,
   ): Promise<boolean | null>;
   readSwitch(kind: SwitchKind, name: string, signal: AbortSignal): Promise<boolean | null>;
+  /** From now on the camera's own timers end what is on. */
+  close(): void;
 }
 
 export interface CameraActionsOptions {
   cgi: Cgi;
   name: string;
   clock: Clock;
+  log: Log;
+  /** Aborts with the connection. */
+  closing: AbortSignal;
   settings: VivotekOptions;
   /** Whether the camera has refused its ports to this user: asking all the same would count as a wrong password. */
   denied(port: 'di' | 'do' | 'vi'): boolean;
@@ -49,6 +56,9 @@ const RECALL = ['/cgi-bin/viewer/recall.cgi', '/cgi-bin/camctrl/recall.cgi'] as 
 export function createCameraActions(options: CameraActionsOptions): CameraActions {
   const { cgi, clock, settings } = options;
   const named = (what: string): string => `${what} of "${options.name}"`;
+  /** The camera's timer is started anew while an output is held: it must end a hold only where we are gone. */
+  const net = createSecondNet(clock, options.log);
+  const renewing = new Map<string, Promise<void>>();
   /** Outputs whose state the camera doesn't tell; not asked again on this connection. */
   const mute = new Set<string>();
   let oldSetup = false;
@@ -112,6 +122,34 @@ export function createCameraActions(options: CameraActionsOptions): CameraAction
     const number = portNumber(output, options.name);
     const what = `Output ${number}`;
     mayUse('do', what);
+    net.release(number);
+    // A renewal that is under way must not come behind an end.
+    await renewing.get(number);
+    await orderOutput(number, on, pulseMs, signal);
+    const state = await readOutput(number, signal);
+    if (state === null || state === on) return state;
+    await clock.sleep(SETTLE_MS, signal);
+    return readOutput(number, signal);
+  }
+
+  /** On until it is told otherwise, with the camera's timer as second net where one is set. */
+  async function holdOutput(output: string, on: boolean, signal: AbortSignal): Promise<boolean | null> {
+    const most = settings.outputMostMs;
+    const state = await setOutput(output, on, most, signal);
+    const number = portNumber(output, options.name);
+    if (on && most !== null) net.hold(number, most, null, () => renew(number, most));
+    return state;
+  }
+
+  function renew(number: string, ms: number): Promise<void> {
+    const order = orderOutput(number, true, ms, options.closing);
+    const over = order.catch(() => undefined).then(() => void renewing.delete(number));
+    renewing.set(number, over);
+    return order;
+  }
+
+  async function orderOutput(number: string, on: boolean, pulseMs: number | null, signal: AbortSignal): Promise<void> {
+    const what = `Output ${number}`;
     const value = on
       ? pulseMs === null
         ? '1'
@@ -122,10 +160,6 @@ export function createCameraActions(options: CameraActionsOptions): CameraAction
     const old = `/setup/setdo.cgi?do=${on ? 'h' : 'l'}`;
     const paths = Number(number) > 1 ? [now] : oldSetup ? [old, now] : [now, old];
     oldSetup = (await orderAny(paths, what, signal)) === old;
-    const state = await readOutput(number, signal);
-    if (state === null || state === on) return state;
-    await clock.sleep(SETTLE_MS, signal);
-    return readOutput(number, signal);
   }
 
   async function setVirtualInput(
@@ -169,13 +203,13 @@ export function createCameraActions(options: CameraActionsOptions): CameraAction
   }
 
   return {
-    setOutput: (output, on, signal) => setOutput(output, on, settings.outputMostMs, signal),
+    setOutput: holdOutput,
     readOutput,
 
     async setSwitch(kind, name, on, manner, signal) {
       const { port, number } = lineOf(kind, name);
       if (port === 'vi') return setVirtualInput(number, on, manner.forMs, signal);
-      return setOutput(number, on, manner.forMs ?? settings.outputMostMs, signal);
+      return manner.forMs === undefined ? holdOutput(number, on, signal) : setOutput(number, on, manner.forMs, signal);
     },
 
     async readSwitch(kind, name, signal) {
@@ -194,6 +228,8 @@ export function createCameraActions(options: CameraActionsOptions): CameraAction
       if (bytes) return { contentType: 'image/jpeg', bytes };
       throw operationalError('E_BAD_PICTURE', `${what}: the camera sent something that is no complete JPEG`);
     },
+
+    close: () => net.close(),
 
     gotoPreset,
     ptz: createPtz({ deviceName: options.name, orderAny, gotoPreset }),

@@ -99,6 +99,8 @@ export function connectVivotek(context: DriverContext, timing: CameraTiming): Vi
     cgi,
     name,
     clock,
+    log,
+    closing: closing.signal,
     settings,
     presetName,
     denied: (port) => (port === 'vi' ? nature?.rules === null : (nature?.denied.has(port) ?? false)),
@@ -367,6 +369,7 @@ export function connectVivotek(context: DriverContext, timing: CameraTiming): Vi
 
     async close() {
       closing.abort(operationalError('E_CLOSED', `The connection to "${name}" is being closed`));
+      actions.close();
       http.close();
       await running;
     },

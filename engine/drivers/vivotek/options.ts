@@ -66,7 +66,7 @@ export const vivotekDialog: DriverDialog = {
       value: 0,
       min: 0,
       max: 3_600,
-      hint: 'Second net for a siren: the camera ends it by itself should alarmflow be gone. 0: never. Longer than any post-alarm time',
+      hint: 'Second net for a siren: the camera ends it by itself should alarmflow be gone. While it is held its time is begun anew again and again. 0: never',
     },
     {
       name: 'presets',

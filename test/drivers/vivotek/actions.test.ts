@@ -21,10 +21,25 @@ describe('an output', () => {
     expect(sim.state().commands).toEqual(['do1=1', 'do1=0']);
   });
 
+  it("an output that is held outlasts the camera's timer, and ends by it once we are gone", async () => {
+    const { sim, connection } = await cameraSite({}, { options: { ...soon, outputMostSeconds: 1 } });
+    await connection.setOutput('1', true, calm());
+    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    expect(sim.state().outputs[1]?.active).toBe(true);
+    await connection.setOutput('1', false, calm());
+    expect(sim.state().outputs[1]?.active).toBe(false);
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    expect(sim.state().outputs[1]?.active).toBe(false);
+    await connection.setOutput('1', true, calm());
+    await connection.close();
+    await until('off by itself', () => sim.state().outputs[1]?.active === false);
+  });
+
   it("ends by the camera's own timer where the settings say so", async () => {
     const { sim, connection } = await cameraSite({}, { options: { ...soon, outputMostSeconds: 1 } });
     expect(await connection.setOutput('0', true, calm())).toBe(true);
     expect(sim.state().commands).toEqual(['do0=1(1000)0']);
+    await connection.close();
     await until('off by itself', () => sim.state().outputs[0]?.active === false);
   });
 

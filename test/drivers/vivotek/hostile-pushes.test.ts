@@ -91,7 +91,7 @@ it('a push of any bytes under any type is understood or refused, never a fault o
         }
       },
     ),
-    { numRuns: 3_000 },
+    { numRuns: 600 },
   );
 });
 
@@ -105,6 +105,6 @@ it('an answer of any bytes tells a state only where it says 0 or 1', () => {
       const error = errorIn({ status, headers: {}, body }, 'Inputs');
       expect(error === null || error instanceof AlarmflowError).toBe(true);
     }),
-    { numRuns: 3_000 },
+    { numRuns: 600 },
   );
 });
