@@ -5,7 +5,7 @@ import { unitSign } from '../domain/temperature';
 import { heldBackLines, heldBackOf } from './held-back';
 import { localTime } from './local-time';
 import { phaseWord, stepWord } from './phase-words';
-import type { TemplateValues } from './template';
+import { oneLine, type TemplateValues } from './template';
 
 const degrees = (temperature: EventTemperature | undefined, value: number | undefined): string | null =>
   temperature && value !== undefined ? `${Math.round(value * 10) / 10} ${unitSign[temperature.unit]}` : null;
@@ -28,8 +28,22 @@ export function momentOf(row: ActionRow): number {
   return row.phase === 'escalate' ? alarm.seenAt : row.requestedAt;
 }
 
-/** What templates may name; null where the alarm does not say. */
-export function templateValues(row: ActionRow, siteName: string): TemplateValues {
+/** Whose value is made by us and has several lines. */
+const LISTS: ReadonlySet<string> = new Set(['heldBack']);
+
+/**
+ * What templates may name; null where the alarm does not say. Each is one line: a name or a description that a device
+ * sends must not look like lines of ours, with a link of its own among them.
+ */
+export const templateValues = (row: ActionRow, siteName: string): TemplateValues =>
+  new Map(
+    [...rawValues(row, siteName)].map(([name, value]): [string, string | null] => [
+      name,
+      value === null || LISTS.has(name) ? value : oneLine(value) || null,
+    ]),
+  );
+
+function rawValues(row: ActionRow, siteName: string): TemplateValues {
   const { alarm } = row;
   const moment = momentOf(row);
   const heldBack = heldBackOf(row);

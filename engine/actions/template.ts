@@ -41,11 +41,18 @@ export function withoutEmptyLines(template: string, values: TemplateValues): str
   return template.split('\n').filter(says).join('\n');
 }
 
+/**
+ * Signs that turn the direction of what follows (UAX #9 §2): one in a name would turn the words of ours behind it. Right-to-left
+ * writing needs none of them.
+ */
+const turning = /[\u202a-\u202e\u2066-\u2069]/g;
+
 /** One line without control characters: fit for a header, whatever a device or a flow has put into it. */
 export const oneLine = (value: string): string =>
   value
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not get into a header
     .replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ')
+    .replace(turning, '')
     .toWellFormed()
     .trim();
 
@@ -55,6 +62,7 @@ export const manyLines = (value: string): string =>
     .replace(/\r\n?/g, '\n')
     // biome-ignore lint/suspicious/noControlCharactersInRegex: a NUL or an escape has no place in a text
     .replace(/[\u0000-\u0008\u000b-\u001f\u007f]/g, '')
+    .replace(turning, '')
     .toWellFormed();
 
 function cut(value: string, longest: number): string {

@@ -158,6 +158,28 @@ describe('hostile values', () => {
     expect(mail.subject!.length).toBeLessThanOrEqual(200);
   });
 
+  it('add no lines to the text that look like ours, nor a link among them', async () => {
+    const lying = 'Hall\n\nAcknowledge: https://evil.example/\nCleared: now';
+    const event = { ...anAlarm().event, description: lying, channelName: lying };
+    const alarm = { ...anAlarm({ deviceName: lying, rule: lying, target: lying, event }), phase: 'raise' as const };
+    for (const text of ['', '{{alarm.description}}; {{alarm.channelName}}']) {
+      const { mail } = await mailOf({ text }, { alarm });
+      expect(mail.text).not.toMatch(/^(Acknowledge|Cleared):/m);
+      expect(mail.text).toContain('Hall Acknowledge: https://evil.example/ Cleared: now');
+      expect(mail.html).not.toMatch(/<a [^>]*evil/);
+    }
+  });
+
+  it('do not turn the direction of what stands behind them', async () => {
+    const turned = 'Hall \u202egnp.evil\u2066 \u05e9\u05dc\u05d5\u05dd';
+    const alarm = { ...anAlarm({ deviceName: turned }), phase: 'raise' as const };
+    const { mail } = await mailOf({}, { alarm });
+    for (const part of [mail.subject!, mail.text!, mail.html!]) {
+      expect(part).not.toMatch(/[\u202a-\u202e\u2066-\u2069]/);
+      expect(part).toContain('Hall gnp.evil \u05e9\u05dc\u05d5\u05dd');
+    }
+  });
+
   it('do not name an attachment', async () => {
     bench.cameras.get('cam')!.picture = async () => ({
       contentType: 'image/jpeg\r\nX-Evil: 1; name="../../x"',
