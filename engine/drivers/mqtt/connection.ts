@@ -148,6 +148,7 @@ export function connectMqtt(context: DriverContext, timing: SessionTiming): Driv
     if (error) {
       if (thing?.ask.some(({ rpc: call }) => call?.method === method)) {
         if (warnings.size < 20) warnings.set(thingName, error.message);
+        sink.facts(facts());
         log.warn('mqtt.states-refused', { thing: thingName, reason: error.message });
       } else switching.refused(thingName, error);
       return;

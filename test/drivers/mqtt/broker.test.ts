@@ -126,6 +126,12 @@ describe('inputs', () => {
     await until('the stop', () => told(name).filter((t) => t === 'digital-input stop').length === 2);
   });
 
+  it('that a thing refuses to tell are a warning', async () => {
+    const { sink, online } = await site({ faults: ['rpc-error'] });
+    await online();
+    await until('it is told', () => (sink.factList.at(-1)?.warnings.join() ?? '').includes('"Barrier" refuses'));
+  });
+
   it('of a thing that comes back are asked for', async () => {
     const { sim, told, online } = await site();
     await online();
