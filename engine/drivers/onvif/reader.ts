@@ -114,6 +114,8 @@ export function createReader(options: ReaderOptions): Reader {
     // The end of the last object ends them all: it is not that object's alone.
     if (phase === 'stop' && found.kind === 'event') delete found.draft.objectId;
     if (found.kind === 'event') {
+      const before = lastDrafts.get(place);
+      if (before && phase !== 'start') keepPlace(found.draft, before);
       if (lasts) keep(lastDrafts, place, found.draft);
       else lastDrafts.delete(place);
     }
@@ -143,8 +145,7 @@ export function createReader(options: ReaderOptions): Reader {
       ...optional('rule', rule ?? thermal.item),
       ...optional('objectId', objectId),
       ...optional('target', target),
-      // Motion goes on when that of people has ended: each topic has an end of its own (§4.4).
-      ...optional('condition', nature.target === undefined ? undefined : topic.path),
+      ...optional('condition', conditionOf(message, nature)),
       ...optional('direction', direction),
       ...optional('temperature', thermal.temperature),
       ...optional('description', words(message)),
@@ -154,6 +155,20 @@ export function createReader(options: ReaderOptions): Reader {
       raw: rawOf(message),
     };
     return { kind: 'event', draft, late: time.late, clockSuspect: time.clockSuspect };
+  }
+
+  /**
+   * Motion goes on when that of people has ended: each topic has an end of its own (§4.4). So has each source where no
+   * channel is known that could tell them apart.
+   */
+  function conditionOf(message: Message, nature: TopicNature): string | undefined {
+    const parts = [
+      ...(nature.target === undefined ? [] : [message.topic.path]),
+      ...(nature.place === 'channel' && channelOf(message, options.setting().channels) === undefined
+        ? [channelNameOf(message) ?? '']
+        : []),
+    ].filter((part) => part !== '');
+    return parts.length === 0 ? undefined : parts.join(' ');
   }
 
   function placeOf(
@@ -203,6 +218,14 @@ export function createReader(options: ReaderOptions): Reader {
     },
     relay: (token) => relays.get(token) ?? null,
   };
+}
+
+/** Channels may become known, or unknown, between a start and its end: it ends where it began. */
+function keepPlace(draft: EventDraft, { channel, condition }: EventDraft): void {
+  if (channel === undefined) delete draft.channel;
+  else draft.channel = channel;
+  if (condition === undefined) delete draft.condition;
+  else draft.condition = condition;
 }
 
 /** The state that a message tells, as its topic understands it. */
