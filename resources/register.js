@@ -134,9 +134,8 @@
         const unit = input.next('.alarmflow-unit');
         const words = unit.length > 0 ? wordsOf(unit) : '';
         if (words.includes(max)) return;
-        $('<span class="alarmflow-unit">')
-          .text(words === '' ? range : `· ${range}`)
-          .insertAfter(unit.length > 0 ? unit : input);
+        if (unit.length === 0) $('<span class="alarmflow-unit">').text(range).insertAfter(input);
+        else unit.attr('data-range', ` · ${range}`);
       });
   }
 

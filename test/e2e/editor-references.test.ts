@@ -81,7 +81,7 @@ describe('a node in the editor whose device or schedule is deleted', () => {
     editor = await startEditor({ engine, flows });
     browser = await openBrowser({ width: 1400, height: 1100 });
     page = await browser.context.newPage();
-    page.setDefaultTimeout(6_000);
+    page.setDefaultTimeout(20_000);
   });
 
   afterAll(async () => {
@@ -92,8 +92,8 @@ describe('a node in the editor whose device or schedule is deleted', () => {
 
   beforeEach(async () => {
     if (chromiumMissing() !== null) return;
-    await page.goto(editor.url);
-    await page.locator('.red-ui-flow-node', { hasText: 'One device' }).first().waitFor({ timeout: 20_000 });
+    await page.goto(editor.url, { timeout: 50_000 });
+    await page.locator('.red-ui-flow-node', { hasText: 'One device' }).first().waitFor({ timeout: 50_000 });
     await page.evaluate(() => {
       (globalThis as unknown as { jQuery: { fx: { off: boolean } } }).jQuery.fx.off = true;
     });
@@ -122,16 +122,21 @@ describe('a node in the editor whose device or schedule is deleted', () => {
       return { devices, schedule, valid, errors: validationErrors as string[] };
     }, id);
 
-  serverTest('still names it, so that a trigger does not begin to hear all devices', chromiumMissing, async () => {
-    await deleteConfig('alarmflow-device', 'hall');
-    expect(await nodeOf('one')).toMatchObject({ devices: ['hall'], valid: false });
-    expect((await nodeOf('one')).errors).toEqual(['Devices: points at a device that is gone (hall)']);
-    expect(await nodeOf('two')).toMatchObject({ devices: ['hall', 'gate'], valid: false });
-    expect((await nodeOf('siren')).errors).toContain('Sounds at: entry 1 points at a device that is gone');
-    await page.evaluate(() => (globalThis as unknown as EditorPage).RED.history.pop());
-    expect(await nodeOf('one')).toMatchObject({ devices: ['hall'], valid: true });
-    expect(await nodeOf('siren')).toMatchObject({ devices: ['hall'], valid: true });
-  });
+  serverTest(
+    'still names it, so that a trigger does not begin to hear all devices',
+    chromiumMissing,
+    async () => {
+      await deleteConfig('alarmflow-device', 'hall');
+      expect(await nodeOf('one')).toMatchObject({ devices: ['hall'], valid: false });
+      expect((await nodeOf('one')).errors).toEqual(['Devices: points at a device that is gone (hall)']);
+      expect(await nodeOf('two')).toMatchObject({ devices: ['hall', 'gate'], valid: false });
+      expect((await nodeOf('siren')).errors).toContain('Sounds at: entry 1 points at a device that is gone');
+      await page.evaluate(() => (globalThis as unknown as EditorPage).RED.history.pop());
+      expect(await nodeOf('one')).toMatchObject({ devices: ['hall'], valid: true });
+      expect(await nodeOf('siren')).toMatchObject({ devices: ['hall'], valid: true });
+    },
+    60_000,
+  );
 
   serverTest(
     'still names it, so that a trigger is not armed around the clock, and its dialog asks for another',
@@ -151,36 +156,47 @@ describe('a node in the editor whose device or schedule is deleted', () => {
       expect((await nodeOf('one')).schedule).toBe('nights');
       await page.evaluate(() => (globalThis as unknown as EditorPage).RED.history.pop());
     },
+    60_000,
   );
 
-  serverTest('shows a number that is a variable, tests with it and keeps it', chromiumMissing, async () => {
-    await openConfig('alarmflow-device', 'gate');
-    const variable = '$' + '{ALARMFLOW_TEST_PORT}';
-    expect(await page.inputValue('#node-config-input-port')).toBe(variable);
-    await page.click('#alarmflow-device-test');
-    await page.waitForSelector('#alarmflow-device-result.alarmflow-ok');
-    expect(engine.callsOf('testDevice').at(-1)?.[0]).toMatchObject({ id: 'gate', port: 8123 });
-    await page.fill('#node-config-input-name', 'Gate 2');
-    await page.click('#node-config-dialog-ok');
-    await page.waitForSelector('#node-config-dialog-ok', { state: 'detached' });
-    const port = await page.evaluate(() => (globalThis as unknown as EditorPage).RED.nodes.node('gate').port);
-    expect(port).toBe(variable);
-  });
+  serverTest(
+    'shows a number that is a variable, tests with it and keeps it',
+    chromiumMissing,
+    async () => {
+      await openConfig('alarmflow-device', 'gate');
+      const variable = '$' + '{ALARMFLOW_TEST_PORT}';
+      expect(await page.inputValue('#node-config-input-port')).toBe(variable);
+      await page.click('#alarmflow-device-test');
+      await page.waitForSelector('#alarmflow-device-result.alarmflow-ok');
+      expect(engine.callsOf('testDevice').at(-1)?.[0]).toMatchObject({ id: 'gate', port: 8123 });
+      await page.fill('#node-config-input-name', 'Gate 2');
+      await page.click('#node-config-dialog-ok');
+      await page.waitForSelector('#node-config-dialog-ok', { state: 'detached' });
+      const port = await page.evaluate(() => (globalThis as unknown as EditorPage).RED.nodes.node('gate').port);
+      expect(port).toBe(variable);
+    },
+    60_000,
+  );
 
-  serverTest('says beside a number what it may be', chromiumMissing, async () => {
-    await page.evaluate(() => {
-      const { RED } = globalThis as unknown as EditorPage;
-      RED.editor.edit(RED.nodes.node('one'));
-    });
-    await page.waitForSelector('#node-dialog-ok');
-    await dialogAtRest(page);
-    for (const [field, words] of [
-      ['filteringTime', 's (0: at once) · 0–86400'],
-      ['antiDither', 's · 0–86400'],
-    ]) {
-      const units = page.locator(`#node-input-${field} ~ .alarmflow-unit`);
-      expect((await units.allTextContents()).join(' ')).toBe(words);
-      expect(await page.getAttribute(`#node-input-${field}`, 'title')).toBe('0–86400');
-    }
-  });
+  serverTest(
+    'says beside a number what it may be',
+    chromiumMissing,
+    async () => {
+      await page.evaluate(() => {
+        const { RED } = globalThis as unknown as EditorPage;
+        RED.editor.edit(RED.nodes.node('one'));
+      });
+      await page.waitForSelector('#node-dialog-ok');
+      await dialogAtRest(page);
+      for (const [field, words] of [
+        ['filteringTime', 's (0: at once) · 0–86400'],
+        ['antiDither', 's · 0–86400'],
+      ]) {
+        const unit = page.locator(`#node-input-${field} + .alarmflow-unit`);
+        expect(`${await unit.textContent()}${await unit.getAttribute('data-range')}`).toBe(words);
+        expect(await page.getAttribute(`#node-input-${field}`, 'title')).toBe('0–86400');
+      }
+    },
+    60_000,
+  );
 });
