@@ -74,7 +74,7 @@ export interface ExecutorOptions {
 export interface ExecutorHealth {
   /** Which server, without its password. */
   backend: string;
-  /** The server has just told what it has; else the counts are 0 and the first warning says why. */
+  /** The server has just told what it has, and takes jobs; else the first warning says why. */
   answers: boolean;
   /** How many jobs; never so long that whoever asks has to wait for a server that hangs. */
   waiting: number;
@@ -111,6 +111,9 @@ export interface Executor {
    */
   close(timeoutMs?: number): Promise<void>;
 }
+
+/** A kind of trouble: what BullMQ and Redis say, without the ids of jobs, scripts and connections in it. */
+const troubleOf = (message: string): string => message.replace(/\bk[\w-]{32}|\b[0-9a-f]{40}\b|\d+/g, '…');
 
 /** Tells BullMQ to run a job again after our own back-off. */
 class TryAgain extends Error {
@@ -228,9 +231,10 @@ export function createExecutor(options: ExecutorOptions): Executor {
     const note = (error: Error): void => {
       if (closing) return;
       const now = clock.monotonic();
-      if (now - (told.get(error.message) ?? Number.NEGATIVE_INFINITY) < TELL_AGAIN_MS) return;
+      const trouble = troubleOf(error.message);
+      if (now - (told.get(trouble) ?? Number.NEGATIVE_INFINITY) < TELL_AGAIN_MS) return;
       if (told.size >= MOST_TROUBLES) told.clear();
-      told.set(error.message, now);
+      told.set(trouble, now);
       if (backend.link.trouble() !== null) log.debug('queue error while the server is away', { reason: error.message });
       else log.warn('queue error', { queue: part.name, reason: error.message });
     };
@@ -425,6 +429,11 @@ export function createExecutor(options: ExecutorOptions): Executor {
           health.waiting += counts.waiting ?? 0;
           health.active += counts.active ?? 0;
           health.delayed += counts.delayed ?? 0;
+        }
+        const refused = outbox.trouble();
+        if (refused !== null) {
+          health.answers = false;
+          health.warnings.unshift(`${backend.server} takes no jobs (${refused}): actions wait on disk`);
         }
       } catch (thrown) {
         health.answers = false;

@@ -25,6 +25,8 @@ export interface Outbox {
   refill(): Promise<number>;
   /** Starts the regular looks for rows without a job. */
   start(): void;
+  /** Why rows wait on disk for their jobs, or null: the queue takes them. */
+  trouble(): string | null;
   /** The queue answers again: what could not be added is added now. */
   recovered(): void;
   close(): void;
@@ -44,6 +46,7 @@ export function createOutbox(options: {
   const { record, clock, log } = options;
   const timers = new Set<Timer>();
   let missing = false;
+  let trouble: string | null = null;
   let refilling: Promise<number> | null = null;
   /** What has had a job since the start; kept until the first look, which is for the others. */
   let known: Set<string> | null = new Set();
@@ -74,6 +77,7 @@ export function createOutbox(options: {
     refilling ??= addOpen(() => true)
       .then((rows) => {
         missing = false;
+        trouble = null;
         failures = 0;
         for (const row of rows) known?.add(row.key);
         return rows.length;
@@ -145,11 +149,13 @@ export function createOutbox(options: {
       if (rows.length === 0 || closed) return;
       try {
         await send(rows);
+        trouble = null;
         for (const row of rows) known?.add(row.key);
       } catch (thrown) {
         if (closed) return;
+        const reason = asAlarmflowError(thrown).message;
+        trouble = reason;
         if (!missing) {
-          const reason = asAlarmflowError(thrown).message;
           log.warn('actions wait on disk because their jobs could not be added; tried again', { reason });
           missing = true;
           refillSoon();
@@ -160,6 +166,7 @@ export function createOutbox(options: {
     start() {
       later(FIRST_SWEEP_MS, () => void sweep(lookForLate));
     },
+    trouble: () => trouble,
     recovered() {
       // A server that came back may also have forgotten.
       missing = true;

@@ -5,10 +5,10 @@ import { type BackOff, backOffMs } from './back-off';
 /** The longest wait is what an outage that is over may cost an action that has been waiting for it. */
 export const fetchBackOff: BackOff = { firstMs: 100, mostMs: 2_000 };
 
-/** BullMQ rests by itself after a lost connection, which it knows by this code alone. */
+/** BullMQ rests by itself after what it takes for a lost connection. */
 const restsAnyway = (thrown: unknown): boolean =>
   thrown instanceof Error &&
-  (('code' in thrown && thrown.code === 'ECONNREFUSED') || /ECONNREFUSED/.test(thrown.message));
+  (('code' in thrown && thrown.code === 'ECONNREFUSED') || /ECONNREFUSED|^Connection is closed/.test(thrown.message));
 
 /**
  * Makes backends whose workers rest before they ask again for a job where asking has failed. BullMQ's worker asks again

@@ -51,16 +51,19 @@ describe('the outbox', () => {
   });
 
   it('keeps what it could not add, says so once, and adds it when the queue is back', async () => {
-    const { clock, queue, warnings, state, submit } = bench();
+    const { clock, queue, warnings, state, outbox, submit } = bench();
+    expect(outbox.trouble()).toBeNull();
     state.isDown = true;
     await submit('a');
     await submit('b');
     await clock.advance(20_000);
     expect(queue.size).toBe(0);
+    expect(outbox.trouble()).toContain('connection refused');
     state.isDown = false;
     await clock.advance(40_000);
     expect([...queue]).toEqual(['a', 'b']);
     expect(warnings).toHaveLength(1);
+    expect(outbox.trouble()).toBeNull();
   });
 
   it('adds at once when it is told that the server answers again', async () => {

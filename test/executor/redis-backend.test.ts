@@ -1,3 +1,4 @@
+import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../../engine/clock/system-clock';
 import type { ActionHandler } from '../../engine/domain/actions';
@@ -81,6 +82,85 @@ describe.skipIf(skipWithoutRedis())('Redis', () => {
     const error = await executor.start().catch((thrown) => thrown);
     expect(error).toMatchObject({ code: 'E_QUEUE_REFUSED', family: 'user' });
     expect(error.message).not.toContain('wrong-word');
+  });
+
+  it('without memory is told in the health, keeps the log short, and loses nothing', { timeout: 30_000 }, async () => {
+    const record = createMemoryRecord();
+    const lines: string[] = [];
+    const note = (event: string, fields?: object): void => void lines.push(`${event} ${JSON.stringify(fields)}`);
+    const log: Log = { ...silentLog, warn: note, error: note, with: () => log };
+    const executor = executorAt(redis.url, record, log);
+    const admin = new Redis(redis.url);
+    try {
+      await executor.start();
+      expect((await executor.health()).answers).toBe(true);
+      lines.length = 0;
+      await admin.config('SET', 'maxmemory', '1');
+      for (let i = 0; i < 20; i++) {
+        const row = actionRow(`unremembered${i}`);
+        record.keep(row);
+        await executor.submit([row]);
+      }
+      await systemClock.sleep(3_000);
+      const health = await executor.health();
+      expect(health.answers).toBe(false);
+      expect(health.warnings[0]).toMatch(/takes no jobs \(.*OOM/);
+      // One for each queue and statement of BullMQ that failed, however often it did.
+      expect(lines.length).toBeLessThan(25);
+      await admin.config('SET', 'maxmemory', '0');
+      await vi.waitFor(() => expect(record.outcomes.size).toBe(20), { timeout: 20_000, interval: 50 });
+      expect((await executor.health()).answers).toBe(true);
+    } finally {
+      await admin.config('SET', 'maxmemory', '0');
+      admin.disconnect();
+      await executor.close(500);
+    }
+  });
+
+  it('that forgets all jobs while they run says so once per queue', { timeout: 30_000 }, async () => {
+    const record = createMemoryRecord();
+    const lines: string[] = [];
+    const log: Log = {
+      ...silentLog,
+      warn: (event, fields) => void lines.push(`${event} ${String(fields?.queue)} ${String(fields?.reason)}`),
+      with: () => log,
+    };
+    const release = new AbortController();
+    const executor = createExecutor({
+      backend: { kind: 'redis', url: redis.url },
+      record,
+      handlers: [
+        {
+          ...write,
+          execute: async () => {
+            await systemClock.sleep(10_000, release.signal).catch(() => undefined);
+            return { status: 'done', summary: 'written' };
+          },
+        },
+      ],
+      reconcile: async () => undefined,
+      clock: systemClock,
+      log,
+    });
+    const admin = new Redis(redis.url);
+    try {
+      await executor.start();
+      const rows = Array.from({ length: 30 }, (_, i) => actionRow(`forgotten${i}`));
+      record.keep(...rows);
+      await executor.submit(rows);
+      await vi.waitFor(async () => expect((await executor.health()).active).toBe(30), { timeout: 15_000 });
+      lines.length = 0;
+      await admin.flushall();
+      await systemClock.sleep(4_000);
+      release.abort();
+      await vi.waitFor(() => expect(record.outcomes.size).toBe(30), { timeout: 10_000, interval: 50 });
+      await systemClock.sleep(500);
+      expect(lines.length).toBeGreaterThan(0);
+      expect(lines.length).toBeLessThan(15);
+    } finally {
+      admin.disconnect();
+      await executor.close(500);
+    }
   });
 
   it('with poor settings is reported in the health', async () => {
