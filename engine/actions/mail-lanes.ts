@@ -4,23 +4,23 @@
  */
 import { createHash } from 'node:crypto';
 import type { Clock, Timer } from '../clock/clock';
-import { type AlarmflowError, waitError } from '../domain/errors';
+import { type AlarmflowError, operationalError, waitError } from '../domain/errors';
 import type { MailServer } from '../domain/mail';
 import { mailError } from './mail-errors';
-import { type MailSession, openMailSession } from './mail-session';
+import { type MailSession, mailLimits, openMailSession } from './mail-session';
 import { loginOf, type MailTokens } from './mail-tokens';
 
 export interface MailLanes {
   /**
    * Runs a sending over a connection of the server's when it is its turn.
    * @param isLarge gives way to mails that are text
-   * @throws E_WAITS when none came free in 5 s; what opening and sending throw
+   * @throws E_WAITS when none came free in 5 s in which none got through; what opening and sending throw
    */
   over<T>(
     server: MailServer,
     isLarge: boolean,
     signal: AbortSignal,
-    send: (session: MailSession) => Promise<T>,
+    send: (session: MailSession, stop: AbortSignal) => Promise<T>,
   ): Promise<T>;
 }
 
@@ -36,9 +36,9 @@ const MAILS_PER_CONNECTION = 25;
 const REST_MS = 3_000;
 /** After this rest a connection is asked whether it still is one. */
 const SURE_MS = 200;
-/** A place among the mails is not held for longer: another server may be quicker. */
+/** A place among the mails is held for longer only while mails get through: another server may be quicker. */
 const TURN_MS = 5_000;
-const AGAIN_MS = 2_000;
+const AGAIN_MS = 5_000;
 
 interface Resting {
   session: MailSession;
@@ -56,6 +56,8 @@ interface Lane {
   large: number;
   most: number;
   fewerUntil: number;
+  /** When a mail last got through, in monotonic milliseconds. */
+  throughAt: number;
   resting: Resting[];
   turns: Turn[];
 }
@@ -70,6 +72,20 @@ const tooMany =
   /too many (?:concurrent |simultaneous |smtp )*(?:connections|sessions)|concurrent connections? limit|connection (?:limit|count)|connections? .{0,30}exceeded/i;
 const saysTooMany = ({ family, facts, message }: AlarmflowError): boolean =>
   family === 'operational' && typeof facts?.smtpStatus === 'number' && tooMany.test(message);
+
+const named = ({ name, host }: MailServer): string => `Mail server "${name || host}"`;
+
+const stillBusy = (server: MailServer, { busy }: Lane): AlarmflowError =>
+  waitError(
+    `${named(server)} is busy with ${busy} mail${busy === 1 ? '' : 's'} of ours; this one waits for its turn`,
+    AGAIN_MS,
+  );
+
+const tookTooLong = (server: MailServer): AlarmflowError =>
+  operationalError(
+    'E_MAIL_UNREACHABLE',
+    `${named(server)} (${server.host}:${server.port}) did not take the mail within ${mailLimits.wholeMs / 1000} s; it is tried again`,
+  );
 
 export function createMailLanes(clock: Clock, tokens: MailTokens): MailLanes {
   const lanes = new Map<string, Lane>();
@@ -110,6 +126,7 @@ export function createMailLanes(clock: Clock, tokens: MailTokens): MailLanes {
       return Promise.resolve();
     }
     return new Promise((resolve, reject) => {
+      let timer: Timer;
       const settle = (): void => {
         timer.cancel();
         signal.removeEventListener('abort', onAbort);
@@ -127,14 +144,13 @@ export function createMailLanes(clock: Clock, tokens: MailTokens): MailLanes {
           resolve();
         },
       };
-      const timer = clock.after(TURN_MS, () =>
-        leave(
-          waitError(
-            `Mail server "${server.name || server.host}" is busy with ${lane.busy} mail${lane.busy === 1 ? '' : 's'} of ours; this one waits for its turn`,
-            AGAIN_MS,
-          ),
-        ),
-      );
+      const watch = (): void => {
+        timer = clock.after(TURN_MS, () => {
+          if (clock.monotonic() - lane.throughAt < TURN_MS) watch();
+          else leave(stillBusy(server, lane));
+        });
+      };
+      watch();
       signal.addEventListener('abort', onAbort, { once: true });
       lane.turns.push(turn);
     });
@@ -220,15 +236,22 @@ export function createMailLanes(clock: Clock, tokens: MailTokens): MailLanes {
         large: 0,
         most: MOST_CONNECTIONS,
         fewerUntil: 0,
+        throughAt: Number.NEGATIVE_INFINITY,
         resting: [],
         turns: [],
       };
       lanes.set(id, lane);
       await turnOf(server, lane, isLarge, signal);
+      const limit = new AbortController();
+      const timer = clock.after(mailLimits.wholeMs, () => limit.abort(tookTooLong(server)));
+      const stop = AbortSignal.any([signal, limit.signal]);
       try {
-        return await carryOut(id, lane, server, signal, send);
+        const result = await carryOut(id, lane, server, stop, (session) => send(session, stop));
+        lane.throughAt = clock.monotonic();
+        return result;
       } catch (thrown) {
         signal.throwIfAborted();
+        limit.signal.throwIfAborted();
         const error = mailError(server, thrown);
         if (saysTooMany(error)) {
           lane.most = Math.max(1, Math.min(lane.most, lane.busy) - 1);
@@ -236,6 +259,7 @@ export function createMailLanes(clock: Clock, tokens: MailTokens): MailLanes {
         }
         throw error;
       } finally {
+        timer.cancel();
         end(id, lane, isLarge);
       }
     },

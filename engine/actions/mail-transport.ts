@@ -1,12 +1,11 @@
 /** One mail to its server: headers, envelope and limits as the server's definition says; nothing is guessed. */
 import MailComposer from 'nodemailer/lib/mail-composer';
 import type { Clock } from '../clock/clock';
-import { operationalError, userError } from '../domain/errors';
+import { userError } from '../domain/errors';
 import { DEFAULT_MAIL_BYTES, type MailServer } from '../domain/mail';
 import { type MailAddress, parseSender } from './mail-address';
-import { mailError, maskedAnswer } from './mail-errors';
+import { maskedAnswer } from './mail-errors';
 import { createMailLanes } from './mail-lanes';
-import { mailLimits, type SentMail } from './mail-session';
 import type { MailThread } from './mail-thread';
 import { createMailTokens, type TokenKeeping } from './mail-tokens';
 import type { AlarmPicture } from './pictures';
@@ -116,41 +115,24 @@ function composed(sender: MailAddress, mail: OutgoingMail) {
 export function createMailPost(clock: Clock, keeping?: TokenKeeping): MailPost {
   const lanes = createMailLanes(clock, createMailTokens(clock, keeping));
 
-  function over(server: MailServer, mail: OutgoingMail, signal: AbortSignal): Promise<SentMail> {
-    const message = composed(senderOf(server), mail);
-    const size = sizeOf(mail);
-    const envelope = { ...message.getEnvelope(), size };
-    return lanes.over(server, size > LARGE_BYTES, signal, (session) =>
-      session.send(envelope, message.createReadStream(), signal),
-    );
-  }
-
   return {
     async send(server, mail, signal) {
-      const limit = new AbortController();
-      const timer = clock.after(mailLimits.wholeMs, () => limit.abort());
-      try {
-        const sent = await over(server, mail, AbortSignal.any([signal, limit.signal]));
-        const rejectedErrors: { recipient?: string; response?: string }[] = sent.rejectedErrors ?? [];
-        return {
-          accepted: sent.accepted.map(String),
-          refused: sent.rejected.map((address) => ({
-            address: String(address),
-            ...refusalOf(rejectedErrors.find((error) => error.recipient === String(address))?.response),
-          })),
-          answer: maskedAnswer(server, sent.response),
-        };
-      } catch (error) {
-        signal.throwIfAborted();
-        if (limit.signal.aborted)
-          throw operationalError(
-            'E_MAIL_UNREACHABLE',
-            `Mail server "${server.name || server.host}" (${server.host}:${server.port}) did not take the mail within ${mailLimits.wholeMs / 1000} s; it is tried again`,
-          );
-        throw mailError(server, error);
-      } finally {
-        timer.cancel();
-      }
+      signal.throwIfAborted();
+      const message = composed(senderOf(server), mail);
+      const size = sizeOf(mail);
+      const envelope = { ...message.getEnvelope(), size };
+      const sent = await lanes.over(server, size > LARGE_BYTES, signal, (session, stop) =>
+        session.send(envelope, message.createReadStream(), stop),
+      );
+      const rejectedErrors: { recipient?: string; response?: string }[] = sent.rejectedErrors ?? [];
+      return {
+        accepted: sent.accepted.map(String),
+        refused: sent.rejected.map((address) => ({
+          address: String(address),
+          ...refusalOf(rejectedErrors.find((error) => error.recipient === String(address))?.response),
+        })),
+        answer: maskedAnswer(server, sent.response),
+      };
     },
   };
 }
