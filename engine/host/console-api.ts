@@ -213,7 +213,10 @@ export interface PushTest {
   detail: string;
 }
 
-/** One message of GET /api/v1/stream (server-sent events; the SSE event name is `kind`). */
+/**
+ * One message of GET /api/v1/stream (server-sent events; the SSE event name is `kind`). Beside them `beat` comes every
+ * 15 s: who hears none for longer has lost its connection.
+ */
 export type StreamMessage =
   | { kind: 'event'; data: ExplainedEvent }
   | { kind: 'decision'; data: Decision }

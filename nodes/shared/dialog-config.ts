@@ -36,7 +36,7 @@ function filledIn(value: unknown): unknown {
 /**
  * The same, not read yet: what is left out of the reading is known by its issues.
  *
- * @param unnamed how messages name it while it has no name; absent: by its id
+ * @param unnamed how messages name it while it has no name; absent: by its kind
  */
 export function dialogFields<Config>(red: Red, kind: NodeKind<Config>, sent: RawConfig, unnamed?: string): Fields {
   const id = typeof sent.id === 'string' && /^[\w.-]{1,64}$/.test(sent.id) ? sent.id : 'new';
@@ -48,7 +48,8 @@ export function dialogFields<Config>(red: Red, kind: NodeKind<Config>, sent: Raw
   );
   const stored = red.nodes.getCredentials(id) ?? {};
   const isNamed = typeof config.name === 'string' && config.name.trim() !== '';
-  const subject = unnamed !== undefined && !isNamed ? unnamed : subjectOf(kind.title, { ...config, id });
+  // Its id is known to nobody who fills in the dialog of a new one.
+  const subject = isNamed ? subjectOf(kind.title, { ...config, id }) : (unnamed ?? kind.title);
   return new Fields(
     completeConfig(kind, { ...config, id }, subject),
     subject,

@@ -152,6 +152,12 @@ describe('the routes of the dialogs', () => {
     expect(reason(body)).not.toContain('stored');
   });
 
+  it('name what has no name yet by its kind, not by an id that nobody knows', async () => {
+    const unnamed = { ...sent, name: '', id: '971cfe149ff15893', host: 'http://192.0.2.10/' };
+    const { body } = await helper.request().post('/alarmflow/devices/test').send(unnamed);
+    expect(reason(body)).toMatch(/^Device: field "Host" is "http:/);
+  });
+
   it.each([['[1]'], ['"text"'], ['']])('refuse the body %j', async (text) => {
     const { status } = await helper
       .request()
