@@ -223,6 +223,7 @@ function targetIn(server: FolderServer, root: string, signal: AbortSignal): Uplo
             }
           }
           await file.sync();
+          return from;
         } finally {
           stream.destroy();
           await file.close();

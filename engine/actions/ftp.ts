@@ -15,7 +15,7 @@ import type { FtpServer } from '../domain/file-server';
 import { certificateError, type FtpProgress, ftpError } from './ftp-errors';
 import { limited } from './time-limit';
 import { isFile, serverName } from './upload-errors';
-import type { UploadTarget } from './upload-target';
+import type { UploadSource, UploadTarget } from './upload-target';
 
 /** Milliseconds; a server that says nothing for so long is given up. */
 export const ftpLimits = { silenceMs: 20_000 };
@@ -190,6 +190,9 @@ export async function withFtp<T>(
 const isRefusal = (thrown: unknown, ...codes: number[]): boolean =>
   thrown instanceof FTPError && (codes.length === 0 || codes.includes(thrown.code));
 
+/** What servers say of a file that they neither continue nor write over, or of APPE itself (RFC 959 §4.2); none is about space. */
+const inTheWay = [450, 451, 500, 501, 502, 504, 550, 553];
+
 /** Takes the first bytes of a download. */
 class Beginning extends Writable {
   readonly parts: Buffer[] = [];
@@ -207,6 +210,8 @@ class Beginning extends Writable {
 function targetOver(server: FtpServer, client: Client, home: string, progress: FtpProgress): UploadTarget {
   /** Directory that the server is in; names are short there and need no quoting. */
   let inside = home;
+  /** What was written last and is confirmed. */
+  let written: { path: string; size: number } | null = null;
 
   const told = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
@@ -271,7 +276,10 @@ function targetOver(server: FtpServer, client: Client, home: string, progress: F
       if (isRefusal(thrown, 550, 553, 450)) return null;
       // Servers without SIZE (RFC 3659 §4) have a list at least.
       if (!isRefusal(thrown, 500, 501, 502, 504)) throw thrown;
-      return (await client.list()).find((entry) => entry.name === name)?.size ?? null;
+      const listed = (await client.list()).find((entry) => entry.name === name)?.size;
+      if (listed !== undefined) return listed;
+      // Lists may leave out what begins with a dot; what was confirmed a moment ago is there.
+      return written?.path === whole(path) ? written.size : null;
     }
   }
 
@@ -286,6 +294,45 @@ function targetOver(server: FtpServer, client: Client, home: string, progress: F
       // It says nothing more: what happened to the transfer is all that is known.
       return thrown;
     }
+  }
+
+  /** One transfer. `untouched` is called where the server refused it before it took a byte. */
+  async function transfer(name: string, source: UploadSource, from: number, untouched: () => void): Promise<void> {
+    const stream = source.read(from);
+    try {
+      if (from > 0) await client.appendFrom(stream, name);
+      else await client.uploadFrom(stream, name);
+    } catch (thrown) {
+      if (isRefusal(thrown, ...inTheWay) && !stream.readableDidRead) untouched();
+      throw await reasonOf(thrown);
+    } finally {
+      stream.destroy();
+    }
+  }
+
+  /**
+   * Many a server lets nothing be continued, or written over (ProFTPD without AllowStoreRestart, AllowOverwrite): what an
+   * earlier try has left is removed then, or it would be in the way for ever.
+   */
+  async function writeFrom(path: string, source: UploadSource, from: number): Promise<number> {
+    const name = await nameIn(path);
+    let refused = false;
+    try {
+      await transfer(name, source, from, () => {
+        refused = true;
+      });
+      return from;
+    } catch (thrown) {
+      if (!refused) throw thrown;
+      try {
+        await client.remove(name);
+      } catch (other) {
+        // Nothing was in the way, or it may not be removed: the first refusal is what counts.
+        throw isRefusal(other) ? thrown : other;
+      }
+    }
+    await transfer(name, source, 0, () => undefined);
+    return 0;
   }
 
   return {
@@ -305,16 +352,9 @@ function targetOver(server: FtpServer, client: Client, home: string, progress: F
     },
     write: (path, source, from) =>
       told(async () => {
-        const name = await nameIn(path);
-        const stream = source.read(from);
-        try {
-          if (from > 0) await client.appendFrom(stream, name);
-          else await client.uploadFrom(stream, name);
-        } catch (thrown) {
-          throw await reasonOf(thrown);
-        } finally {
-          stream.destroy();
-        }
+        const began = await writeFrom(path, source, from);
+        written = { path: whole(path), size: source.size };
+        return began;
       }),
     rename: (from, to) =>
       told(async () => {

@@ -208,7 +208,7 @@ function targetOver(server: SftpServer, session: SftpSession, progress: SftpProg
       }
     },
     write: (path, source, from) =>
-      told(withFile(path, from === 0 ? 'w' : 'r+', (handle) => send(handle, source, from))),
+      told(withFile(path, from === 0 ? 'w' : 'r+', (handle) => send(handle, source, from)).then(() => from)),
     async rename(from, to) {
       try {
         // Never replaces: the protocol's rename fails where the name is taken (draft-ietf-secsh-filexfer-02 §6.5).

@@ -20,8 +20,11 @@ export interface UploadTarget {
   sizeOf(path: string): Promise<number | null>;
   /** Bytes of a file from an offset on, as many as are asked for; null where they cannot be read. */
   readBack(path: string, from: number, length: number): Promise<Buffer | null>;
-  /** Writes from an offset on; from 0 whatever was there is replaced. Resolves when the server has confirmed. */
-  write(path: string, source: UploadSource, from: number): Promise<void>;
+  /**
+   * Writes from an offset on; from 0 whatever was there is replaced. Resolves when the server has confirmed, with the offset
+   * from which it was written: 0 where the server lets nothing be continued.
+   */
+  write(path: string, source: UploadSource, from: number): Promise<number>;
   /** Gives a file its own name. Resolves to false where that is taken, if the server can tell; never replaces then. */
   rename(from: string, to: string): Promise<boolean>;
   remove(path: string): Promise<void>;

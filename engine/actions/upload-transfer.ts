@@ -117,9 +117,9 @@ async function sendWhole(
   temporary: string,
   file: UploadFile,
 ): Promise<number> {
-  const from = await resumeAt(target, temporary, file);
+  let from = await resumeAt(target, temporary, file);
   try {
-    if (from < file.size || file.size === 0) await target.write(temporary, file, from);
+    if (from < file.size || file.size === 0) from = await target.write(temporary, file, from);
     const kept = await target.sizeOf(temporary);
     if (kept === file.size) return from;
     await removeLeftover(target, temporary);

@@ -3,6 +3,7 @@ import {
   appendFileSync,
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -20,6 +21,8 @@ export interface RudeFtp {
   answer: (command: string, verb: string) => string | null;
   /** Address that PASV tells; the data port is always on 127.0.0.1. */
   told: string;
+  /** Lines of a directory: none, as IIS writes them, or as Unix does, without what begins with a dot. */
+  listing: 'none' | 'windows' | 'unix';
   close(): Promise<void>;
 }
 
@@ -31,7 +34,7 @@ const listen = async (server: Server): Promise<number> => {
 
 export async function startRudeFtp(
   folder: string,
-  options: Partial<Pick<RudeFtp, 'answer' | 'told'>> = {},
+  options: Partial<Pick<RudeFtp, 'answer' | 'told' | 'listing'>> = {},
 ): Promise<RudeFtp> {
   const sockets = new Set<Socket>();
   const keep = (socket: Socket): void => {
@@ -73,6 +76,19 @@ export async function startRudeFtp(
       say('226 done');
     }
 
+    function listed(path: string): string {
+      if (rude.listing === 'none') return '';
+      return readdirSync(path)
+        .filter((name) => rude.listing === 'windows' || !name.startsWith('.'))
+        .map((name) => {
+          const { size } = statSync(join(path, name));
+          return rude.listing === 'windows'
+            ? `11-21-26  05:15PM ${String(size).padStart(20)} ${name}\r\n`
+            : `-rw-r--r--   1 ftp      ftp      ${String(size).padStart(12)} Nov 21 17:15 ${name}\r\n`;
+        })
+        .join('');
+    }
+
     async function usual(verb: string, rest: string): Promise<void> {
       const path = at(rest);
       if (verb === 'USER') return say('331 password?');
@@ -111,7 +127,7 @@ export async function startRudeFtp(
       if (verb === 'LIST') {
         const socket = await data;
         say('150 here');
-        socket.end('');
+        socket.end(listed(at('.')));
         return say('226 done');
       }
       if (verb === 'RNFR') {
@@ -123,6 +139,7 @@ export async function startRudeFtp(
         return say('250 renamed');
       }
       if (verb === 'DELE') {
+        if (!existsSync(path)) return say('550 no such file');
         rmSync(path);
         return say('250 gone');
       }
@@ -156,6 +173,7 @@ export async function startRudeFtp(
     heard: [],
     answer: options.answer ?? (() => null),
     told: options.told ?? '127.0.0.1',
+    listing: options.listing ?? 'none',
     async close() {
       for (const socket of sockets) socket.destroy();
       await Promise.all([server, ...passives].map((one) => new Promise<void>((done) => one.close(() => done()))));
