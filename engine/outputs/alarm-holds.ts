@@ -117,16 +117,19 @@ export function createAlarmHolds(options: OutputsOptions, holding: Holding): Ala
   function compare(): void {
     looking = false;
     const now = clock.monotonic();
+    // A device that repeats itself to a record that cannot be written leaves a doubt each time: one line tells them all.
+    const told = new Set<string>();
     for (const doubt of [...doubts]) {
       if (now - doubt.since < DOUBT_MS) continue;
       doubts.delete(doubt);
-      void restore(doubt);
+      void restore(doubt, told.has(doubt.alarmId) ? 'debug' : 'warn');
+      told.add(doubt.alarmId);
     }
     if (doubts.size > 0) lookLater();
   }
 
   /** Makes the leases what the alarm says; for a change that is only slow this repeats what it does. */
-  async function restore({ alarmId, before }: Doubt): Promise<void> {
+  async function restore({ alarmId, before }: Doubt, level: 'debug' | 'warn'): Promise<void> {
     const alarm = options.alarm(alarmId);
     const change = emptyChange();
     if (!alarm) for (const { lease } of before) holding.drop(lease, change);
@@ -144,7 +147,10 @@ export function createAlarmHolds(options: OutputsOptions, holding: Holding): Ala
     watch(alarmId, before, change);
     try {
       await holding.commit(change);
-      log.warn('output.leases-restored', { alarm: alarmId, reason: 'a change of the alarm did not reach the record' });
+      log[level]('output.leases-restored', {
+        alarm: alarmId,
+        reason: 'a change of the alarm did not reach the record',
+      });
       holding.tellEnded([alarmId]);
     } catch (thrown) {
       // Off is the safe side: a full disk must not keep a siren on.

@@ -54,6 +54,14 @@ describe("an alarm's change that never reaches the record", () => {
     expect(site.record.timers.size).toBe(0);
   });
 
+  it('however often a device repeats it is told once', async () => {
+    const site = await raised();
+    for (let i = 0; i < 20; i++) await failing(site, () => site.clear('a'));
+    site.record.failing = false;
+    await site.advance(10_000);
+    expect(site.warnings).toEqual(['output.leases-restored']);
+  });
+
   it('a reset: the output stays on with the alarm, and the next reset releases it on disk too', async () => {
     const site = await raised();
     const former = site.alarms.get('a')!;

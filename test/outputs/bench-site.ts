@@ -260,6 +260,8 @@ export interface BenchNode {
 
 /** One site: survives `kill` with nothing but what was committed, and the alarms, which have a record of their own. */
 export class BenchSite {
+  /** Names of what was warned of. */
+  readonly warnings: string[] = [];
   readonly clock = new VirtualClock(START);
   readonly record = new MemoryRecord();
   readonly box = new RelayBox('box', this.clock);
@@ -302,7 +304,7 @@ export class BenchSite {
     const outputs = createOutputs({
       writer: { commit: (writes) => (alive() ? this.record.commit(writes) : new Promise(() => undefined)) },
       clock: this.clock,
-      log: silentLog,
+      log: { ...silentLog, warn: (event) => void this.warnings.push(event) },
       timers: this.timers,
       devices: {
         device: (id) => {
