@@ -29,7 +29,7 @@ beforeAll(() => {
   certificate = selfSigned();
   authority = anAuthority();
   if (authority) setDefaultCACertificates([...trusted, authority.cert]);
-  Object.assign(mailLimits, { connectMs: 1_000, greetingMs: 250, silenceMs: 400 });
+  Object.assign(mailLimits, { connectMs: 3_000, greetingMs: 1_500, silenceMs: 2_000 });
 });
 afterAll(() => {
   setDefaultCACertificates(trusted);
