@@ -165,6 +165,7 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
       flow.deviceChanged(status);
       announce({ kind: 'device', data: status });
       if (status.link === 'online') outputs.deviceOnline(status.deviceId);
+      if (status.facts) outputs.deviceKnown(status.deviceId);
     },
     onLeave: ({ device, address, place }, signal) => outputs.deviceLeaving(device, address, signal, place),
   });

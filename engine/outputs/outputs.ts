@@ -13,6 +13,8 @@ import {
   type OutputManner,
   type OutputMode,
   type OutputState,
+  samePlace,
+  withPlace,
 } from '../domain/outputs';
 import { addWrites, emptyChange, type ResumeState, type TimerRow } from '../domain/record';
 import { createAlarmHolds } from './alarm-holds';
@@ -67,6 +69,8 @@ export interface Outputs extends AlarmHolds {
   reconcile(outputId: OutputId): Promise<void>;
   /** A device is back: all of its outputs are driven again. */
   deviceOnline(deviceId: string): void;
+  /** A device has told who it is: what is on there is known by its serial number from now on. */
+  deviceKnown(deviceId: string): void;
   /**
    * A device is removed or found elsewhere from now on: what is or may be on there is switched off by its last
    * connection, `device`, or else told in the log and the audit trail. Never rejects; ends soon after the signal aborts.
@@ -289,6 +293,21 @@ export function createOutputs(options: OutputsOptions): Outputs {
         output.demand++;
         holding.ask(id);
       }
+    },
+
+    deviceKnown(deviceId) {
+      const change = emptyChange();
+      for (const output of managed.values()) {
+        const place = output.state.deviceId === deviceId && output.state.onAt ? holding.placeOf(output) : null;
+        const known = place && output.state.onAt?.find((other) => samePlace(other, place));
+        if (!place || !known || place.serialNumber === '' || known.serialNumber === place.serialNumber) continue;
+        output.state = { ...output.state, onAt: withPlace(output.state.onAt, place) };
+        writeOutput(change, output.state);
+      }
+      holding.commit(change).catch((thrown: unknown) => {
+        // Without it the device is not visited where it was, but people are told all the same.
+        log.warn('output.place-not-kept', { device: deviceId, error: asAlarmflowError(thrown).message });
+      });
     },
 
     async dryRunTurned() {

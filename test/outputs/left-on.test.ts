@@ -42,6 +42,16 @@ describe('where an output is on', () => {
     expect(row(site)?.onAt).toEqual([placeAt(OLD)]);
   });
 
+  it('is known by the serial number that the device tells after it was switched on', async () => {
+    const site = new BenchSite();
+    await site.start();
+    await site.raise('a', { afterClearMs: null });
+    site.place = placeAt(OLD, 'S1');
+    site.outputs.deviceKnown('box');
+    await site.settle();
+    expect(row(site)?.onAt).toEqual([placeAt(OLD, 'S1')]);
+  });
+
   it('is forgotten when it is proven off', async () => {
     const site = new BenchSite();
     await site.start();
