@@ -1,8 +1,8 @@
 /** Stops, the end of a condition, and the clear and the end of an alarm. */
 import type { AcknowledgedAs, EndReason } from '../domain/alarms';
 import { isFiltering } from './due';
-import { changeLevel } from './levels';
-import { type GateSignal, type HeldBack, highestLevel, holds, type RunningAlarm } from './state';
+import { besides, changeLevel, holdsBy } from './levels';
+import { type GateSignal, type HeldBack, type HeldLevel, highestLevel, holds, type RunningAlarm } from './state';
 import { decide, type Stepping, startsSoFar, withdraw } from './step';
 import { duration } from './words';
 
@@ -11,19 +11,32 @@ export function onStop(step: Stepping, signal: GateSignal): undefined {
   const { alarm, 'pre-alarm': pre } = draft.levels;
   if (alarm === undefined && pre === undefined) return endAlreadyKnown(step, signal.at);
   const endsAlarm = alarm !== undefined && (signal.level === 'alarm' || alarm.stream === signal.stream);
+  // What a stop that names no rule, or one that was not seen to begin, ends, it ends whole: an alarm must not stay for
+  // want of an end that fits.
+  const known = holdsBy(alarm, signal.rule) || holdsBy(pre, signal.rule);
+  const left = (level: HeldLevel | undefined) => (known ? besides(level, signal.rule, signal.at) : undefined);
+  const high = endsAlarm ? left(alarm) : alarm;
   const preBeside = pre !== undefined && (alarm === undefined || pre.seenAt > alarm.since);
   const endsPre =
     pre !== undefined &&
-    (signal.level === 'pre-alarm' || pre.stream === signal.stream || alarm === undefined || (endsAlarm && !preBeside));
-  draft.levels = {
-    ...(pre !== undefined && !endsPre ? { 'pre-alarm': pre } : {}),
-    ...(alarm !== undefined && !endsAlarm ? { alarm } : {}),
-  };
+    (signal.level === 'pre-alarm' ||
+      pre.stream === signal.stream ||
+      alarm === undefined ||
+      (endsAlarm && high === undefined && !preBeside));
+  const low = endsPre ? left(pre) : pre;
+  draft.levels = { ...(low && { 'pre-alarm': low }), ...(high && { alarm: high }) };
   if (!holds(draft)) return conditionOver(step, signal.at, null);
   if (draft.phase === 'active' && changeLevel(step, signal.at)) return;
   const outcome = draft.phase === 'active' ? 'merged' : draft.phase === 'pending' ? 'pending' : 'no-alarm';
-  decide(step, signal.at, outcome, 'stop', `one level ended; ${highestLevel(draft.levels)} still holds`);
+  const ended = (endsAlarm && high) || (endsPre && low) ? `rule ${signal.rule} ended` : 'one level ended';
+  const still = rulesOf(high ?? low) || highestLevel(draft.levels);
+  decide(step, signal.at, outcome, 'stop', `${ended}; ${still} still holds`);
 }
+
+const rulesOf = (level: HeldLevel | undefined): string | null =>
+  level?.rules === undefined || level.rules.length === 0
+    ? null
+    : `rule ${level.rules.map(({ rule }) => rule).join(', ')}`;
 
 function endAlreadyKnown(step: Stepping, at: number): undefined {
   const { draft } = step;

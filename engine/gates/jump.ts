@@ -10,6 +10,7 @@ const moved = (level: HeldLevel, by: number): HeldLevel => ({
   ...level,
   since: level.since + by,
   seenAt: level.seenAt + by,
+  ...(level.rules && { rules: level.rules.map((held) => ({ ...held, seenAt: held.seenAt + by })) }),
 });
 
 /** Moves everything that the state has measured by `by` milliseconds. */

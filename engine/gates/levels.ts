@@ -2,15 +2,40 @@ import { silentAt, watchesQuiet } from './due';
 import { type GateSignal, type HeldLevel, highestLevel, holds, type RunningAlarm } from './state';
 import { decide, type Stepping } from './step';
 
+/** More rules than a device has; a state must not grow with what somebody sends. */
+const MOST_RULES = 64;
+
+/** What other rules than this one still hold of a level; undefined: nothing. */
+export function besides(level: HeldLevel | undefined, rule: string | undefined, at: number): HeldLevel | undefined {
+  if (level?.rules === undefined || rule === undefined) return undefined;
+  const { quietMs } = level;
+  const rules = level.rules.filter((held) => held.rule !== rule && (quietMs === null || at < held.seenAt + quietMs));
+  const last = rules.at(-1);
+  return last && { ...level, seenAt: last.seenAt, rules };
+}
+
+/** Whether a level is known to hold by this rule. */
+export const holdsBy = (level: HeldLevel | undefined, rule: string | undefined): boolean =>
+  level?.rules?.some((held) => held.rule === rule) ?? false;
+
 /** Takes note that the condition holds at the signal's level. */
 export function see(step: Stepping, signal: GateSignal): undefined {
   const { draft } = step;
-  const since = draft.levels[signal.level]?.since ?? signal.at;
-  const level: HeldLevel = { since, seenAt: signal.at, stream: signal.stream, quietMs: signal.quietMs };
-  if (signal.level === 'alarm') draft.levels = { ...draft.levels, alarm: level };
-  // One source that names both levels has but one of them at a time.
-  else if (draft.levels.alarm?.stream === signal.stream) draft.levels = { 'pre-alarm': level };
-  else draft.levels = { ...draft.levels, 'pre-alarm': level };
+  const { at, rule, stream, quietMs } = signal;
+  const { alarm, 'pre-alarm': pre } = draft.levels;
+  const before = draft.levels[signal.level];
+  const others = before?.rules?.filter((held) => held.rule !== rule) ?? [];
+  const rules = rule === undefined ? before?.rules : [...others.slice(1 - MOST_RULES), { rule, seenAt: at }];
+  const level: HeldLevel = { since: before?.since ?? at, seenAt: at, stream, quietMs, ...(rules && { rules }) };
+  if (signal.level === 'alarm') {
+    // A rule that rises leaves the pre-alarm to the others, if there are others.
+    const below = besides(pre, rule, at) ?? pre;
+    draft.levels = { ...(below && { 'pre-alarm': below }), alarm: level };
+    return;
+  }
+  // One source that names both levels has but one of them at a time, and so has each of its rules.
+  const above = alarm?.stream === stream ? besides(alarm, rule, at) : alarm;
+  draft.levels = { 'pre-alarm': level, ...(above && { alarm: above }) };
 }
 
 /** Brings the alarm's level to the highest that holds; true when that was told as a decision. */

@@ -29,6 +29,8 @@
  *   deploy, not before.
  * - A wall clock that is set moves every stamp of the state (`jump.ts`): on-delay, N in T, anti-dither, off-delay,
  *   quiet time, entry delay and reminders go on as if nothing had happened. Times on record stay as they were told.
+ * - Rules of a device that share an alarm hold it together, each with its own quiet time: the end of one leaves it to the
+ *   others. A stop that names no rule, or one that was not seen to begin, ends them all.
  * - A stop of the alarm level leaves a pre-alarm standing only if the device has told it since the escalation;
  *   otherwise the pre-alarm had become the alarm and ends with it. One escalation is told per alarm.
  */

@@ -49,6 +49,7 @@ export function signalOf(
     eventId: event.id,
     identity: identityOf(event),
     stream: event.vendorType.toLowerCase(),
+    ...(event.rule === undefined || policy.keyParts.includes('rule') ? {} : { rule: event.rule }),
     level: levelOf(event),
     quietMs: quietOf(event, policy),
     late: event.late ? lateness(event) : null,

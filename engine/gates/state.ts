@@ -15,6 +15,8 @@ export interface HeldLevel {
   stream: string;
   /** Implied stop: over when not seen for this long; null: only a real stop ends it. */
   quietMs: number | null;
+  /** The device's rules that it holds by, as far as it named them, and when each was seen last; the latest at the end. */
+  rules?: readonly { readonly rule: string; readonly seenAt: number }[];
 }
 
 /** What the machine keeps of a running alarm. */
@@ -134,6 +136,8 @@ export interface GateSignal {
   /** The same for one device event that is delivered twice; null where the device gives nothing to tell it by. */
   identity: string | null;
   stream: string;
+  /** The device's rule; absent: it names none, or has an alarm of its own. */
+  rule?: string;
   level: EventLevel;
   /** Quiet time known of the source; null when it tells its ends. */
   quietMs: number | null;

@@ -49,6 +49,7 @@ const clauses: [RegExp, (settings: Settings, found: RegExpExecArray) => void][] 
         most: most === undefined ? null : Number(most),
       }),
   ],
+  [/^one alarm per rule$/, ({ policy }) => (policy.keyParts = ['device', 'channel', 'input', 'type', 'rule'])],
   [/^one alarm per object$/, ({ policy }) => (policy.keyParts = ['device', 'channel', 'input', 'type', 'object'])],
   [
     /^flood (\d+) in ([\d.]+) s$/,

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { GateSignal } from '../../engine/gates';
 import { bare, drive, openContext, s, siteDisarmed } from '../support/alarm-gates';
@@ -394,6 +395,104 @@ describe('snapshots', () => {
     d.signal(s(1), { phase: 'snapshot' });
     expect(d.state.alarm?.count).toBe(1);
     expect(d.last()).toBe('merged/snapshot');
+  });
+});
+
+describe('rules of one device that share an alarm', () => {
+  const one: Partial<GateSignal> = { rule: '1' };
+  const two: Partial<GateSignal> = { rule: '2' };
+
+  it('hold it together: it clears when the last of them ends', () => {
+    const d = drive(bare());
+    d.signal(0, one);
+    d.signal(s(5), two);
+    d.signal(s(10), { ...one, ...stop });
+    expect(d.last()).toBe('merged/stop');
+    expect(d.detail()).toBe('rule 1 ended; rule 2 still holds');
+    d.signal(s(20), { ...two, ...stop });
+    expect(d.story()).toEqual(['0 raise', '5 merge', '20 clear']);
+  });
+
+  it.each([
+    ['a stop that names no rule', {}],
+    ['the stop of a rule that was not seen to begin', { rule: '3' }],
+  ])('are all ended by %s', (_what, fields) => {
+    const d = drive(bare());
+    d.signal(0, one);
+    d.signal(s(5), two);
+    d.signal(s(10), { ...fields, ...stop });
+    expect(d.story()).toEqual(['0 raise', '5 merge', '10 clear']);
+  });
+
+  it('fall silent each by itself', () => {
+    const d = drive(bare());
+    d.signal(0, { ...one, quietMs: s(5) });
+    d.signal(s(2), { ...two, quietMs: s(5) });
+    d.signal(s(4), { ...one, ...refresh, quietMs: s(5) });
+    d.signal(s(6), { ...one, ...stop });
+    d.until(s(60));
+    expect(d.story()).toEqual(['0 raise', '2 merge', '7 clear']);
+  });
+
+  it('go on over a wall clock that is set', () => {
+    const d = drive(bare());
+    d.signal(0, { ...one, quietMs: s(5) });
+    d.signal(s(2), { ...two, quietMs: s(5) });
+    d.carryOver(s(3), s(3_600));
+    d.signal(s(3_604), { ...one, ...refresh, quietMs: s(5) });
+    d.signal(s(3_606), { ...one, ...stop });
+    d.until(s(3_700));
+    expect(d.story()).toEqual(['0 raise', '2 merge', '3607 clear']);
+  });
+
+  it('leave the alarm level to the one that is at it, and the pre-alarm to the other', () => {
+    const d = drive(bare());
+    d.signal(0, { ...one, level: 'pre-alarm' });
+    d.signal(s(1), { ...two, level: 'pre-alarm' });
+    d.signal(s(2), { ...one, level: 'alarm' });
+    d.signal(s(3), { ...two, ...refresh, level: 'pre-alarm' });
+    expect(d.state.alarm?.level).toBe('alarm');
+    d.signal(s(4), { ...one, ...stop, level: 'alarm' });
+    expect(d.state.alarm?.level).toBe('pre-alarm');
+    d.signal(s(5), { ...two, ...stop, level: 'pre-alarm' });
+    expect(d.story()).toEqual(['0 raise', '1 merge', '2 merge', '2 escalate', '4 de-escalate', '5 clear']);
+  });
+
+  it('are bounded in number: a state does not grow with what a device sends', () => {
+    const d = drive(bare());
+    for (let rule = 0; rule < 1_000; rule++) d.signal(rule, { rule: String(rule) });
+    expect(d.state.levels.alarm?.rules?.length).toBe(64);
+  });
+
+  it('hold it exactly while one of them holds, whatever comes in which order', () => {
+    const moves = fc.array(
+      fc.record({
+        rule: fc.constantFrom('1', '2', '3', '__proto__', undefined),
+        phase: fc.constantFrom('start' as const, 'refresh' as const, 'stop' as const),
+      }),
+      { maxLength: 40 },
+    );
+    fc.assert(
+      fc.property(moves, (script) => {
+        const d = drive(bare());
+        const holding = new Set<string>();
+        let unnamed = false;
+        for (const [at, { rule, phase }] of script.entries()) {
+          d.signal(at, { phase, ...(rule === undefined ? {} : { rule }) });
+          if (phase !== 'stop') {
+            if (rule === undefined) unnamed = true;
+            else holding.add(rule);
+          } else if (rule === undefined || !holding.delete(rule)) {
+            holding.clear();
+            unnamed = false;
+          }
+          // Without a name nothing is known but that something holds: it ends with the last that has one.
+          if (phase === 'stop' && holding.size === 0) unnamed = false;
+          expect(d.state.levels.alarm !== undefined).toBe(holding.size > 0 || unnamed);
+        }
+      }),
+      { numRuns: 500 },
+    );
   });
 });
 
