@@ -21,12 +21,20 @@
   const driverOf = (kind) => drivers?.get(kind) ?? { kind, title: kind, defaultPort: 80, dialog: usual };
   const dialogOf = (kind) => driverOf(kind).dialog ?? usual;
 
+  /** What was typed for another driver and means nothing to this one. */
+  const unusedBy = ({ host, login, tls }) => ({
+    ...(host ? {} : { host: '' }),
+    ...(login ? {} : { user: '', password: '' }),
+    ...(tls ? {} : { tls: false }),
+  });
+
   /** A device needs a host unless its driver has no use for one. */
   alarmflow.check.deviceHost = () => {
     const host = alarmflow.check.host();
     return function validate(value, options) {
       const kind = (open && this?.id === open.id ? open.kind() : this?.driver) ?? 'hikvision';
-      if (!dialogOf(kind).host && String(value ?? '').trim() === '') return true;
+      // It is not shown, and emptied when the dialog is closed.
+      if (!dialogOf(kind).host) return true;
       return host.call(this, value, options);
     };
   };
@@ -507,6 +515,7 @@
         tls: tls.prop('checked'),
         allowSelfSigned: field('allowSelfSigned').prop('checked'),
         options: changedIn(box, current),
+        ...unusedBy(dialogOf(current)),
       });
       prepareTest(form, values);
       preparePushSetUp(form, values);
@@ -516,13 +525,12 @@
       const form = $('#node-config-dialog-edit-form');
       const field = (name) => $(`#node-config-input-${name}`);
       const kind = field('driver').val();
-      const { host, login, tls } = dialogOf(kind);
       // Before the runtime has told its drivers nothing is known of their settings: they stay as they are.
       if (drivers?.has(kind)) {
         node.options = changedIn(form.find('.alarmflow-driver-fields'), kind);
-        if (!host) field('host').val('');
+        const { tls = true, ...unused } = unusedBy(dialogOf(kind));
         if (!tls) field('tls').prop('checked', false);
-        if (!login) field('user').add(field('password')).val('');
+        for (const [name, value] of Object.entries(unused)) field(name).val(value);
       }
       open = null;
     },

@@ -473,6 +473,19 @@ describe.skipIf(!present && process.env.ALARMFLOW_REQUIRE_ALL !== '1')('the dial
     await cancel('#node-config-dialog-cancel');
   });
 
+  it('checks a driver that has no host without what was typed for another', async () => {
+    await openConfig('device', 'gate');
+    await page.fill('#node-config-input-host', 'no host at all!');
+    await page.selectOption('#node-config-input-driver', 'http-push');
+    engine.testAnswer = { ok: true, detail: 'Ready to be pushed to', facts: { ...noFacts, warnings: [] } };
+    await page.click('#alarmflow-device-test');
+    await page.waitForSelector('#alarmflow-device-result.alarmflow-ok');
+    expect(engine.callsOf('testDevice').at(-1)?.[0]).toMatchObject({ id: 'gate', host: '' });
+    await page.selectOption('#node-config-input-driver', 'hikvision');
+    expect(await page.inputValue('#node-config-input-host')).toBe('no host at all!');
+    await cancel('#node-config-dialog-cancel');
+  });
+
   it('has a device told where to push with what the dialog holds, where its driver can', async () => {
     await openConfig('device', 'gate');
     await page.selectOption('#node-config-input-receive', 'stream');
