@@ -155,8 +155,8 @@ async function openDoors(options: ServeOptions, site: Site, demo: Demo | null, l
     dryRun: () => site.dryRun.isOn(),
     deviceLinks: () => site.flow.devices().map(({ id }) => site.devices.status(id)?.link ?? 'connecting'),
     queue: () => site.executor.health(),
-    allowed: addressList(config.metricsFrom),
     recordWritable: () => (site.store.broken() ?? site.store.trouble()) === null,
+    allowed: addressList(config.metricsFrom),
     log,
   });
   const unsubscribe = site.subscribe((announcement) => metrics.observe(announcement));
@@ -205,8 +205,8 @@ async function openDoors(options: ServeOptions, site: Site, demo: Demo | null, l
         const { warnings, answers, ...facts } = await site.executor.health();
         return { ok: answers, detail: warnings.join('. ') || 'running', facts };
       },
-      // Meant, so no failure; whoever watches the site must still see that nothing is done.
       record: createRecordHealth(site.store, systemClock, log),
+      // Meant, so no failure; whoever watches the site must still see that nothing is done.
       actions: () => {
         const { on, who, since, held } = site.dryRun.state();
         const detail = on ? 'dry run: nothing is sent and nothing driven' : 'acting';
