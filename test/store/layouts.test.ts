@@ -19,7 +19,21 @@ describe('a record of the fifth layout', () => {
         decisionRow('a1', { eventId: 'a' }),
         decisionRow('a2', { eventId: 'a', outcome: 'refused', reason: 'filter' }),
       ];
-      await write(database, { events: [eventRow('a')], decisions: old });
+      await database.query(
+        `INSERT INTO alarmflow.events SELECT $1::jsonb->>'id', $1::jsonb->>'deviceId', $1::jsonb->>'type', ${base}, $1`,
+        [JSON.stringify(eventRow('a'))],
+      );
+      for (const { id, outcome, reason, detail, triggerId } of old)
+        await database.query(
+          `INSERT INTO alarmflow.decisions (id, at, event_id, trigger_id, outcome, reason, detail)
+           VALUES ($1, ${base}, 'a', $2, $3, $4, $5)`,
+          [id, triggerId, outcome, reason, detail],
+        );
+      // Its writer's function, in layers.
+      for (const layer of ['writes', 'fourth_writes', 'third_writes', 'first_writes'])
+        await database.query(
+          `CREATE FUNCTION alarmflow.apply_${layer}(w jsonb) RETURNS integer LANGUAGE sql AS 'SELECT 1'`,
+        );
       await migrate(database, base);
       const filtered = [{ id: 'b1', triggerId: 'trigger1', detail: 'not meant' }];
       await write(database, { events: [{ doc: eventRow('b'), filtered }, { doc: eventRow('c') }] });
