@@ -1,8 +1,8 @@
 import { type Clock, sleepOrStop } from '../../clock/clock';
-import { type AlarmflowError, asAlarmflowError, operationalError } from '../../domain/errors';
+import { type AlarmflowError, asAlarmflowError } from '../../domain/errors';
 import type { EventDraft, EventRegion, EventTemperature, TemperatureUnit } from '../../domain/events';
 import type { Log } from '../../domain/log';
-import { backoff } from '../wire';
+import { backoff, type WhileOnline, whileOnline } from '../wire';
 import { readTable } from './answer';
 import type { WireData } from './event-text';
 import { withoutGaps } from './fields';
@@ -27,12 +27,7 @@ export interface TemperaturePollOptions {
  * Asks a thermal device for the temperatures of its places all the time (PROTOCOLS §2.4): it tells them of its own
  * accord only when its own rule alarms. Each round one event for each channel, with a region for each place.
  */
-export interface TemperaturePoll {
-  /** The device is online. */
-  connected(): void;
-  lost(): void;
-  close(): Promise<void>;
-}
+export type TemperaturePoll = WhileOnline;
 
 /** Rules may have been changed on the device meanwhile. */
 const PLACES_FRESH_MS = 5 * 60_000;
@@ -50,8 +45,6 @@ interface Reading {
 
 export function createTemperaturePoll(options: TemperaturePollOptions): TemperaturePoll {
   const { clock, log } = options;
-  let running: Promise<void> = Promise.resolve();
-  let ends: AbortController | null = null;
   let told = false;
   const refused = new Set<string>();
 
@@ -131,28 +124,7 @@ export function createTemperaturePoll(options: TemperaturePollOptions): Temperat
     });
   }
 
-  return {
-    connected() {
-      if (ends) return;
-      const mine = new AbortController();
-      ends = mine;
-      running = running
-        .then(() => run(mine.signal))
-        .catch((thrown: unknown) => {
-          const error = asAlarmflowError(thrown);
-          log.error('dahua.temperatures-stopped', { error: error.message, stack: error.stack });
-        });
-    },
-    lost() {
-      ends?.abort(operationalError('E_DEVICE_OFFLINE', 'The device is offline'));
-      ends = null;
-    },
-    async close() {
-      ends?.abort(operationalError('E_CLOSED', 'The connection is being closed'));
-      ends = null;
-      await running;
-    },
-  };
+  return whileOnline(run, log, 'dahua.temperatures-stopped');
 }
 
 /** What an answer of RadiometryManager.cgi tells, its names in any spelling; undefined: no temperature. */

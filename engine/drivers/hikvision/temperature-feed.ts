@@ -3,7 +3,16 @@ import { type AlarmflowError, asAlarmflowError, operationalError } from '../../d
 import type { EventDraft, EventRegion } from '../../domain/events';
 import type { Log } from '../../domain/log';
 import { parseDeviceTime } from '../device-time';
-import { backoff, createFramer, type DeviceResponse, type DeviceStream, drained, type FramedPart } from '../wire';
+import {
+  backoff,
+  createFramer,
+  type DeviceResponse,
+  type DeviceStream,
+  drained,
+  type FramedPart,
+  type WhileOnline,
+  whileOnline,
+} from '../wire';
 import { looksLikeDocument, readDocuments } from './document';
 import { errorIn, responseStatusOf } from './response-status';
 import { dropAbsent, type Reading, readingsOf } from './thermal';
@@ -27,12 +36,7 @@ export interface TemperatureFeedOptions {
  * Reads the temperatures of the measuring rules all the time (PROTOCOLS §1.6): by the device's stream, else by asking.
  * Each time one event with a region for each rule.
  */
-export interface TemperatureFeed {
-  /** The device is online. */
-  connected(): void;
-  lost(): void;
-  close(): Promise<void>;
-}
+export type TemperatureFeed = WhileOnline;
 
 /** A stream that says nothing for so long is opened anew; also one of a camera without rules. */
 const SILENT_MS = 20_000;
@@ -51,8 +55,6 @@ const pollPath = (channel: number): string =>
 
 export function createTemperatureFeed(options: TemperatureFeedOptions): TemperatureFeed {
   const { clock, log } = options;
-  let running: Promise<void> = Promise.resolve();
-  let ends: AbortController | null = null;
   let source: Source | null = null;
   let told = false;
   const names = createPlaceNames();
@@ -197,28 +199,7 @@ export function createTemperatureFeed(options: TemperatureFeedOptions): Temperat
     }
   }
 
-  return {
-    connected() {
-      if (ends) return;
-      const mine = new AbortController();
-      ends = mine;
-      running = running
-        .then(() => run(mine.signal))
-        .catch((thrown: unknown) => {
-          const error = asAlarmflowError(thrown);
-          log.error('hikvision.temperatures-stopped', { error: error.message, stack: error.stack });
-        });
-    },
-    lost() {
-      ends?.abort(operationalError('E_DEVICE_OFFLINE', 'The device is offline'));
-      ends = null;
-    },
-    async close() {
-      ends?.abort(operationalError('E_CLOSED', 'The connection is being closed'));
-      ends = null;
-      await running;
-    },
-  };
+  return whileOnline(run, log, 'hikvision.temperatures-stopped');
 }
 
 /** False: the device has not got it. What may pass is thrown. */

@@ -23,5 +23,7 @@ export type { OtherProtocolOptions } from './other-protocol';
 export { orOtherProtocol, otherProtocol, speaksOtherProtocol } from './other-protocol';
 export type { PlainAnswer } from './plain-question';
 export { askPlainly } from './plain-question';
+export type { WhileOnline } from './while-online';
+export { whileOnline } from './while-online';
 export type { XmlDraft, XmlElement } from './xml';
 export { child, childrenOf, childText, findAll, parseXml, toXml } from './xml';
