@@ -27,6 +27,12 @@ export interface EmbeddedDatabase extends EmbeddedSession {
   /** No more calls are taken. */
   readonly closed: boolean;
   /**
+   * For how many milliseconds it has answered nobody although somebody waits; 0 while nobody does. There is one
+   * session, so under load a statement waits long behind others: that is work, and silence is not. Left out where it
+   * is not known.
+   */
+  silentMs?(): number;
+  /**
    * There is one session: while a transaction is open, everybody else waits, in the order of their calls.
    * Commits when `work` resolves, undoes when it rejects.
    */

@@ -24,6 +24,8 @@ export interface OpenBackend {
   readonly warnings: string[];
   /** From how many jobs on one `addBulk` costs less than an `add` for each. */
   readonly bulkFrom: number;
+  /** For how long it has answered nobody although somebody waits (EmbeddedDatabase); left out where that is not known. */
+  silentMs?(): number;
   /** Told how many jobs were finished, for housekeeping. */
   jobsFinished(count: number): void;
   /** Drops all connections; commands still waiting for an answer fail. */

@@ -48,9 +48,12 @@ const MOST_TROUBLES = 100;
 const ABORT_GRACE_MS = 500;
 /** How long a queue's server may take to say what it has; less than `/healthz` waits for a part. */
 const ANSWER_MS = 1_500;
+/** A database that has answered somebody within this time works, however long others wait for their turn. */
+const SILENT_MS = 10_000;
 
 /** A job in one of these states will run. */
 const openStates = ['waiting', 'active', 'delayed'] as const;
+type JobCounts = Record<(typeof openStates)[number], number>;
 
 type JobQueue = Queue<JobData, void, string, JobData, void, string, IQueueBackend, unknown>;
 type JobWorker = Worker<JobData, void, string, IQueueBackend, never, unknown>;
@@ -115,6 +118,16 @@ export interface Executor {
 /** A kind of trouble: what BullMQ and Redis say, without the ids of jobs, scripts and connections in it. */
 const troubleOf = (message: string): string => message.replace(/\bk[\w-]{32}|\b[0-9a-f]{40}\b|\d+/g, '…');
 
+/**
+ * Whether counts come late only because they wait for their turn. A site that its supervisor restarts for that is as
+ * far behind afterwards, and away meanwhile.
+ */
+const isBehind = ({ silentMs, link }: OpenBackend, thrown: unknown): boolean =>
+  asAlarmflowError(thrown).code === 'E_QUEUE_SILENT' &&
+  link.trouble() === null &&
+  silentMs !== undefined &&
+  silentMs() < SILENT_MS;
+
 /** Tells BullMQ to run a job again after our own back-off. */
 class TryAgain extends Error {
   constructor(
@@ -152,6 +165,8 @@ export function createExecutor(options: ExecutorOptions): Executor {
   const runs = createActionRuns({ record, handlers, clock, log, onSettled: options.onSettled });
   const fresh = createFreshRows(record, clock);
   let running: Running | null = null;
+  /** What health told last, for as long as the counts come too late. */
+  let lastCounts: JobCounts = { waiting: 0, active: 0, delayed: 0 };
   let starting: Promise<void> | null = null;
   let closing: Promise<void> | null = null;
   const stop = new AbortController();
@@ -362,6 +377,16 @@ export function createExecutor(options: ExecutorOptions): Executor {
     });
   }
 
+  async function counted(queues: Running['queues']): Promise<JobCounts> {
+    const counts = { waiting: 0, active: 0, delayed: 0 };
+    for (const one of await soon(
+      Promise.all(Object.values(queues).map((queue) => queue.getJobCounts(...openStates))),
+    )) {
+      for (const state of openStates) counts[state] += one[state] ?? 0;
+    }
+    return counts;
+  }
+
   async function requeue(key: string): Promise<ActionRow> {
     // The record does not tell a row's kind by its key, so it gets the longest deadline of all kinds first;
     // the job carries the one of its kind.
@@ -423,22 +448,21 @@ export function createExecutor(options: ExecutorOptions): Executor {
         warnings: [...backend.warnings],
       };
       try {
-        for (const counts of await soon(
-          Promise.all(Object.values(queues).map((queue) => queue.getJobCounts(...openStates))),
-        )) {
-          health.waiting += counts.waiting ?? 0;
-          health.active += counts.active ?? 0;
-          health.delayed += counts.delayed ?? 0;
-        }
-        const refused = outbox.trouble();
-        if (refused !== null) {
-          health.answers = false;
-          health.warnings.unshift(`${backend.server} takes no jobs (${refused}): actions wait on disk`);
-        }
+        lastCounts = await counted(queues);
       } catch (thrown) {
+        if (!isBehind(backend, thrown)) {
+          health.answers = false;
+          const reason = backend.link.trouble() ?? asAlarmflowError(thrown).message;
+          health.warnings.unshift(`${backend.server} does not answer (${reason}): actions and outputs wait for it`);
+          return health;
+        }
+        health.warnings.unshift(`${backend.server} is behind with its work: the figures are older`);
+      }
+      Object.assign(health, lastCounts);
+      const refused = outbox.trouble();
+      if (refused !== null) {
         health.answers = false;
-        const reason = backend.link.trouble() ?? asAlarmflowError(thrown).message;
-        health.warnings.unshift(`${backend.server} does not answer (${reason}): actions and outputs wait for it`);
+        health.warnings.unshift(`${backend.server} takes no jobs (${refused}): actions wait on disk`);
       }
       return health;
     },

@@ -50,6 +50,7 @@ export async function openPgliteBackend(db: EmbeddedDatabase, { clock, log }: Ba
     workerConnection: pool,
     warnings: [],
     bulkFrom: PGLITE_BULK_FROM,
+    silentMs: () => db.silentMs?.() ?? Number.POSITIVE_INFINITY,
     jobsFinished(count) {
       finished += count;
       if (finished >= VACUUM_AT_ONCE_AFTER_JOBS) clean();

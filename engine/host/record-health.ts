@@ -31,9 +31,10 @@ export function createRecordHealth(record: WatchedRecord, clock: Clock, log: Log
   return async () => {
     const reason = record.broken() ?? record.trouble();
     if (reason) return { ok: false, detail: reason.message };
-    await record.answers();
     if (counting === null && clock.monotonic() - countedAt >= COUNT_EVERY_MS) counting = count();
-    if (facts === undefined && counting !== null) await Promise.race([counting, clock.sleep(FIRST_COUNT_MS)]);
+    // At once, not one after the other: together they would take longer than health waits for a part.
+    const first = facts === undefined && counting !== null;
+    await Promise.all([record.answers(), first && Promise.race([counting, clock.sleep(FIRST_COUNT_MS)])]);
     return { ok: true, detail: record.kind, ...(facts ? { facts } : {}) };
   };
 }

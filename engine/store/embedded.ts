@@ -2,7 +2,6 @@ import { existsSync, readFileSync } from 'node:fs';
 import { access, constants, mkdir, readdir, rename, rm, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Clock, isoTime } from '../clock/clock';
-import type { EmbeddedDatabase } from '../domain/embedded-database';
 import { AlarmflowError, operationalError } from '../domain/errors';
 import type { Log } from '../domain/log';
 import { backupsIn, loadBackup } from './backup';
@@ -23,7 +22,7 @@ export interface Restored {
 
 export interface Embedded {
   database: Database;
-  pglite: EmbeddedDatabase;
+  pglite: PgliteDatabase['db'];
   restored: Restored | null;
   /** Closes it and notes that it was closed well. */
   close(): Promise<void>;

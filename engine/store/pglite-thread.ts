@@ -12,6 +12,7 @@ const CLOSE_MS = 1_000;
 export interface PgliteThread extends EmbeddedDatabase {
   /** Why it cannot be used any more, with PostgreSQL's last words, or null. */
   dead(): Error | null;
+  silentMs(): number;
   /** Finishes what was asked before, within a second. Never rejects. */
   close(): Promise<void>;
 }
@@ -47,6 +48,8 @@ export async function startPgliteThread(folder: string, log: Log): Promise<Pglit
   const listeners = new Map<number, (payload: string) => void>();
   let lastId = 0;
   let lastListener = 0;
+  /** Since when nobody has been answered, as long as somebody waits. */
+  let silentSince = 0;
   let lastWords = '';
   let dead: Error | null = null;
   let closing: Promise<void> | null = null;
@@ -71,6 +74,7 @@ export async function startPgliteThread(folder: string, log: Log): Promise<Pglit
   function settle(id: number): Pending | undefined {
     const call = pending.get(id);
     pending.delete(id);
+    silentSince = systemClock.monotonic();
     // Only a call under way keeps our process alive, as it would without the thread.
     if (pending.size === 0) worker.unref();
     return call;
@@ -104,7 +108,10 @@ export async function startPgliteThread(folder: string, log: Log): Promise<Pglit
     return new Promise<Result>((resolve, reject) => {
       // Throws for a parameter that is no plain data, and so rejects.
       worker.postMessage({ id, ...request });
-      if (pending.size === 0) worker.ref();
+      if (pending.size === 0) {
+        worker.ref();
+        silentSince = systemClock.monotonic();
+      }
       pending.set(id, { resolve: resolve as Pending['resolve'], reject });
     });
   }
@@ -148,6 +155,7 @@ export async function startPgliteThread(folder: string, log: Log): Promise<Pglit
       return closing !== null;
     },
     dead: () => dead,
+    silentMs: () => (pending.size === 0 ? 0 : systemClock.monotonic() - silentSince),
     async transaction(work) {
       const id = await call<number>({ ask: 'begin' });
       let isOver = false;

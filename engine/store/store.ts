@@ -25,6 +25,7 @@ import { openPostgres, tellingLoss } from './postgres-database';
 import { type PruneLimits, prune, vacuum } from './prune';
 import { createRecordReader, createResumeReader } from './reader';
 import { createFlowStorage, createSettingsRecord, type FlowStorage } from './settings';
+import { answersSomebody } from './turn';
 import { createUserRecord, type UserRecord } from './users';
 import { createWriteTrouble } from './write-trouble';
 import { createWriter } from './writer';
@@ -66,7 +67,10 @@ export interface Store
   trouble(): AlarmflowError | null;
   /** Called when `trouble` begins and when it ends. */
   onTrouble(listener: () => void): void;
-  /** Resolves when the database has answered. Throws `E_DATABASE_UNREACHABLE` (operational). */
+  /**
+   * Resolves when the database has answered us; the embedded one, which many wait for, also when it answers others.
+   * Throws `E_DATABASE_UNREACHABLE` (operational).
+   */
   answers(): Promise<void>;
   /** Writes a backup now and resolves to its path. The embedded record makes one every 15 minutes and at its close. */
   backup(): Promise<string>;
@@ -250,7 +254,9 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       trouble.onChange(listener);
     },
     async answers() {
-      await asked.query('SELECT 1');
+      const answered = asked.query('SELECT 1');
+      const pglite = embedded?.pglite;
+      await (pglite ? answersSomebody(answered, () => pglite.silentMs(), clock) : answered);
     },
     backup,
     async prune(limits) {

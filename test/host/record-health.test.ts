@@ -50,6 +50,16 @@ describe('the health of the record', () => {
     await expect(health()).rejects.toBe(away);
   });
 
+  it('waits for the counts and the answer at once, as it would be taken for dead after both', async () => {
+    const { clock, health } = record({
+      answers: () => clock.sleep(1_200),
+      stats: () => new Promise(() => undefined),
+    });
+    const asked = health();
+    await clock.advance(1_200);
+    expect(await Promise.race([asked, 'waits'])).toEqual({ ok: true, detail: 'postgres' });
+  });
+
   it('does not wait for counts that take long', async () => {
     const { clock, health } = record({ stats: () => new Promise(() => undefined) });
     const asked = health();
