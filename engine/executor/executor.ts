@@ -91,10 +91,12 @@ export interface ExecutorHealth {
 /** Runs actions and reconciles outputs through BullMQ (DESIGN §2, §3, §5). */
 export interface Executor {
   /**
-   * Connects, migrates, starts the workers and adds the jobs of open rows.
+   * Connects, migrates, adds the jobs of open rows and starts the workers.
+   * @param prepare makes ready what actions need, as soon as rows can be submitted; no action runs before it has
+   * resolved. A start that follows another has none.
    * Throws `E_QUEUE_UNREACHABLE` (operational), `E_QUEUE_REFUSED` and `E_BAD_QUEUE_URL` (user).
    */
-  start(): Promise<void>;
+  start(prepare?: () => Promise<void>): Promise<void>;
   /**
    * Adds the jobs of rows that are on disk already. A row submitted twice is done once. Never loses a row:
    * it resolves also while the queue is away, and the job follows when it is back.
@@ -317,7 +319,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
     return { backend, queues, workers: queueNames.map(workerOf) };
   }
 
-  async function start(): Promise<void> {
+  async function start(prepare?: () => Promise<void>): Promise<void> {
     const backend = await openBackend(options);
     if (closing) return backend.close();
     backend.link.onBack(() => {
@@ -329,12 +331,14 @@ export function createExecutor(options: ExecutorOptions): Executor {
     await Promise.all([...Object.values(opened.queues), ...opened.workers].map((part) => part.waitUntilReady()));
     const count = await outbox.refill();
     if (closing) return;
+    outbox.start();
+    reconciles.flush();
+    await prepare?.();
+    if (closing) return;
     for (const worker of opened.workers)
       worker.run().catch((thrown: unknown) => {
         log.error('queue worker ended', { queue: worker.name, reason: asAlarmflowError(thrown).message });
       });
-    outbox.start();
-    reconciles.flush();
     log.info('executor started', { server: backend.server, openActions: count });
   }
 
@@ -397,8 +401,8 @@ export function createExecutor(options: ExecutorOptions): Executor {
   }
 
   return {
-    start() {
-      starting ??= start();
+    start(prepare) {
+      starting ??= start(prepare);
       return starting;
     },
     async submit(rows) {

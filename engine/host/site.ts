@@ -482,11 +482,13 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
   /** The first start of the flows: everything that the last run has left is taken up again. */
   async function goLive(): Promise<void> {
     await reach.start();
-    await executor.start();
-    live = true;
-    await deployed();
-    timers.resume(state.timers);
-    devices.start();
+    // An action that finds no device connected yet goes without its picture, or waits a second for another try.
+    await executor.start(async () => {
+      live = true;
+      await deployed();
+      timers.resume(state.timers);
+      devices.start();
+    });
     await recording.start();
   }
 
