@@ -264,6 +264,11 @@ export interface ConnectedDevice {
   /** Sets a relay; resolves when the device has confirmed. Resolves to the state read back, or null if it can't be read. */
   setOutput(output: string, on: boolean, signal: AbortSignal): Promise<boolean | null>;
   readOutput(output: string, signal: AbortSignal): Promise<boolean | null>;
+  /**
+   * Which contact an output is: outputs that give the same text are one, whatever their kind and however it is written.
+   * Null for an output that it does not know; absent where no two can be the same.
+   */
+  contactOf?(kind: 'relay' | SwitchKind, output: string): string | null;
   snapshot(channel: number, signal: AbortSignal): Promise<Picture>;
   gotoPreset(channel: number, preset: number, signal: AbortSignal): Promise<void>;
   /**

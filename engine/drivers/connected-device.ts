@@ -25,6 +25,9 @@ export function connectedDevice(
     },
     setOutput: (output, on, signal) => use((c) => c.setOutput(output, on, signal)),
     readOutput: (output, signal) => use((c) => c.readOutput(output, signal)),
+    contactOf(kind, output) {
+      return connectionOf().contactOf?.(kind, output) ?? null;
+    },
     snapshot: (channel, signal) => use((c) => c.snapshot(channel, signal)),
     gotoPreset: (channel, preset, signal) => use((c) => c.gotoPreset(channel, preset, signal)),
     setSwitch: (kind, name, on, manner, signal) =>

@@ -7,9 +7,10 @@ import type { Announce } from '../domain/announcements';
 import type { ConnectedDevice, DeviceDirectory, DevicePlace, SwitchKind } from '../domain/devices';
 import { type AlarmflowError, asAlarmflowError, isConnecting, operationalError, userError } from '../domain/errors';
 import type { Log } from '../domain/log';
-import { type OutputState, ptzPlace, samePlace, withoutPlace, withPlace } from '../domain/outputs';
+import { type OutputId, type OutputState, ptzPlace, samePlace, withoutPlace, withPlace } from '../domain/outputs';
 import { type Change, emptyChange, type RecordWriter } from '../domain/record';
 import { isSettled, type ManagedOutput } from './managed';
+import type { SharedContacts } from './shared-contacts';
 import { deleteOutput, writeOutput } from './writes';
 
 /** Time for one command, the device's queue and login included, in milliseconds. */
@@ -34,6 +35,9 @@ export interface DriveParts {
   sinceOf(output: Pick<ManagedOutput, 'state'>): number | null;
   /** Whether what holds it on is older than the dry run that it makes. */
   isHeldForReal(output: ManagedOutput): boolean;
+  contacts: SharedContacts;
+  /** Asks for another output to be driven. */
+  ask(id: OutputId): void;
   /** Has it looked after where it may be on, now that nobody drives it. */
   leaveBehind(output: ManagedOutput, place: DevicePlace, reason: string, change: Change): void;
   /** Takes an output that was driven off for the last time out of memory. */
@@ -57,6 +61,17 @@ export async function driveOutput(parts: DriveParts, output: ManagedOutput): Pro
     }
     const on = desired && !dry;
     const place = parts.placeOf(output);
+    const holder = on ? null : parts.contacts.holderBeside(output);
+    output.leftToAnother = holder !== null;
+    if (holder !== null) {
+      const lastError = `Its contact is held on as ${holder.state.kind} "${holder.state.name}"`;
+      parts.log.info('output.left-to-another', { output: output.state.id, holder: holder.state.id });
+      output.mayBeOn = false;
+      await keep(parts, output, { lastError, ...(place ? proven(output.state, place, false) : {}) });
+      output.settled = aim;
+      if (output.retiring && isSettled(output)) await forget(parts, output);
+      continue;
+    }
     try {
       if (on) await remember(parts, output, place);
       await beforeMove(parts, output, on);
@@ -98,6 +113,10 @@ export async function driveOutput(parts: DriveParts, output: ManagedOutput): Pro
       ...(place ? proven(output.state, place, on) : {}),
     });
     output.settled = aim;
+    for (const other of on ? [] : parts.contacts.touchedBy(output)) {
+      other.demand++;
+      parts.ask(other.state.id);
+    }
     parts.log.debug('output.confirmed', { output: output.state.id, on, generation: aim.generation });
     if (output.retiring && isSettled(output)) await forget(parts, output);
   }

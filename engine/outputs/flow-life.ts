@@ -97,6 +97,7 @@ export function createFlowLife(
             row.onAt !== undefined ||
             row.confirmed === true ||
             (row.lastError !== null && (row.confirmed === false || row.desired)),
+          leftToAnother: false,
           undriven: false,
           driving: null,
         };

@@ -316,6 +316,7 @@ function newOutput(id: OutputId, { deviceId, kind, output, name }: ManagedDefini
     netUntil: null,
     soundsSince: null,
     mayBeOn: false,
+    leftToAnother: false,
     undriven: false,
     driving: null,
   };

@@ -24,6 +24,8 @@ export interface ManagedOutput {
   soundsSince: number | null;
   /** It has been told to be on and not been proven off since, here and now: as its device is found today. */
   mayBeOn: boolean;
+  /** It was not switched off because another output wants its contact on. */
+  leftToAnother: boolean;
   /** A dry run has kept it from being driven to its desired state. */
   undriven: boolean;
   /** The drive that is under way: never two commands of one output at once. */

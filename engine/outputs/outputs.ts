@@ -28,6 +28,7 @@ import { createLeaving } from './leaving';
 import { createLeftOns } from './left-on';
 import type { ManagedOutput } from './managed';
 import type { OutputsOptions } from './options';
+import { createSharedContacts } from './shared-contacts';
 import { deleteLease, deleteTimer, writeLease, writeOutput } from './writes';
 
 /** What a node tells of an output that it works on. */
@@ -105,6 +106,8 @@ export function createOutputs(options: OutputsOptions): Outputs {
     placeOf: holding.placeOf,
     leaveBehind: leftOns.add,
     isHeldForReal: holding.isHeldForReal,
+    contacts: createSharedContacts(managed, options.devices, (id) => options.dryRun?.(id) ?? false),
+    ask: holding.ask,
     forget: (id: OutputId) => {
       managed.delete(id);
     },

@@ -54,6 +54,7 @@ function open(settings = new Map<string, unknown>()) {
       detach: () => undefined,
       flowsStarted: async () => undefined,
       list: () => world.held,
+      of: (ids: Iterable<string>) => world.held.filter(({ id }) => [...ids].includes(id)),
     },
     devices: {
       define: () => undefined,

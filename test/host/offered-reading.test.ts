@@ -23,7 +23,7 @@ async function site() {
   const parts: Partial<FlowEngineParts> = {
     alarms: run.alarms,
     devices: { define: () => undefined, remove: async () => undefined, status: () => null } as never,
-    outputs: { list: () => [], flowsStarted: async () => undefined } as never,
+    outputs: { list: () => [], of: () => [], flowsStarted: async () => undefined } as never,
     handlers: [],
     timers: run.timers,
     clock: run.clock,

@@ -305,6 +305,7 @@ export function connectGenicam(context: DriverContext, ways: GenicamWays): Drive
 
     setOutput: setLine,
     readOutput: readLine,
+    contactOf: (kind, output) => (kind === 'relay' || kind === 'line' ? output.trim() : null),
     setSwitch: (kind, line, on, _manner, signal) =>
       kind === 'line' ? setLine(line, on, signal) : unable(`switching a ${kind}`),
     readSwitch: (kind, line, signal) => (kind === 'line' ? readLine(line, signal) : unable(`reading a ${kind}`)),

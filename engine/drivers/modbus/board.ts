@@ -100,12 +100,18 @@ export function createBoard(
 const noTimer = (name: string): AlarmflowError =>
   userError('E_NOT_SUPPORTED', `"${name}" has no timers of its own by its settings: choose them in its dialog`);
 
+/** The number of an output, given by number or name; null: there is no such output. */
+export function contactNumber(output: string, { outputs }: Pick<BoardSettings, 'outputs'>): string | null {
+  const given = output.trim();
+  const named = outputs.names.findIndex((name) => name !== '' && name === given);
+  const number = named >= 0 ? named + 1 : /^\d{1,3}$/.test(given) ? Number(given) : 0;
+  return number >= 1 && number <= outputs.count ? String(number) : null;
+}
+
 /** Number of an output as flows name it, or of one with that name. Throws `E_BAD_PARAMETER` (user). */
 export function outputNumber(output: string, settings: BoardSettings, name: string): number {
-  const given = output.trim();
-  const named = settings.outputs.names.findIndex((n) => n !== '' && n === given);
-  const number = named >= 0 ? named + 1 : /^\d{1,3}$/.test(given) ? Number(given) : 0;
-  if (number >= 1 && number <= settings.outputs.count) return number;
+  const number = contactNumber(output, settings);
+  if (number !== null) return Number(number);
   throw userError(
     'E_BAD_PARAMETER',
     `"${name}" has no output "${output}": give a number from 1 to ${settings.outputs.count}`,

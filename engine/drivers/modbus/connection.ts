@@ -5,7 +5,7 @@ import type { EventDraft, EventPhase } from '../../domain/events';
 import type { DriverConnection, DriverContext } from '../driver';
 import { createSecondNet } from '../second-net';
 import { createSwitchStates } from '../switch-states';
-import { createBoard, LONGEST_FLASH_MS, outputNumber } from './board';
+import { contactNumber, createBoard, LONGEST_FLASH_MS, outputNumber } from './board';
 import { writeOnce } from './one-shot';
 import { createPoller } from './poller';
 import { probeBoard } from './probe';
@@ -172,6 +172,8 @@ export function connectModbus(context: DriverContext, timing: ModbusTiming): Dri
     async readOutput(output, signal) {
       return readOutput(outputNumber(output, settings, name), signal);
     },
+    contactOf: (kind, output) =>
+      kind === 'relay' || kind === 'siren' || kind === 'light' ? contactNumber(output, settings) : null,
     snapshot: () => noSuchThing('camera'),
     gotoPreset: () => noSuchThing('camera'),
     async setSwitch(kind, output, on, manner, signal) {

@@ -360,6 +360,7 @@ export function connectMqtt(context: DriverContext, timing: SessionTiming): Driv
     async readOutput(output, signal) {
       return switching.read(thingNamed(output), signal);
     },
+    contactOf: (_kind, output) => (things.get(output) ?? things.get(output.trim()))?.name ?? null,
     snapshot: () => noSuchThing('camera'),
     gotoPreset: () => noSuchThing('camera'),
     async setSwitch(kind, output, on, manner, signal) {

@@ -236,6 +236,13 @@ export function createCameraActions(options: CameraActionsOptions): CameraAction
   };
 }
 
+/** Relays are called by their number or as the line `do0`, and lines as the latter; null: no output. */
+export function contactOf(kind: 'relay' | SwitchKind, output: string): string | null {
+  if (kind !== 'relay' && kind !== 'line') return null;
+  const number = (kind === 'relay' ? /^(?:do)?(\d{1,3})$/i : /^do(\d{1,3})$/i).exec(output.trim())?.[1];
+  return number === undefined ? null : String(Number(number));
+}
+
 /** The number of an output as the camera counts; `do1` and `1` are the same. */
 function portNumber(output: string, device: string): string {
   const match = /^(?:do)?(\d{1,3})$/i.exec(output.trim());

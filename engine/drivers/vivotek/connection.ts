@@ -6,7 +6,7 @@ import type { DriverConnection, DriverContext } from '../driver';
 import { asMessage, MESSAGE_TYPE } from '../http-push';
 import { createOpenConditions } from '../open-conditions';
 import { backoff, createDeviceHttp, type DeviceHttp, orOtherProtocol } from '../wire';
-import { createCameraActions } from './actions';
+import { contactOf, createCameraActions } from './actions';
 import { createCgi } from './cgi';
 import { liveStreamOf } from './live-stream';
 import { eventTypes, natureOf } from './names';
@@ -352,6 +352,7 @@ export function connectVivotek(context: DriverContext, timing: CameraTiming): Vi
 
     setOutput: actions.setOutput,
     readOutput: actions.readOutput,
+    contactOf,
     snapshot: actions.snapshot,
     gotoPreset: actions.gotoPreset,
     ptz: actions.ptz,
