@@ -8,8 +8,8 @@ import { createTrapDecoder } from './trap-decoder';
 const LIMIT = 65_507;
 
 /**
- * Understands captured datagrams, one behind the other, by the device's table, else by the default one. Communities and digests are not checked;
- * what is encrypted is a notice.
+ * Understands captured datagrams, one behind the other, by the device's table, else by the default one. Communities and
+ * digests are not checked; what is encrypted is a notice. Which of several senders one is of stands in no datagram.
  */
 export async function* decodeSnmpTraps(
   chunks: AsyncIterable<Buffer>,
