@@ -109,6 +109,13 @@
           ? true
           : refuse(options, key),
       ),
+    /** A web address, without login or fragment. */
+    httpUrl: () => alarmflow.check.matches(/^https?:\/\/[^\s/?#@]+(?:[/?][^\s#]*)?$/i, 'httpUrl'),
+    /** An authority's or one's own certificate as PEM, or nothing. */
+    pem: () => alarmflow.check.matches(/^$|^-----BEGIN CERTIFICATE-----/, 'pem'),
+    /** SHA-256 of a certificate, as it or `openssl x509 -fingerprint` writes it, or nothing. */
+    fingerprint: () =>
+      alarmflow.check.matches(/^$|(?:^|[\s=])(?:(?:[0-9a-f]{2}:){31}[0-9a-f]{2}|[0-9a-f]{64})\s*$/i, 'certificate'),
     week: () =>
       unlessAbsent(function validate(value, options) {
         if (!alarmflow.weekModel.isWeek(value)) return refuse(options, 'week');
