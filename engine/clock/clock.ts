@@ -33,6 +33,13 @@ export const sleepOrStop = (clock: Pick<Clock, 'sleep'>, ms: number, signal: Abo
   // Nothing but the signal makes a sleep reject.
   clock.sleep(ms, signal).catch(() => undefined);
 
+/** Resolves when the work has ended, well or not, or after the time; what became of it is told to whoever began it. */
+export async function endedWithin(clock: Pick<Clock, 'sleep'>, work: Promise<unknown>, ms: number): Promise<void> {
+  const wait = new AbortController();
+  await Promise.race([work.catch(() => undefined), sleepOrStop(clock, ms, wait.signal)]);
+  wait.abort();
+}
+
 /** ISO 8601 in UTC with milliseconds, e.g. `2026-11-21T07:00:00.000Z`. */
 export const isoTime = (ms: number): string => new Date(ms).toISOString();
 

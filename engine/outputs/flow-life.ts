@@ -1,5 +1,5 @@
 /** What restarts and deploys mean for leases and outputs (DESIGN §4). */
-import { sleepOrStop } from '../clock/clock';
+import { endedWithin } from '../clock/clock';
 import { desiredState, type OutputId, samePlace } from '../domain/outputs';
 import { type Change, emptyChange, type ResumeState } from '../domain/record';
 import { setBackBy } from '../gates';
@@ -35,12 +35,8 @@ export function createFlowLife(
 
   /** What is removed together with its device is driven off while the device is still there. */
   async function driveOff(ids: OutputId[]): Promise<void> {
-    const wait = new AbortController();
     // Rejections are the executor's to try again; the end of the wait is no failure.
-    const drives = Promise.allSettled(ids.map(reconcile));
-    const longest = sleepOrStop(clock, RETIRE_WAIT_MS, wait.signal);
-    await Promise.race([drives, longest]);
-    wait.abort();
+    await endedWithin(clock, Promise.allSettled(ids.map(reconcile)), RETIRE_WAIT_MS);
   }
 
   /** What the last run had switched on where the flow has no such device now: it was moved or removed meanwhile. */

@@ -1,5 +1,5 @@
 /** The last commands to a device that goes, or is found at another address: nothing may be left switched on there. */
-import { sleepOrStop } from '../clock/clock';
+import { endedWithin } from '../clock/clock';
 import type { ConnectedDevice, DevicePlace } from '../domain/devices';
 import { type AlarmflowError, asAlarmflowError, operationalError } from '../domain/errors';
 import { sortableId } from '../domain/ids';
@@ -24,12 +24,8 @@ export function createLeaving(
   const { managed } = holding;
 
   async function settled(output: ManagedOutput): Promise<void> {
-    if (!output.driving) return;
-    const wait = new AbortController();
-    const longest = sleepOrStop(clock, UNDER_WAY_MS, wait.signal);
     // What became of it shows in the output's state; its failure is the executor's.
-    await Promise.race([output.driving.catch(() => undefined), longest]);
-    wait.abort();
+    if (output.driving) await endedWithin(clock, output.driving, UNDER_WAY_MS);
   }
 
   async function switchOff(output: ManagedOutput, device: ConnectedDevice, signal: AbortSignal): Promise<void> {

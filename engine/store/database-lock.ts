@@ -135,7 +135,7 @@ export async function lockDatabase(url: string, clock: Clock, log: Log): Promise
       () => {
         watched.query('SELECT 1').catch((error: Error) => {
           ended(error.message);
-          // One that hangs never says that it has ended.
+          // One that hangs never says that it has ended; that it does not end well has been told with `ended`.
           watched.end().catch(() => undefined);
         });
       },

@@ -35,13 +35,16 @@ export function withFiltered(
   const rows = new Map(events.map((doc): [string, EventRow] => [doc.id, { doc }]));
   const others: Decision[] = [];
   for (const decision of decisions) {
-    const row = isFilter(decision) ? rows.get(decision.eventId) : undefined;
-    if (row === undefined || !isFilter(decision) || decision.at !== row.doc.receivedAt) {
-      others.push(decision);
-      continue;
+    if (isFilter(decision)) {
+      const { id, triggerId, detail, eventId, at } = decision;
+      const row = rows.get(eventId);
+      if (row?.doc.receivedAt === at) {
+        row.filtered ??= [];
+        row.filtered.push({ id, triggerId, detail });
+        continue;
+      }
     }
-    row.filtered ??= [];
-    row.filtered.push({ id: decision.id, triggerId: decision.triggerId, detail: decision.detail });
+    others.push(decision);
   }
   return { events: [...rows.values()], decisions: others };
 }

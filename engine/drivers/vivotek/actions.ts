@@ -143,6 +143,7 @@ export function createCameraActions(options: CameraActionsOptions): CameraAction
 
   function renew(number: string, ms: number): Promise<void> {
     const order = orderOutput(number, true, ms, options.closing);
+    // Its failure is told to whoever asked for it; here only its end counts.
     const over = order.catch(() => undefined).then(() => void renewing.delete(number));
     renewing.set(number, over);
     return order;
