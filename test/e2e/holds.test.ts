@@ -127,6 +127,7 @@ describe('holds and intervals', () => {
       site.api('/api/v1/arming', { method: 'POST', body: { subject: { scope: 'action', id }, armed } });
     await cross(site, 1);
     await eventually('the relay to turn on', relayIsOn);
+    await eventually('the first mail', () => mails.delivered.length === 1);
     await arm(RELAY_NODE, false);
     await arm(EMAIL_NODE, false);
     await eventually('the relay to let go', () => !relayIsOn());
@@ -145,6 +146,8 @@ describe('holds and intervals', () => {
     await arm(RELAY_NODE, true);
     await cross(site, 3);
     await eventually('the relay to turn on again', relayIsOn);
+    const third = await eventually('the third mail to be refused', async () => (await actionsOf(site, EMAIL_NODE))[2]);
+    expect(third).toMatchObject({ status: 'skipped' });
     expect(mails.delivered).toHaveLength(1);
   });
 });
