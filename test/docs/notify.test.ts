@@ -11,7 +11,7 @@ import { asAlarmflowError } from '../../engine/domain/errors';
 import { ActionBench, anAlarm, aRow } from '../actions/action-bench';
 import { type AlarmCentreServer, startAlarmCentre, takes } from '../support/alarm-centre-server';
 import { tablesIn } from '../support/doc-tables';
-import { freePort } from '../support/redis';
+import { freePort } from '../support/free-port';
 import { anAuthority, selfSigned } from '../support/smtp-certificate';
 
 const table = tablesIn(readFileSync(join(__dirname, '../../docs/actions/notify.md'), 'utf8')).find(

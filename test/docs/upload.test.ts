@@ -13,7 +13,7 @@ import { asAlarmflowError } from '../../engine/domain/errors';
 import type { FileServer, FolderServer, FtpServer, SftpServer } from '../../engine/domain/file-server';
 import { ActionBench, anAlarm, aRow } from '../actions/action-bench';
 import { tablesIn } from '../support/doc-tables';
-import { freePort } from '../support/redis';
+import { freePort } from '../support/free-port';
 import { startRudeFtp } from '../support/rude-ftp';
 import { serverTest } from '../support/server-test';
 import { mountSmallDisk, type SmallDisk } from '../support/small-disk';

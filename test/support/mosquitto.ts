@@ -1,8 +1,9 @@
 /** A throw-away MQTT broker from the machine's Debian package, on a free port, in a folder of its own. */
 import { spawn } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { join } from 'node:path';
+import { freePort } from './free-port';
 import { temporaryFolder } from './temporary-folder';
 
 const MOSQUITTO = '/usr/sbin/mosquitto';
@@ -19,17 +20,6 @@ export interface Mosquitto {
   start(): Promise<void>;
   /** Suspends the process: connections stay open and nothing is answered. */
   freeze(frozen: boolean): void;
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
 }
 
 const listens = (port: number): Promise<boolean> =>
@@ -70,7 +60,7 @@ export async function startMosquitto(login?: string): Promise<Mosquitto> {
     broker = mine;
     ended = new Promise((resolve) => mine.once('exit', () => resolve()));
     for (let tries = 0; !(await listens(port)); tries++) {
-      if (tries > 200 || mine.exitCode !== null) throw new Error(`mosquitto does not listen on port ${port}`);
+      if (tries > 1_200 || mine.exitCode !== null) throw new Error(`mosquitto does not listen on port ${port}`);
       await new Promise((resolve) => setTimeout(resolve, 25));
     }
   }

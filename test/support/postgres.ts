@@ -2,10 +2,10 @@
 import { execFile, execFileSync, spawn } from 'node:child_process';
 import { existsSync, globSync } from 'node:fs';
 import { chown, mkdtemp, readdir, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { freePort } from './free-port';
 
 const run = promisify(execFile);
 
@@ -25,17 +25,6 @@ function serverUser(): { uid: number; gid: number } | null {
   if (process.getuid?.() !== 0) return null;
   const [uid, gid] = ['-u', '-g'].map((flag) => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' })));
   return { uid: uid!, gid: gid! };
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
 }
 
 export interface PostgresServer {
@@ -81,7 +70,7 @@ export async function startPostgres(): Promise<PostgresServer> {
       await run(join(bin, 'pg_isready'), ['-h', '127.0.0.1', '-p', String(port), '-q'], as);
       break;
     } catch (thrown) {
-      if (attempt > 100 || server.exitCode !== null) {
+      if (attempt > 300 || server.exitCode !== null) {
         throw new Error(`PostgreSQL did not start: ${said}`, { cause: thrown });
       }
       await new Promise((resolve) => setTimeout(resolve, 100));

@@ -1,8 +1,10 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from './free-port';
+
+export { freePort };
 
 export interface RedisOptions {
   /** Port to listen on; a free one when left out. */
@@ -35,19 +37,6 @@ export function skipWithoutRedis(): boolean {
   if (missing === null || process.env.ALARMFLOW_REQUIRE_ALL === '1') return false;
   console.warn(`skipped: ${missing}`);
   return true;
-}
-
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() =>
-        address && typeof address === 'object' ? resolve(address.port) : reject(new Error('no port')),
-      );
-    });
-  });
 }
 
 /** Starts a throw-away redis-server on 127.0.0.1. */

@@ -1,9 +1,11 @@
 /** A throw-away SNMP trap receiver from the machine's Debian packages, on a free UDP port, that decodes with our MIB. */
 import { spawn } from 'node:child_process';
-import { createSocket } from 'node:dgram';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freeUdpPort } from './free-port';
+
+export { freeUdpPort };
 
 const SNMPTRAPD = '/usr/sbin/snmptrapd';
 const MIBS = join(__dirname, '../../resources');
@@ -15,17 +17,6 @@ export function snmptrapdMissing(): string | null {
 
 /** Ours, and those that it imports: they are not free and so not in Debian's packages, but net-snmp's has them. */
 export const mibFolders = [MIBS, join(__dirname, '../../node_modules/net-snmp/lib/mibs')].join(':');
-
-export function freeUdpPort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const socket = createSocket('udp4');
-    socket.once('error', reject);
-    socket.bind(0, '127.0.0.1', () => {
-      const { port } = socket.address();
-      socket.close(() => resolve(port));
-    });
-  });
-}
 
 export interface TrapReceiver {
   port: number;
@@ -83,7 +74,7 @@ export async function startSnmptrapd(users: string[] = []): Promise<TrapReceiver
   process.once('exit', atExit);
   const until = (pattern: RegExp): Promise<string> =>
     new Promise((resolve, reject) => {
-      const limit = setTimeout(() => reject(new Error(`nothing matches ${pattern} in:\n${said}`)), 10_000);
+      const limit = setTimeout(() => reject(new Error(`nothing matches ${pattern} in:\n${said}`)), 30_000);
       const look = (): void => {
         if (!pattern.test(said)) return;
         clearTimeout(limit);

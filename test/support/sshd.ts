@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { connect } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from './redis';
+import { freePort } from './free-port';
 
 const SSHD = '/usr/sbin/sshd';
 
@@ -39,6 +39,8 @@ const answers = (port: number): Promise<boolean> =>
       resolve(true);
     });
     socket.once('error', () => resolve(false));
+    // It may be gone again before it has greeted.
+    socket.once('close', () => resolve(false));
   });
 
 /** @param options.readOnly every write is refused for want of permission */
@@ -79,7 +81,7 @@ export async function startSshd(options: { readOnly?: boolean; port?: number } =
   };
   process.once('exit', atExit);
   for (let attempt = 0; !(await answers(port)); attempt++) {
-    if (attempt > 100 || server.exitCode !== null) throw new Error(`sshd did not start: ${said}`);
+    if (attempt > 600 || server.exitCode !== null) throw new Error(`sshd did not start: ${said}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   const told = execFileSync('ssh-keygen', ['-lf', join(folder, 'host.pub')], { encoding: 'utf8' });

@@ -14,7 +14,7 @@ import {
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from './redis';
+import { freePort } from './free-port';
 import type { Certificate } from './smtp-certificate';
 
 const VSFTPD = '/usr/sbin/vsftpd';
@@ -62,6 +62,8 @@ const greets = (port: number, silent: boolean): Promise<boolean> =>
     // With implicit TLS the client speaks first.
     socket.once(silent ? 'connect' : 'data', over(true));
     socket.once('error', over(false));
+    // It may be gone again before it has greeted.
+    socket.once('close', over(false));
   });
 
 /** The processes that a process has begun, and theirs: vsftpd makes two of each session. */
@@ -143,7 +145,7 @@ export async function startVsftpd(options: FtpServiceOptions = {}): Promise<FtpS
   };
   process.once('exit', kill);
   for (let attempt = 0; !(await greets(port, options.implicit === true)); attempt++) {
-    if (attempt > 100 || server.exitCode !== null) throw new Error(`vsftpd did not start: ${said}`);
+    if (attempt > 600 || server.exitCode !== null) throw new Error(`vsftpd did not start: ${said}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   return {
