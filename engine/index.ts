@@ -79,6 +79,7 @@ export type { EventTarget, EventTemperature, EventType, KnownEventType, Temperat
 export { knownEventTypes } from './domain/events';
 export type { FileProtocol, FileServer as FileServerDefinition } from './domain/file-server';
 export { DEFAULT_MARKER, fileProtocols } from './domain/file-server';
+export { jsonCopy } from './domain/json-copy';
 export { consoleDevice, playerDevice } from './domain/local-devices';
 export type { MailPreview, MailServer as MailServerDefinition } from './domain/mail';
 export { DEFAULT_MAIL_BYTES, HEALTH_MINUTES, mailGrants } from './domain/mail';

@@ -12,13 +12,28 @@ export function withoutRaw(event: DeviceEvent): HeldEvent {
   return held;
 }
 
+const RANDOM_BYTES = 8;
+/** Random bytes are fetched in bulk: one by one they cost more than the rest of a raise. */
+let random = randomBytes(0);
+let used = 0;
+
+/** 16 hexadecimal digits that nobody can foresee. */
+function randomDigits(): string {
+  if (used === random.length) {
+    random = randomBytes(512 * RANDOM_BYTES);
+    used = 0;
+  }
+  used += RANDOM_BYTES;
+  return random.toString('hex', used - RANDOM_BYTES, used);
+}
+
 /**
  * A new id for an alarm, sorting by the time of the raise (9 characters of time, 16 random). It is made once and kept
  * with the alarm; nothing of the raise can stand for it, because a clock that is set back lets one event raise again in
  * the same millisecond.
  */
 export function newAlarmId(raisedAt: number): string {
-  return `${Math.floor(raisedAt).toString(36).padStart(9, '0')}${randomBytes(8).toString('hex')}`;
+  return `${Math.floor(raisedAt).toString(36).padStart(9, '0')}${randomDigits()}`;
 }
 
 /** One level of a topic: no separators or wildcards of MQTT, no blanks, no control characters. */

@@ -1,6 +1,7 @@
 import type { Clock, Timer } from '../clock/clock';
 import type { AlarmMessage } from '../domain/alarms';
 import { asAlarmflowError } from '../domain/errors';
+import { jsonCopy } from '../domain/json-copy';
 import type { Log } from '../domain/log';
 import type { FlowMessageRow, RecordWriter } from '../domain/record';
 
@@ -82,7 +83,7 @@ export function createFlowOutbox(options: {
     if (recipient === null) return;
     try {
       // The flow may change what it is given; what has to be sent again must not change with it.
-      recipient(structuredClone(entry.row.message));
+      recipient(jsonCopy(entry.row.message));
     } catch (thrown) {
       // Another delivery would fail the same way; the message counts as delivered, the fault is on record.
       const error = asAlarmflowError(thrown);

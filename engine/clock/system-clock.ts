@@ -26,12 +26,29 @@ function after(ms: number, callback: () => void, options?: { background?: boolea
 const SLEEP_NOTICED_MS = 2_000;
 const UPTIME_STEP_MS = 1_000;
 
-/** @returns a meter of the sleep since now, from two clocks of which only the first goes on in it; both in ms */
-export function sleepMeter(uptimeMs: () => number, monotonicMs: () => number): () => number {
+/** The system's uptime costs a file to be read, which many thousand events a second cannot afford. */
+const UPTIME_LASTS_MS = 1_000;
+/** The wall clock goes on in sleep: when it has moved against the monotonic clock by this much, the uptime is asked at once. */
+const WALL_MOVED_MS = 250;
+
+/**
+ * @param uptimeMs goes on while the machine sleeps; asked once a second, and whenever the wall clock has moved
+ * @param monotonicMs stands still while the machine sleeps
+ * @param wallMs the wall clock
+ * @returns a meter of the sleep since now, in ms
+ */
+export function sleepMeter(uptimeMs: () => number, monotonicMs: () => number, wallMs: () => number): () => number {
   const beforeMs = uptimeMs() - monotonicMs();
   let slept = 0;
+  let askedAt = Number.NEGATIVE_INFINITY;
+  let wallAhead = 0;
   return () => {
-    const apart = uptimeMs() - monotonicMs() - beforeMs;
+    const now = monotonicMs();
+    const ahead = wallMs() - now;
+    if (now - askedAt < UPTIME_LASTS_MS && Math.abs(ahead - wallAhead) < WALL_MOVED_MS) return slept;
+    askedAt = now;
+    wallAhead = ahead;
+    const apart = uptimeMs() - now - beforeMs;
     // Rounded down, so that nothing that waits for a time of sleep comes early.
     if (apart - slept >= SLEEP_NOTICED_MS) slept = apart - UPTIME_STEP_MS;
     return slept;
@@ -45,6 +62,7 @@ export const systemClock: Clock = {
   slept: sleepMeter(
     () => uptime() * 1_000,
     () => performance.now(),
+    () => Date.now(),
   ),
   after,
   every(ms, callback, options) {

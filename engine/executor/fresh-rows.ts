@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../clock/clock';
 import type { ActionRow } from '../domain/actions';
+import { jsonCopy } from '../domain/json-copy';
 import type { ActionRecord } from '../domain/record';
 import type { ActionJob } from './jobs';
 
@@ -27,7 +28,7 @@ export interface FreshRows {
 
 export function createFreshRows(record: ActionRecord, clock: Clock, most = MOST_ROWS): FreshRows {
   const mark = randomBytes(9).toString('base64url');
-  const offered = new Map<string, { row: ActionRow; text: string; since: number }>();
+  const offered = new Map<string, { row: ActionRow; copy: ActionRow; since: number }>();
 
   function makePlace(now: number): boolean {
     if (offered.size < most) return true;
@@ -43,7 +44,7 @@ export function createFreshRows(record: ActionRecord, clock: Clock, most = MOST_
       for (const row of rows) {
         if (!record.takeNewAction?.(row.key)) continue;
         // As it is on disk: its parts belong to the flow's message, which may be changed once it has gone on.
-        if (makePlace(now)) offered.set(row.key, { row, text: JSON.stringify(row), since: now });
+        if (makePlace(now)) offered.set(row.key, { row, copy: jsonCopy(row), since: now });
       }
     },
     // A row of the same key that was read from the record is another object: its job must not carry the mark.
@@ -51,7 +52,7 @@ export function createFreshRows(record: ActionRecord, clock: Clock, most = MOST_
     take(job, timesTaken) {
       const entry = offered.get(job.key);
       offered.delete(job.key);
-      return entry && job.mark === mark && timesTaken === 1 ? (JSON.parse(entry.text) as ActionRow) : null;
+      return entry && job.mark === mark && timesTaken === 1 ? entry.copy : null;
     },
   };
 }

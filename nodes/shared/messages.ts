@@ -1,4 +1,4 @@
-import { type AlarmMessage, type AlarmPhase, userError } from '../../engine/index';
+import { type AlarmMessage, type AlarmPhase, jsonCopy, userError } from '../../engine/index';
 import type { FlowMessage } from './runtime-api';
 
 const phases: readonly AlarmPhase[] = ['raise', 'escalate', 'remind', 'clear', 'end'];
@@ -8,7 +8,7 @@ export const toFlowMessage = (message: AlarmMessage): FlowMessage => ({
   _msgid: message.messageId,
   payload: message.payload,
   topic: message.topic,
-  alarm: structuredClone(message.alarm),
+  alarm: jsonCopy(message.alarm),
 });
 
 /**
