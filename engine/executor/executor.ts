@@ -21,6 +21,7 @@ import {
   type ReconcileJob,
   reconcileOptions,
   STALLED_INTERVAL_MS,
+  URGENT_MS,
   type Verdict,
 } from './jobs';
 import { createOutbox } from './outbox';
@@ -208,6 +209,8 @@ export function createExecutor(options: ExecutorOptions): Executor {
 
   function queueOfRow(row: ActionRow): (typeof actionQueueNames)[number] {
     const handler = handlerByKind.get(row.kind);
+    // By the kind, not by the row: a row that is tried again has another deadline, and must not have two queues.
+    if (handler && !handler.heavy && handler.defaultDeadlineMs <= URGENT_MS) return 'urgent';
     return handler?.heavy ? 'heavy' : (handler?.waitsFor?.(row) ?? 'actions');
   }
 
@@ -274,6 +277,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
       return queue;
     };
     const concurrency: Record<QueueName, number> = {
+      urgent: WAITING_CONCURRENCY,
       actions: options.concurrency ?? DEFAULT_CONCURRENCY,
       mails: WAITING_CONCURRENCY,
       pictures: WAITING_CONCURRENCY,
@@ -309,6 +313,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
       return worker;
     };
     const queues: Record<QueueName, JobQueue> = {
+      urgent: queueOf('urgent'),
       actions: queueOf('actions'),
       mails: queueOf('mails'),
       pictures: queueOf('pictures'),

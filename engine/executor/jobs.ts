@@ -1,11 +1,20 @@
 import { hash } from 'node:crypto';
 import type { JobsOptions } from 'bullmq';
 
-/** Those that hold actions. What waits for others has its own, so that it takes no place from what is quick. */
-export const actionQueueNames = ['actions', 'mails', 'pictures', 'devices', 'heavy'] as const;
+/**
+ * Those that hold actions. What waits for others has its own, so that it takes no place from what is quick; what makes
+ * sense for seconds only has its own, so that no backlog is before it.
+ */
+export const actionQueueNames = ['urgent', 'actions', 'mails', 'pictures', 'devices', 'heavy'] as const;
 /** Heavy work has its own queue, so that it cannot keep the locks of the others from being renewed. */
 export const queueNames = [...actionQueueNames, 'outputs'] as const;
 export type QueueName = (typeof queueNames)[number];
+
+/**
+ * Kinds of actions that are worth nothing after this time are urgent. After a stop all others may be behind by minutes,
+ * and be done all the same; these would expire in the queue.
+ */
+export const URGENT_MS = 30_000;
 
 /** All that an action's job carries; the rest is in the record. */
 export interface ActionJob {

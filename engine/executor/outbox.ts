@@ -68,7 +68,8 @@ export function createOutbox(options: {
   }
 
   async function addOpen(isWanted: (row: ActionRow) => boolean): Promise<ActionRow[]> {
-    const rows = (await openRows()).filter(isWanted);
+    // Those whose time is over first go first; of one kind the oldest still do.
+    const rows = (await openRows()).filter(isWanted).sort((a, b) => a.deadlineAt - b.deadlineAt);
     for (let from = 0; from < rows.length && !closed; from += BATCH) await send(rows.slice(from, from + BATCH));
     return rows;
   }

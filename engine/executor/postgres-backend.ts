@@ -13,7 +13,7 @@ import { createLink, type Link } from './link';
 import { QUEUE_SCHEMA } from './pglite-pool';
 
 /** One connection per queue listens; the rest carries the work of all workers of this process. */
-const MOST_CONNECTIONS = 12;
+const MOST_CONNECTIONS = 13;
 
 /** SQLSTATEs of a login that will fail again: invalid authorization, invalid password, unknown database. */
 const loginCodes = new Set(['28000', '28P01', '3D000']);

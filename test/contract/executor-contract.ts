@@ -177,6 +177,55 @@ export function executorContract(name: string, skip: boolean, open: () => Promis
       }
     });
 
+    it('does at once what makes sense for seconds only, however many actions of its device wait', async () => {
+      fresh();
+      const waits = new AbortController();
+      const hang = () => systemClock.sleep(60_000, waits.signal).then(() => 'too late');
+      const record = createMemoryRecord();
+      const left = Array.from({ length: 300 }, (_, i) => actionRow(`write${i}`, { kind: 'modbus-write' }));
+      const kind = 'device-trigger';
+      record.keep(...left, actionRow('fire', { kind }));
+      try {
+        const { submit } = await run({
+          record,
+          handlers: [
+            handlerOf(hang, { kind: 'modbus-write', waitsFor: () => 'devices' }),
+            handlerOf(async () => 'ok', { kind, waitsFor: () => 'devices', defaultDeadlineMs: 10_000 }),
+          ],
+        });
+        await vi.waitFor(() => expect(record.rows.get('fire')?.status).toBe('done'), quick);
+        await submit(actionRow('again', { kind }));
+        await vi.waitFor(() => expect(record.rows.get('again')?.status).toBe('done'), quick);
+        expect([...record.outcomes.keys()]).toEqual(['fire', 'again']);
+      } finally {
+        waits.abort(userError('E_TEST_OVER', 'The test is over'));
+      }
+    });
+
+    it('starves nothing by it: slow urgent actions hold up no others', async () => {
+      fresh();
+      const waits = new AbortController();
+      const hang = () => systemClock.sleep(60_000, waits.signal).then(() => 'too late');
+      const kind = 'device-trigger';
+      const { record, submit } = await run({
+        handlers: [
+          handlerOf(hang, { kind, waitsFor: () => 'devices', defaultDeadlineMs: 10_000 }),
+          handlerOf(async () => 'ok'),
+          handlerOf(async () => 'ok', { kind: 'modbus-write', waitsFor: () => 'devices' }),
+        ],
+      });
+      try {
+        await submit(
+          ...Array.from({ length: 300 }, (_, i) => actionRow(`fire${i}`, { kind })),
+          actionRow('text'),
+          actionRow('write', { kind: 'modbus-write' }),
+        );
+        await vi.waitFor(() => expect([...record.outcomes.keys()].sort()).toEqual(['text', 'write']), quick);
+      } finally {
+        waits.abort(userError('E_TEST_OVER', 'The test is over'));
+      }
+    });
+
     it('tries an operational failure again without holding a place, and says so in the row', async () => {
       fresh();
       const attempts: number[] = [];

@@ -50,6 +50,14 @@ describe('the outbox', () => {
     expect(batches.map((batch) => batch.length)).toEqual([500, 500, 200]);
   });
 
+  it('adds first what is over first when it takes up what was left', async () => {
+    const { clock, record, batches, outbox, row } = bench();
+    const now = clock.now();
+    record.keep(row('mail-1'), row('mail-2'), { ...row('fire'), deadlineAt: now + 10_000 }, row('mail-3'));
+    await outbox.refill();
+    expect(batches).toEqual([['fire', 'mail-1', 'mail-2', 'mail-3']]);
+  });
+
   it('keeps what it could not add, says so once, and adds it when the queue is back', async () => {
     const { clock, queue, warnings, state, outbox, submit } = bench();
     expect(outbox.trouble()).toBeNull();
