@@ -143,7 +143,9 @@ export function webPushHandler(parts: WebPushParts): ActionHandler {
     try {
       refuseBusy(service);
       const payload = pushPayload(params, row, parts.siteName, test);
-      const answers = params.links && !test && payload.kind === 'show' && row.alarmId !== null;
+      // Who may only look gets nothing to answer with.
+      const mayAnswer = subscription.role !== 'viewer';
+      const answers = mayAnswer && params.links && !test && payload.kind === 'show' && row.alarmId !== null;
       const links = answers ? (parts.links?.(row, subscription.user, 'push') ?? null) : null;
       const sending = {
         payload: payloadBytes(payload, links),

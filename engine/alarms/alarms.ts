@@ -6,7 +6,7 @@ import type { EscalationDefinition } from '../domain/escalations';
 import type { DeviceEvent, PictureRef } from '../domain/events';
 import type { AlarmHolds } from '../domain/holds';
 import type { Log } from '../domain/log';
-import { addWrites, type RecordWriter, type ResumeState, type StandingRow, type TimerRow } from '../domain/record';
+import { addWrites, type RecordWriter, type ResumeState, type RowsBeside, type TimerRow } from '../domain/record';
 import type { ArmingSchedule } from '../domain/schedules';
 import type { DurableTimers } from '../domain/timers';
 import { defaultPolicy, type TriggerDefinition } from '../domain/triggers';
@@ -35,7 +35,7 @@ import { createInspection, type Inspection } from './inspection';
 import { createIntake } from './intake';
 import { noticeOf, type TriggerNotice } from './notice';
 import { createNoticeBoard } from './notice-board';
-import { type OrderSaid, orderLine } from './order-line';
+import { addOrder, type OrderSaid, orderLine } from './order-line';
 import { resumeConditions } from './resumption';
 import { createShelving, type Shelving, shelvedPlace } from './shelving';
 import { strayed } from './strayed';
@@ -90,7 +90,7 @@ export interface Alarms extends ArmingCalls, Pick<FlowOutbox, 'sendAgain'>, Pick
   /** A lease of the alarm is gone; it ends if it has cleared and nothing else holds it. */
   holdEnded(alarmId: string): Promise<void>;
   /** @param beside reaches the disk with the acknowledgement or not at all. @throws E_UNKNOWN_ALARM (user) */
-  acknowledge(alarmId: string, who: string, as?: AcknowledgedAs, beside?: StandingRow): Promise<void>;
+  acknowledge(alarmId: string, who: string, as?: AcknowledgedAs, beside?: RowsBeside): Promise<void>;
   /** Ends the alarm at once and releases its outputs. @throws E_UNKNOWN_ALARM (user) */
   reset(alarmId: string, who: string): Promise<void>;
   /** A live alarm, as memory has it. */
@@ -509,15 +509,14 @@ export function createAlarms(options: AlarmsOptions): Alarms {
     return [triggers.get(condition.triggerId) ?? undefinedTrigger(condition.triggerId), condition];
   };
 
-  const order = (alarmId: string, said: OrderSaid, beside?: StandingRow): Promise<void> =>
+  const order = (alarmId: string, said: OrderSaid, beside?: RowsBeside): Promise<void> =>
     change((batch) => {
       const [trigger, condition] = own(alarmId);
       const given = { ...said, at: clock.now() };
       const about = condition.now.alarm;
       translation.feed(batch, trigger, condition, given);
       if (batch.touched.size === 0) return;
-      addWrites(batch.change, 'audit', orderLine(condition, about, alarmId, given));
-      if (beside !== undefined) addWrites(batch.change, 'standing', beside);
+      addOrder(batch.change, orderLine(condition, about, alarmId, given), beside);
     });
 
   const holdEnded = async (alarmId: string): Promise<void> => {
@@ -580,7 +579,7 @@ export function createAlarms(options: AlarmsOptions): Alarms {
     accept,
     picturesArrived,
     holdEnded,
-    acknowledge: (id, who, as, row) => order(id, { kind: 'acknowledge', who, ...(as ? { as } : {}) }, row),
+    acknowledge: (id, who, as, beside) => order(id, { kind: 'acknowledge', who, ...(as ? { as } : {}) }, beside),
     reset: (alarmId, who) => order(alarmId, { kind: 'reset', who }),
     sendAgain: outbox.sendAgain,
     ...createArmingCalls({ arming, triggers, clock, change }),

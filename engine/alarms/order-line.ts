@@ -1,6 +1,6 @@
 import type { AcknowledgedAs, Alarm } from '../domain/alarms';
 import { sortableId } from '../domain/ids';
-import type { AuditRow } from '../domain/record';
+import { type AuditRow, addBeside, addWrites, type Change, type RowsBeside } from '../domain/record';
 import type { Condition } from './condition';
 
 /** What somebody orders about an alarm. */
@@ -27,4 +27,10 @@ export function orderLine(
     detail: `${alarm?.triggerName ?? ''}: ${alarm?.topic ?? ''}${as === 'false-alarm' ? ', as a false alarm' : ''}`,
     facts: { kind: 'alarm', order: kind, triggerId, key, ...(as === undefined ? {} : { as }) },
   };
+}
+
+/** Puts the line of an order, and what goes to the disk with it, into a change. */
+export function addOrder(change: Change, line: AuditRow, beside?: RowsBeside): void {
+  addWrites(change, 'audit', line);
+  addBeside(change, beside);
 }

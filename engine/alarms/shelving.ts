@@ -2,7 +2,7 @@
 import type { Clock } from '../clock/clock';
 import type { Announce } from '../domain/announcements';
 import { userError } from '../domain/errors';
-import { addWrites, type StandingRow } from '../domain/record';
+import { addBeside, type RowsBeside } from '../domain/record';
 import type { Shelf, ShelfRequest } from '../domain/shelves';
 import type { DurableTimers } from '../domain/timers';
 import { covers, type ShelvedPlace } from '../gates';
@@ -17,10 +17,10 @@ export interface Shelving {
   list(): Shelf[];
   /**
    * What is shelved once more gets the new time.
-   * @param beside a row that reaches the disk with the shelf or not at all
+   * @param beside reaches the disk with the shelf or not at all
    * @throws E_BAD_SHELF, E_UNKNOWN_TRIGGER (user)
    */
-  shelve(request: ShelfRequest, who: string, beside?: StandingRow): Promise<Shelf>;
+  shelve(request: ShelfRequest, who: string, beside?: RowsBeside): Promise<Shelf>;
   /** A condition that still holds is raised as at a window's opening. @throws E_UNKNOWN_SHELF (user) */
   unshelve(id: string, who: string): Promise<void>;
 }
@@ -110,7 +110,7 @@ export function createShelving(options: {
       await options.change((batch) => {
         shelf = shelves.shelve(batch, request, name, who);
         retell(batch, shelf);
-        if (beside !== undefined) addWrites(batch.change, 'standing', beside);
+        addBeside(batch.change, beside);
       });
       if (shelf === null) throw new Error('a shelf that was kept is missing');
       return shelf;

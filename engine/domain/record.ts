@@ -126,6 +126,14 @@ export function addWrites<K extends keyof RecordWrites>(
   writes[list] = [...(writes[list] ?? []), ...rows];
 }
 
+/** What reaches the disk with an order of somebody's or not at all. */
+export type RowsBeside = Pick<RecordWrites, 'standing' | 'audit'>;
+
+export function addBeside(change: Change, { standing = [], audit = [] }: RowsBeside = {}): void {
+  if (standing.length > 0) addWrites(change, 'standing', ...standing);
+  if (audit.length > 0) addWrites(change, 'audit', ...audit);
+}
+
 /** The one way to change the engine's record. */
 export interface RecordWriter {
   /**

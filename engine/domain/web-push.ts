@@ -19,6 +19,8 @@ export interface PushSubscription {
   id: string;
   /** User name, or `local` while no users are set up. */
   user: string;
+  /** What its user may do; absent: not asked. */
+  role?: PushRole;
   /** What the browser calls itself, in short ("Firefox on Linux"). */
   browser: string;
   /** Where its push service takes messages: whoever knows it can name the browser, so it is shown to nobody. */

@@ -1,6 +1,7 @@
 /**
  * The pages behind links that answer alarms. GET only asks, for mail filters and previews follow every link that they
- * find; POST does it. Both work without a login and without scripts, and leave no trace in caches or referrers.
+ * find; the POST of a form that we have asked with does it, after the time that a person needs, for some filters send
+ * forms, too. Both work without a login and without scripts, and leave no trace in caches or referrers.
  */
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -10,22 +11,27 @@ import type { Alarm } from '../domain/alarms';
 import { asAlarmflowError } from '../domain/errors';
 import { eventTypeLabel } from '../domain/event-words';
 import type { Log } from '../domain/log';
-import { ANSWER_PATH, type AnswerLinks, type LinkOutcome, type LinkState } from './answer-links';
+import { ANSWER_PATH, type AnswerLinks, type LinkOutcome } from './answer-links';
 import { type Answer, LONGEST_TOKEN } from './answer-tokens';
 import type { PartHandler } from './http-server';
 import { type Bucket, fullBucket, type RateRules, takeToken } from './rate-limit';
 import { closeAfterAnswer } from './replies';
 
-/** For one address; a person needs two requests for an answer, a mail filter one for each link. */
-const RATE: RateRules = { perSecond: 1, burst: 20 };
-/** For all of them together: guessing is hopeless, but it costs an HMAC each. */
-const RATE_OF_ALL: RateRules = { perSecond: 50, burst: 200 };
-const MOST_ADDRESSES = 5_000;
+/** Of links that are none, from one address. */
+const RATE_OF_GUESSES: RateRules = { perSecond: 1, burst: 20 };
+/**
+ * Of one link of ours. Addresses do not count for these: the mail filter of a company follows every link of a storm of
+ * alarms from the address behind which its people sit, and they must not be kept from answering.
+ */
+const RATE_OF_LINK: RateRules = { perSecond: 1, burst: 20 };
+const MOST_BUCKETS = 5_000;
+/** Who guesses is told to the log once in a while, not line by line. */
+const TELL_GUESSES_EVERY_MS = 60_000;
 /** A form with one button. */
 const MOST_BODY = 4 * 1024;
 
 export interface AnswerPagesOptions {
-  links: Pick<AnswerLinks, 'isOn' | 'look' | 'use'>;
+  links: Pick<AnswerLinks, 'isOn' | 'idOf' | 'look' | 'use'>;
   siteName: string;
   clock: Clock;
   log: Log;
@@ -37,6 +43,7 @@ main{max-width:32rem;margin:8vh auto;padding:1.4rem 1.5rem;background:var(--pane
 p.site{margin:0;color:var(--soft);font-size:.9rem}h1{margin:.2rem 0 1rem;font-size:1.3rem;line-height:1.3}
 dl{display:grid;grid-template-columns:auto 1fr;gap:.25rem 1rem;margin:0 0 1.2rem}dt{color:var(--soft)}dd{margin:0}
 button{font:inherit;font-weight:600;width:100%;padding:.75rem;border:0;border-radius:9px;background:var(--brand);color:var(--ink);cursor:pointer}
+form{display:flex;flex-direction:column-reverse;gap:.7rem}button.no{background:none;color:var(--text);border:1px solid var(--line);font-weight:400}
 button:focus-visible{outline:3px solid var(--text);outline-offset:2px}p.note{color:var(--soft);font-size:.9rem;margin:1rem 0 0}`;
 
 const headers: Record<string, string> = {
@@ -90,8 +97,8 @@ interface Page {
   title: string;
   alarm: Alarm | null;
   note: string;
-  /** Words of the button that does it; null: there is none. */
-  button: string | null;
+  /** Of the button that does it; null: there is none. */
+  button: { words: string; stamp: string } | null;
 }
 
 const plain = (status: number, title: string, note: string, alarm: Alarm | null = null): Page => ({
@@ -127,6 +134,12 @@ function pageOf(state: LinkOutcome): Page {
         }. Nothing was changed.`,
         state.alarm,
       );
+    case 'not-allowed':
+      return plain(
+        403,
+        'This link is no longer yours to use',
+        `${state.receiver} may not answer alarms of this site (any more). Nothing was changed.`,
+      );
     case 'over': {
       const ended = state.alarm?.endedAt ?? null;
       return plain(
@@ -142,7 +155,7 @@ function pageOf(state: LinkOutcome): Page {
         title: question(state.answer),
         alarm: state.alarm,
         note: consequence(state.answer),
-        button: buttonWord(state.answer),
+        button: { words: buttonWord(state.answer), stamp: state.stamp },
       };
     case 'done':
       return plain(
@@ -166,6 +179,10 @@ function facts(alarm: Alarm): string {
   return `<dl>${rows.map(([name, value]) => `<dt>${name}</dt><dd>${html(value.slice(0, 300))}</dd>`).join('')}</dl>`;
 }
 
+/** The button that changes nothing comes first: it is the one that programs press which send forms as they are. */
+const form = ({ words, stamp }: { words: string; stamp: string }): string =>
+  `<form method="post"><input type="hidden" name="asked" value="${html(stamp)}"><button class="no" type="submit" name="confirm" value="no">Change nothing</button><button type="submit" name="confirm" value="yes">${html(words)}</button></form>`;
+
 const render = ({ title, alarm, note, button }: Page, siteName: string): string =>
   `<!doctype html>
 <html lang="en">
@@ -181,34 +198,46 @@ const render = ({ title, alarm, note, button }: Page, siteName: string): string 
 <p class="site">${html(siteName)}</p>
 <h1>${html(title)}</h1>
 ${alarm === null ? '' : facts(alarm)}
-${button === null ? '' : `<form method="post"><button type="submit" name="confirm" value="yes">${html(button)}</button></form>`}
+${button === null ? '' : form(button)}
 <p class="note">${html(note)}</p>
 </main>
 </body>
 </html>
 `;
 
+/** Token buckets by name; those that nobody has asked for longest are forgotten. */
+function createBuckets(clock: Clock, rules: RateRules) {
+  const buckets = new Map<string, Bucket>();
+  return {
+    /** Milliseconds to wait, or 0. */
+    waitOf(name: string): number {
+      const now = clock.monotonic();
+      const { bucket, waitMs } = takeToken(buckets.get(name) ?? fullBucket(now, rules), now, rules);
+      buckets.delete(name);
+      buckets.set(name, bucket);
+      const oldest = buckets.keys().next().value;
+      if (buckets.size > MOST_BUCKETS && oldest !== undefined) buckets.delete(oldest);
+      return waitMs;
+    },
+  };
+}
+
 /** One household of IPv6 addresses counts as one. */
 const guesser = (address: string): string => (isIPv6(address) ? address.split(':').slice(0, 4).join(':') : address);
 
 /** Serves `/answer/<token>`. */
 export function createAnswerPages({ links, siteName, clock, log }: AnswerPagesOptions): PartHandler {
-  const buckets = new Map<string, Bucket>();
-  let all: Bucket | null = null;
+  const guessers = createBuckets(clock, RATE_OF_GUESSES);
+  const ofLinks = createBuckets(clock, RATE_OF_LINK);
+  let untold = 0;
+  let toldAt = Number.NEGATIVE_INFINITY;
 
-  /** Milliseconds to wait, or 0. */
-  function waitOf(address: string): number {
-    const now = clock.monotonic();
-    const asked = guesser(address);
-    const own = takeToken(buckets.get(asked) ?? fullBucket(now, RATE), now, RATE);
-    buckets.delete(asked);
-    buckets.set(asked, own.bucket);
-    const oldest = buckets.keys().next().value;
-    if (buckets.size > MOST_ADDRESSES && oldest !== undefined) buckets.delete(oldest);
-    if (own.waitMs > 0) return own.waitMs;
-    const shared = takeToken(all ?? fullBucket(now, RATE_OF_ALL), now, RATE_OF_ALL);
-    all = shared.bucket;
-    return shared.waitMs;
+  function guessed(address: string): void {
+    untold++;
+    if (clock.monotonic() - toldAt < TELL_GUESSES_EVERY_MS) return;
+    toldAt = clock.monotonic();
+    log.warn('answer.guessed', { links: untold, last: address });
+    untold = 0;
   }
 
   function send(
@@ -222,19 +251,19 @@ export function createAnswerPages({ links, siteName, clock, log }: AnswerPagesOp
     response.end(request.method === 'HEAD' ? undefined : bytes);
   }
 
-  /** The body says only that a form was sent; false: it is none, or too large. */
-  async function isForm(request: IncomingMessage, response: ServerResponse): Promise<boolean> {
+  /** The form that was sent; null: it is none, or too large. */
+  async function formOf(request: IncomingMessage, response: ServerResponse): Promise<URLSearchParams | null> {
     const type = (request.headers['content-type'] ?? '').split(';', 1)[0]!.trim().toLowerCase();
-    if (type !== 'application/x-www-form-urlencoded') return false;
+    if (type !== 'application/x-www-form-urlencoded') return null;
     if (request.headers.expect !== undefined) response.writeContinue();
     const parts: Buffer[] = [];
     let size = 0;
     for await (const chunk of request as AsyncIterable<Buffer>) {
       size += chunk.length;
-      if (size > MOST_BODY) return false;
+      if (size > MOST_BODY) return null;
       parts.push(chunk);
     }
-    return new URLSearchParams(Buffer.concat(parts).toString('utf8')).get('confirm') === 'yes';
+    return new URLSearchParams(Buffer.concat(parts).toString('utf8'));
   }
 
   return async (request, response, { peer }) => {
@@ -242,25 +271,36 @@ export function createAnswerPages({ links, siteName, clock, log }: AnswerPagesOp
       closeAfterAnswer(request, response, clock);
       send(request, response, page, more);
     };
-    const wait = waitOf(peer.address);
+    const token = (request.url ?? '').split('?', 1)[0]!.slice(ANSWER_PATH.length + 1);
+    const id = links.isOn() && token.length <= LONGEST_TOKEN ? links.idOf(token) : null;
+    if (id === null) guessed(peer.address);
+    const wait = id === null ? guessers.waitOf(guesser(peer.address)) : ofLinks.waitOf(id);
     if (wait > 0) {
       const retry = { 'retry-after': String(Math.ceil(wait / 1000)) };
       return refuse(plain(429, 'Too many requests', 'Wait a moment and follow the link again.'), retry);
     }
-    const token = (request.url ?? '').split('?', 1)[0]!.slice(ANSWER_PATH.length + 1);
-    if (!links.isOn() || token.length > LONGEST_TOKEN) return refuse(pageOf({ kind: 'unknown' }));
+    // Before anything of the body is read.
+    if (id === null) return refuse(pageOf({ kind: 'unknown' }));
     const { method } = request;
     if (method !== 'GET' && method !== 'HEAD' && method !== 'POST')
       return refuse(plain(405, 'This is not how the link works', 'Open it in a browser.'), {
         allow: 'GET, HEAD, POST',
       });
     try {
-      let state: LinkState | LinkOutcome;
-      if (method !== 'POST') state = await links.look(token);
-      else if (await isForm(request, response)) state = await links.use(token);
-      else return refuse(plain(400, 'Nothing was changed', 'Open the link again and press its button.'));
-      send(request, response, pageOf(state));
+      if (method !== 'POST') return send(request, response, pageOf(await links.look(token)));
+      const form = await formOf(request, response);
+      const confirm = form?.get('confirm');
+      if (confirm === 'no') return send(request, response, plain(200, 'Nothing was changed', 'The link still works.'));
+      if (!form || confirm !== 'yes')
+        return refuse(plain(400, 'Nothing was changed', 'Open the link again and press its button.'));
+      const from = { address: peer.address, agent: request.headers['user-agent'] ?? '' };
+      const outcome = pageOf(await links.use(token, form.get('asked') ?? '', from));
+      if (outcome.button === null) return send(request, response, outcome);
+      const again =
+        'Nothing was changed yet: this page was open for too long, or was answered within a moment, as programs do. Press the button again.';
+      send(request, response, { ...outcome, note: `${again} ${outcome.note}` });
     } catch (thrown) {
+      if (request.destroyed && !request.complete) return log.debug('answer.hung-up', { from: peer.address });
       const error = asAlarmflowError(thrown);
       log.error('answer.failed', { code: error.code, error: error.message });
       if (response.headersSent) response.destroy();

@@ -59,6 +59,34 @@ export function writeToken(claim: AnswerClaim, key: Buffer): string {
   return `${VERSION}.${body}.${macOf(key, body).toString('base64url')}`;
 }
 
+/** Sooner than this after its question nobody has read and pressed; programs that send every form at once are. */
+export const SOONEST_PRESS_MS = 800;
+/** A page that lay open for longer asks anew. */
+const LATEST_PRESS_MS = 3_600_000;
+
+const stampMac = (key: Buffer, nonce: string, askedAt: string): string =>
+  createHmac('sha256', key)
+    .update(`alarmflow answer form ${VERSION}\n`)
+    .update(JSON.stringify([nonce, askedAt]))
+    .digest()
+    .subarray(0, NONCE_BYTES)
+    .toString('base64url');
+
+/** What the form of a question carries: that we have asked, and when (wall milliseconds). */
+export function writeStamp(nonce: string, askedAt: number, key: Buffer): string {
+  const at = Math.round(askedAt).toString(36);
+  return `${at}.${stampMac(key, nonce, at)}`;
+}
+
+/** Whether a form is one that we have asked this link's question with, and that somebody can have read and pressed since. */
+export function isPressed(stamp: string, nonce: string, now: number, key: Buffer): boolean {
+  const [at = '', mac = '', ...rest] = stamp.split('.');
+  if (rest.length > 0 || !/^[0-9a-z]{1,11}$/.test(at) || !/^[\w-]{16}$/.test(mac)) return false;
+  if (!timingSafeEqual(Buffer.from(mac), Buffer.from(stampMac(key, nonce, at)))) return false;
+  const waited = now - Number.parseInt(at, 36);
+  return waited >= SOONEST_PRESS_MS && waited <= LATEST_PRESS_MS;
+}
+
 /**
  * What a token says, or null where it is not one of ours. How long this takes tells nothing about how nearly right the
  * HMAC is; nothing is read before it has been checked.

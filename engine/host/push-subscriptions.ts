@@ -66,6 +66,8 @@ export interface Pushes extends PushSubscriptions {
   unsubscribe(id: string, who: string): Promise<void>;
   /** One of them, for a test. @throws E_UNKNOWN_SUBSCRIPTION (user) */
   find(id: string): ShownSubscription;
+  /** Whether a user has an account, and one that may answer alarms. */
+  mayAnswer(user: string): Promise<boolean>;
   /** The subscription as it is sent to; null: it cannot be read any more. */
   open(id: string): Promise<PushSubscription | null>;
 }
@@ -166,7 +168,11 @@ export function createPushes(parts: PushParts): Pushes {
         return receivers.to === 'users' ? receivers.users.includes(user) : receivers.roles.includes(may.get(user)!);
       });
       const opened = await Promise.all(wanted.map(([id]) => open(id)));
-      return opened.filter((one) => one !== null);
+      return opened.filter((one) => one !== null).map((one) => ({ ...one, role: may.get(one.user)! }));
+    },
+    async mayAnswer(user) {
+      const role = (await roles()).get(user);
+      return role !== undefined && role !== 'viewer';
     },
     async subscribe(given, user) {
       const fault = parts.endpointFault(given.endpoint);

@@ -105,6 +105,7 @@ export function createReach(options: ReachOptions): Reach {
     seals,
     alarms,
     recorded,
+    mayAnswer: (user) => pushes.mayAnswer(user),
     clock,
     log,
   });

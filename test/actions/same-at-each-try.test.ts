@@ -26,6 +26,7 @@ async function startLinks(): Promise<AnswerLinks> {
     record: settings,
     writer: { commit: async () => undefined },
     seals: createSeals(async () => 'the key of the data folder 0123456789'),
+    mayAnswer: async () => true,
     alarms: { alarm: () => alarm } as unknown as Parameters<typeof createAnswerLinks>[0]['alarms'],
     recorded: async () => alarm,
     clock: systemClock,

@@ -164,6 +164,17 @@ describe.skipIf(!runnable)('a push', () => {
     expect(own).toContainEqual(['otto', expect.objectContaining({ acknowledge: 'https://x/otto' })]);
   });
 
+  it('gives a user who may only look no link to answer with', async () => {
+    subscriptions = subscriptions.map((one) => ({ ...one, role: one.user === 'otto' ? 'viewer' : 'operator' }));
+    const links = () => ({ acknowledge: 'https://x/a', snooze: 'https://x/s', falseAlarm: 'https://x/f' });
+    await run(push({}, { links: true }), handler({ links }));
+    const own = service.taken.map(({ browser, payload }) => [browser, 'links' in (payload as PushPayload)]);
+    expect(own.sort()).toEqual([
+      ['anna', true],
+      ['otto', false],
+    ]);
+  });
+
   it('says that it is a test where it is one', async () => {
     await run(push(), handler(), true);
     expect(payloads()[0]!.title).toBe('Test: Alarm: Temperature alarm');

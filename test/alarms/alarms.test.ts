@@ -310,7 +310,7 @@ describe('people', () => {
     const run = await running(alarmTrigger());
     await happen(run);
     const id = run.alarms.live()[0]?.id as string;
-    await run.alarms.acknowledge(id, 'anna', 'false-alarm', { id: 'answer', kind: 'test', doc: {} });
+    await run.alarms.acknowledge(id, 'anna', 'false-alarm', { standing: [{ id: 'answer', kind: 'test', doc: {} }] });
     expect(run.record.alarms.get(id)).toMatchObject({ acknowledgedBy: 'anna', acknowledgedAs: 'false-alarm' });
     expect(run.record.audit).toMatchObject([
       { who: 'anna', detail: expect.stringContaining('as a false alarm'), facts: { as: 'false-alarm' } },

@@ -67,6 +67,20 @@ describe('browsers that have notifications switched on', () => {
     expect(JSON.stringify(pushes.list())).not.toContain('/send/');
   });
 
+  it('say what their user may do, and whether a user may answer alarms is what the account says now', async () => {
+    for (const name of ['otto', 'vera']) await pushes.subscribe(given(name), name);
+    expect((await pushes.of({ to: 'all' })).map(({ user, role }) => [user, role])).toEqual([
+      ['otto', 'operator'],
+      ['vera', 'viewer'],
+    ]);
+    const may = () => Promise.all(['anna', 'otto', 'vera', 'nobody', 'local'].map((name) => pushes.mayAnswer(name)));
+    expect(await may()).toEqual([true, true, false, false, false]);
+    users = users.filter(({ name }) => name !== 'otto');
+    expect(await may()).toEqual([true, false, false, false, false]);
+    users = [];
+    expect(await pushes.mayAnswer('local')).toBe(true);
+  });
+
   it('are chosen by role and by user', async () => {
     for (const name of ['anna', 'otto', 'vera']) await pushes.subscribe(given(name), name);
     expect(await usersOf({ to: 'all' })).toEqual(['anna', 'otto', 'vera']);
