@@ -122,7 +122,8 @@ export function createMailPost(clock: Clock, keeping?: TokenKeeping): MailPost {
       const size = sizeOf(mail);
       const envelope = { ...message.getEnvelope(), size };
       const sent = await lanes.over(server, size > LARGE_BYTES, signal, (session, stop) =>
-        session.send(envelope, message.createReadStream(), stop),
+        // A copy for each connection: nodemailer notes in it what the server answered, and would fail with that once more.
+        session.send({ ...envelope }, message.createReadStream(), stop),
       );
       const rejectedErrors: { recipient?: string; response?: string }[] = sent.rejectedErrors ?? [];
       return {
