@@ -210,7 +210,7 @@ describe('a server that is away or breaks off', () => {
   });
 
   it('has no address: tried again', async () => {
-    const sent = send(bench(25, { host: 'mail.invalid' }));
+    const sent = send(bench(25, { host: 'mail..invalid' }));
     await expect(sent).rejects.toMatchObject({ code: 'E_MAIL_UNREACHABLE', family: 'operational' });
   });
 

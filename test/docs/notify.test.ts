@@ -39,7 +39,7 @@ const aCentre = (url: string, fields: Partial<AlarmCentre> = {}): AlarmCentre =>
   accepted: usualStatuses,
   mustHold: '',
   mustNotHold: '',
-  timeoutMs: 1_000,
+  timeoutMs: 15_000,
   sign: 'json',
   ...fields,
 });
@@ -144,9 +144,9 @@ const scenes: Record<string, () => Promise<Scene>> = {
   },
   async 'name unknown'() {
     const server = await centre();
-    return { server, broken: aCentre('http://nowhere.invalid/'), mend: () => at(server) };
+    return { server, broken: aCentre('http://nowhere..invalid/'), mend: () => at(server) };
   },
-  'answer that never comes': () => answering(() => false),
+  'answer that never comes': () => answering(() => false, { timeoutMs: 1_000 }, { timeoutMs: 15_000 }),
   'closes without an answer': () =>
     answering((_notice, response) => {
       response.socket?.destroy();
@@ -173,7 +173,8 @@ const scenes: Record<string, () => Promise<Scene>> = {
         response.on('close', () => clearInterval(drip));
         return false;
       },
-      { mustHold: 'accepted' },
+      { mustHold: 'accepted', timeoutMs: 1_000 },
+      { timeoutMs: 15_000 },
     ),
   'answer without end': () =>
     answering(
@@ -320,7 +321,7 @@ describe('docs/actions/notify.md', () => {
 
   for (const [fault, code, again, journal, then, taken] of table.rows) {
     const needs = /[Cc]ertificate|TLS wanted/.test(fault!) && certificate === null;
-    it.skipIf(needs)(`${fault}: ${code}`, { timeout: 20_000 }, async () => {
+    it.skipIf(needs)(`${fault}: ${code}`, { timeout: 60_000 }, async () => {
       const scene = await scenes[fault!]!();
       const bench = new ActionBench();
       bench.schedule = () => ({ armed: scene.closed !== true, detail: 'schedule "Day" is not armed until 08:00' });

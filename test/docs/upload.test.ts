@@ -135,8 +135,15 @@ async function silentPort(): Promise<number> {
   return (server.address() as { port: number }).port;
 }
 
-/** Passes everything on to a port until so many bytes have come from the client, then breaks off. */
-async function cutter(port: number, bytes: number): Promise<number> {
+/**
+ * Passes everything on to a port until so many bytes have come from the client, then breaks off. What came before goes on,
+ * and `over` resolves when the server has worked through it.
+ */
+async function cutter(port: number, bytes: number): Promise<{ port: number; over: Promise<void> }> {
+  let ended = (): void => undefined;
+  const over = new Promise<void>((done) => {
+    ended = done;
+  });
   const server: Server = createServer((client) => {
     const onward = connect(port, '127.0.0.1');
     let had = 0;
@@ -147,11 +154,13 @@ async function cutter(port: number, bytes: number): Promise<number> {
       onward.write(chunk);
       if (had > bytes) client.destroy();
     });
-    client.on('close', () => onward.destroy());
+    // Nobody reads its answers any more; unread, they would keep it from coming to its end.
+    client.on('close', () => onward.resume().end());
+    onward.on('close', () => ended());
   });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   opened.push(() => new Promise((done) => server.close(done)));
-  return (server.address() as { port: number }).port;
+  return { port: (server.address() as { port: number }).port, over };
 }
 
 function smallDisk(): SmallDisk {
@@ -308,8 +317,15 @@ const scenes: Record<string, () => Promise<Scene>> = {
     };
   },
   'answer to a file that never comes | ftp': async () => {
-    ftpLimits.silenceMs = 300;
-    return rudeFtp((_command, verb) => (verb === 'STOR' ? '' : null))();
+    ftpLimits.silenceMs = 1_000;
+    const scene = await rudeFtp((_command, verb) => (verb === 'STOR' ? '' : null))();
+    return {
+      ...scene,
+      async mend() {
+        Object.assign(ftpLimits, usual.ftp);
+        return scene.mend();
+      },
+    };
   },
   'login refused | ftp': wrongFtp({ credentials: { user: 'ftp', password: 'wrong' } }),
   'login refused | sftp': async () => {
@@ -325,20 +341,21 @@ const scenes: Record<string, () => Promise<Scene>> = {
   'closes in the middle of a file | ftp': async () => {
     const root = await temporaryFolder();
     const place = join(root, 'uploads');
-    const slow = await vsftpd({ root, lines: ['anon_max_rate=1000000'] });
+    // So slow that nobody on a busy machine misses its middle.
+    const slow = await vsftpd({ root, lines: ['anon_max_rate=250000'] });
     picture = randomBytes(1_500_000);
-    let stopping = false;
+    let stopping: Promise<void> | null = null;
     const watch = systemClock.every(20, () => {
       const half = readdirSync(place).find((name) => name.endsWith('.part'));
       if (stopping || half === undefined || statSync(join(place, half)).size < 200_000) return;
-      stopping = true;
-      slow.stop().catch(() => undefined);
+      stopping = slow.stop();
     });
     opened.push(() => watch.cancel());
     return {
       broken: overFtp(slow.port),
       async mend() {
         watch.cancel();
+        await stopping;
         return overFtp((await vsftpd({ root })).port);
       },
       folder: () => place,
@@ -347,10 +364,13 @@ const scenes: Record<string, () => Promise<Scene>> = {
   'closes in the middle of a file | sftp': async () => {
     const server = await sshd();
     picture = randomBytes(4_000_000);
-    const port = await cutter(server.port, 2_000_000);
+    const { port, over } = await cutter(server.port, 2_000_000);
     return {
       broken: overSftp(server, { port }),
-      mend: async () => overSftp(server),
+      async mend() {
+        await over;
+        return overSftp(server);
+      },
       folder: () => server.folder,
     };
   },
@@ -517,7 +537,9 @@ describe('the fault table of uploads', () => {
           },
         });
         opened.push(() => site.uploads.spool.close());
-        const bench = new ActionBench(systemClock, site.uploads);
+        // The second upload is to come while the server is left alone, which is for a second after the first.
+        const clock = scene.ahead ? { ...systemClock, monotonic: () => 0 } : systemClock;
+        const bench = new ActionBench(clock, site.uploads);
         bench.cameras.get('cam')!.picture = async () => {
           if (picture === null) throw new Error('lens cap');
           return { contentType: 'image/jpeg', bytes: picture };

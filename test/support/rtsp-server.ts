@@ -203,7 +203,7 @@ export async function startRtspServer(options: RtspServerOptions = {}): Promise<
   async function endPush(path: string): Promise<void> {
     const process = pushes.get(path);
     pushes.delete(path);
-    if (!process || process.exitCode !== null) return;
+    if (!process || process.exitCode !== null || process.signalCode !== null) return;
     await new Promise<void>((resolve) => {
       process.once('exit', () => resolve());
       process.kill('SIGKILL');
@@ -245,7 +245,7 @@ export async function startRtspServer(options: RtspServerOptions = {}): Promise<
       ];
       const child = spawn('ffmpeg', args, { stdio: 'ignore' });
       pushes.set(path, child);
-      for (let waited = 0; waited < 100 && !mounts.has(path); waited++)
+      for (let waited = 0; waited < 600 && child.exitCode === null && !mounts.has(path); waited++)
         await new Promise((resolve) => setTimeout(resolve, 50));
       if (!mounts.has(path)) throw new Error(`ffmpeg pushed nothing to ${path}`);
     },

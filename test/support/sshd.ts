@@ -95,7 +95,8 @@ export async function startSshd(options: { readOnly?: boolean; port?: number } =
       if (server.exitCode === null && server.signalCode === null) server.kill('SIGTERM');
       await ended;
       process.removeListener('exit', atExit);
-      rmSync(folder, { recursive: true, force: true });
+      // Sessions outlive the server for a moment.
+      rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
     },
   };
 }

@@ -136,6 +136,8 @@ export async function startVsftpd(options: FtpServiceOptions = {}): Promise<FtpS
     });
   const ended = new Promise<void>((resolve) => server.once('exit', () => resolve()));
   const kill = (): void => {
+    // Once it has ended, its number may be that of another process.
+    if (server.exitCode !== null || server.signalCode !== null) return;
     for (const pid of server.pid === undefined ? [] : [server.pid, ...childrenOf(server.pid)])
       try {
         process.kill(pid, 'SIGKILL');
@@ -157,7 +159,8 @@ export async function startVsftpd(options: FtpServiceOptions = {}): Promise<FtpS
       kill();
       await ended;
       process.removeListener('exit', kill);
-      rmSync(folder, { recursive: true, force: true });
+      // A session may be just dying.
+      rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
     },
   };
 }
