@@ -27,6 +27,8 @@ interface Kept {
   nextAt: number;
   /** Beginning of the period that the next one tells of. */
   since: number;
+  /** How often the wall clock was set back: a moment that comes again is another one. */
+  turn: number;
 }
 
 export interface HealthMails {
@@ -98,7 +100,7 @@ export function createHealthMails(parts: {
     const now = clock.now();
     return {
       // The moment at which it was due: two tries for one moment are one mail.
-      key: `health:${kept.serverId}:${kept.nextAt}`,
+      key: `health:${kept.serverId}:${kept.nextAt}${kept.turn === 0 ? '' : `:${kept.turn}`}`,
       alarmId: null,
       nodeId: kept.serverId,
       nodeName: `Health mail of ${server.name || server.host}`,
@@ -130,7 +132,8 @@ export function createHealthMails(parts: {
     // After a pause the rhythm begins anew; what was missed in it is told by one mail.
     const next = kept.nextAt + health.everyMs;
     const change = emptyChange();
-    keep({ serverId, everyMs: health.everyMs, nextAt: next > now ? next : now + health.everyMs, since: now }, change);
+    const { everyMs } = health;
+    keep({ ...kept, everyMs, nextAt: next > now ? next : now + everyMs, since: now }, change);
     addWrites(change, 'actions', row);
     try {
       await commit(change);
@@ -145,7 +148,10 @@ export function createHealthMails(parts: {
   timers.onWallSet?.((byMs) => {
     const change = emptyChange();
     for (const kept of [...all.values()])
-      keep({ ...kept, nextAt: kept.nextAt + byMs, since: kept.since + byMs }, change);
+      keep(
+        { ...kept, nextAt: kept.nextAt + byMs, since: kept.since + byMs, turn: kept.turn + (byMs < 0 ? 1 : 0) },
+        change,
+      );
     commit(change).catch((thrown: unknown) => {
       log.warn('mail.health-not-moved', { byMs, error: asAlarmflowError(thrown).message });
     });
@@ -156,14 +162,21 @@ export function createHealthMails(parts: {
       for (const { id, kind, doc } of rows) {
         if (kind !== HEALTH_KIND) continue;
         const stored = doc as (Partial<Kept> & { version?: number }) | null;
-        const { serverId, everyMs, nextAt, since } = stored ?? {};
+        // What an earlier version kept has no turn.
+        const { serverId, everyMs, nextAt, since, turn = 0 } = stored ?? {};
         if (stored?.version !== 1 || !serverId || !everyMs || nextAt === undefined || since === undefined) {
           log.warn('mail.health-unknown', { id });
           continue;
         }
         const at = Math.min(nextAt - setBackMs, clock.now() + everyMs);
         if (at !== nextAt) moved.add(serverId);
-        all.set(serverId, { serverId, everyMs, nextAt: at, since: Math.min(since, clock.now()) });
+        all.set(serverId, {
+          serverId,
+          everyMs,
+          nextAt: at,
+          since: Math.min(since, clock.now()),
+          turn: at === nextAt ? turn : turn + 1,
+        });
       }
     },
 
@@ -173,9 +186,10 @@ export function createHealthMails(parts: {
       for (const { id, health } of parts.mailServers()) {
         if (!health) continue;
         const kept = all.get(id);
-        if (!kept) keep({ serverId: id, everyMs: health.everyMs, nextAt: now + health.everyMs, since: now }, change);
-        else if (kept.everyMs !== health.everyMs)
-          keep({ ...kept, everyMs: health.everyMs, nextAt: Math.max(now, kept.since + health.everyMs) }, change);
+        const { everyMs } = health;
+        if (!kept) keep({ serverId: id, everyMs, nextAt: now + everyMs, since: now, turn: 0 }, change);
+        else if (kept.everyMs !== everyMs)
+          keep({ ...kept, everyMs, nextAt: Math.max(now, kept.since + everyMs) }, change);
         else if (moved.has(id)) keep(kept, change);
       }
       moved.clear();
