@@ -4,9 +4,9 @@
  * the next start.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Clock, Timer } from '../clock/clock';
+import { type Clock, endedWithin, type Timer } from '../clock/clock';
 import type { SwitchManner } from '../domain/devices';
 import { asAlarmflowError, operationalError, userError } from '../domain/errors';
 import { playerDevice } from '../domain/local-devices';
@@ -47,6 +47,8 @@ const PAUSE_MS = 1_000;
 /** Failures in a row after which the output is told to be away. */
 const MOST_FAILURES = 3;
 const KILL_AFTER_MS = 2_000;
+/** What a program that has ended said last may still be on its way; a child of it may hold the line open. */
+const LAST_WORDS_MS = 500;
 const MOST_WORDS = 2_000;
 const DEFAULT_VOLUME = 100;
 
@@ -56,6 +58,8 @@ interface Running {
   startedAt: number;
   /** Resolves when it is gone. */
   ended: Promise<void>;
+  /** Resolves when it has said all. */
+  said: Promise<void>;
   words: string;
 }
 
@@ -85,10 +89,26 @@ export function createLocalPlayer(options: LocalPlayerOptions): LocalPlayer {
     // A number that is a device's own: an alarm that sounds otherwise is better than one that does not.
     const [first] = sounds;
     if (first !== undefined) return first;
+    return ownSound();
+  }
+
+  function ownSound(): string {
     const own = join(options.dataDir, 'sounds', 'alarm.wav');
-    mkdirSync(join(options.dataDir, 'sounds'), { recursive: true });
-    writeFileSync(own, alarmSound());
-    return own;
+    const sound = alarmSound();
+    try {
+      // Written once: a disk that is full later must not take away the sound that is there.
+      if (existsSync(own) && readFileSync(own).equals(sound)) return own;
+      mkdirSync(join(options.dataDir, 'sounds'), { recursive: true });
+      writeFileSync(own, sound);
+      return own;
+    } catch (thrown) {
+      const { message } = asAlarmflowError(thrown);
+      throw operationalError(
+        'E_PLAYER_AWAY',
+        `The local player has no sound: ${own} cannot be written (${message}). Free some space there, or name files in playerSounds of the site's configuration`,
+        { cause: thrown },
+      );
+    }
   }
 
   function argumentsOf(manner: SwitchManner): string[] {
@@ -105,7 +125,10 @@ export function createLocalPlayer(options: LocalPlayerOptions): LocalPlayer {
       const ended = new Promise<void>((done) => {
         gone = done;
       });
-      const own: Running = { child, args, startedAt: clock.monotonic(), ended, words: '' };
+      const said = new Promise<void>((done) => {
+        child.stderr?.once('close', () => done());
+      });
+      const own: Running = { child, args, startedAt: clock.monotonic(), ended, said, words: '' };
       child.stderr?.on('data', (bytes: Buffer) => {
         own.words = (own.words + bytes.toString('utf8')).slice(-MOST_WORDS);
       });
@@ -117,7 +140,7 @@ export function createLocalPlayer(options: LocalPlayerOptions): LocalPlayer {
       });
       child.once('spawn', () => {
         running = own;
-        remember(pidFile, child.pid, command, args);
+        remember(pidFile, child.pid, command, args, log);
         resolve(own);
       });
       child.once('exit', (code, killedBy) => {
@@ -127,20 +150,25 @@ export function createLocalPlayer(options: LocalPlayerOptions): LocalPlayer {
     });
   }
 
-  const wordsOf = (own: Running, code: number | null): string => {
+  async function wordsOf(own: Running, code: number | null): Promise<string> {
+    await endedWithin(clock, own.said, LAST_WORDS_MS);
     const last = own.words.trim().split('\n').at(-1)?.trim().slice(0, 200) ?? '';
     return `it ended with ${code ?? 'a signal'}${last === '' ? '' : ` ("${last}")`}`;
-  };
+  }
+
+  async function tellOf(own: Running, code: number | null, inARow: number): Promise<void> {
+    log.warn('player.ended', { reason: await wordsOf(own, code), failures: inARow });
+  }
 
   /** It ended; while it is to sound it is started again. */
   function over(own: Running, code: number | null, killedBy: NodeJS.Signals | null): void {
     if (running !== own) return;
     running = null;
-    rmSync(pidFile, { force: true });
+    forget(pidFile, log);
     if (wanted === null || own.args !== wanted) return;
     const failed = code !== 0 || killedBy !== null;
     failures = failed ? failures + 1 : 0;
-    if (failed) log.warn('player.ended', { reason: wordsOf(own, code), failures });
+    if (failed) void tellOf(own, code, failures);
     if (failures >= MOST_FAILURES) {
       wanted = null;
       options.failed();
@@ -200,7 +228,7 @@ export function createLocalPlayer(options: LocalPlayerOptions): LocalPlayer {
       // A program that cannot play says so at once and ends.
       await Promise.race([own.ended, clock.sleep(PROOF_MS, signal)]);
       const { exitCode } = own.child;
-      if (exitCode !== null && exitCode !== 0) throw away(wordsOf(own, exitCode));
+      if (exitCode !== null && exitCode !== 0) throw away(await wordsOf(own, exitCode));
     } catch (thrown) {
       await end();
       throw thrown;
@@ -229,8 +257,22 @@ export function createLocalPlayer(options: LocalPlayerOptions): LocalPlayer {
 }
 
 /** Written at each start, so that a sound outlives a killed process only until the next. */
-function remember(pidFile: string, pid: number | undefined, command: string, args: readonly string[]): void {
-  if (pid !== undefined) writeFileSync(pidFile, JSON.stringify({ pid, line: [command, ...args] }), { mode: 0o600 });
+function remember(pidFile: string, pid: number | undefined, command: string, args: readonly string[], log: Log): void {
+  try {
+    if (pid !== undefined) writeFileSync(pidFile, JSON.stringify({ pid, line: [command, ...args] }), { mode: 0o600 });
+  } catch (thrown) {
+    // A full disk must not silence an alarm: what is lost is that the next start could end it.
+    log.warn('player.not-noted', { error: asAlarmflowError(thrown).message });
+  }
+}
+
+function forget(pidFile: string, log: Log): void {
+  try {
+    rmSync(pidFile, { force: true });
+  } catch (thrown) {
+    // The next start compares it with what runs, and leaves others alone.
+    log.warn('player.note-not-removed', { error: asAlarmflowError(thrown).message });
+  }
 }
 
 /** Ends the player of a run that was killed; a process id that belongs to another program now is left alone. */
