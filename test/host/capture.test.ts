@@ -12,6 +12,7 @@ import { silentLog } from '../../engine/domain/log';
 import { createDevices, type Devices, decodeCapture, startSimulator } from '../../engine/drivers';
 import type { CapturedPart, Decoded } from '../../engine/drivers/driver';
 import { type Captures, createCaptures, usualCapture } from '../../engine/host/capture';
+import { eventually } from '../support/alarmflow-process';
 import { deviceAt, until } from '../support/recording-sink';
 
 const closers: (() => Promise<void> | void)[] = [];
@@ -103,31 +104,27 @@ describe('a capture', () => {
     ['onvif', '/sim/input', { token: '000', active: true }],
     ['dahua', '/sim/input', { input: 0, active: true }],
     ['modbus', null, {}],
-  ])(
-    'of a %s device begins on a connection that is up, and decode reads it',
-    async (kind, poke, asked) => {
-      const simulator = await startSimulator(kind, { user: 'admin', password: 'simulated1' });
-      closers.push(() => simulator.close());
-      const definition = deviceAt(simulator.port, { driver: kind });
-      const { devices, captures } = siteWith(definition);
-      await until('it is online', () => devices.status('cam1')?.link === 'online', 8_000);
-      const since = devices.status('cam1')?.since;
-      const taken = whole(captures.capture('cam1', { ...usualCapture, parts: 1, forMs: 6_000 }, [], never));
-      if (poke) {
-        const headers = { 'content-type': 'application/json' };
-        const done = await fetch(`${simulator.url}${poke}`, { method: 'POST', headers, body: JSON.stringify(asked) });
-        expect(done.status).toBe(200);
-      }
-      const bytes = await taken;
-      expect(bytes.toString('latin1')).toContain(`"driver":"${kind}"`);
-      expect(bytes.toString('latin1')).not.toContain('simulated1');
-      expect(devices.status('cam1')?.since).toBe(since);
-      const lines = await decoded(kind, bytes);
-      expect(lines.length).toBeGreaterThan(0);
-      expect(lines.filter((line) => line.kind === 'fault')).toEqual([]);
-    },
-    20_000,
-  );
+  ])('of a %s device begins on a connection that is up, and decode reads it', async (kind, poke, asked) => {
+    const simulator = await startSimulator(kind, { user: 'admin', password: 'simulated1' });
+    closers.push(() => simulator.close());
+    const definition = deviceAt(simulator.port, { driver: kind });
+    const { devices, captures } = siteWith(definition);
+    await until('it is online', () => devices.status('cam1')?.link === 'online', 15_000);
+    const since = devices.status('cam1')?.since;
+    const taken = whole(captures.capture('cam1', { ...usualCapture, parts: 1, forMs: 30_000 }, [], never));
+    if (poke) {
+      const headers = { 'content-type': 'application/json' };
+      const done = await fetch(`${simulator.url}${poke}`, { method: 'POST', headers, body: JSON.stringify(asked) });
+      expect(done.status).toBe(200);
+    }
+    const bytes = await taken;
+    expect(bytes.toString('latin1')).toContain(`"driver":"${kind}"`);
+    expect(bytes.toString('latin1')).not.toContain('simulated1');
+    expect(devices.status('cam1')?.since).toBe(since);
+    const lines = await decoded(kind, bytes);
+    expect(lines.length).toBeGreaterThan(0);
+    expect(lines.filter((line) => line.kind === 'fault')).toEqual([]);
+  });
 
   it('goes on through a new connection of the device', async () => {
     const { devices, captures } = siteWith(pusher);
@@ -135,9 +132,16 @@ describe('a capture', () => {
     await devices.push('cam1', request('{"what":"DOOR"}'));
     devices.define({ ...pusher, name: 'Another name' });
     await until('it is connected anew', () => devices.recent('cam1').length === 0);
-    await until('it takes pushes', () => devices.status('cam1') !== null);
-    await new Promise((resolve) => setImmediate(resolve));
-    await devices.push('cam1', request('{"what":"motion"}'));
+    await eventually('it takes pushes', () =>
+      devices.push('cam1', request('{"what":"motion"}')).then(
+        () => true,
+        // The new connection is not there yet.
+        ({ code }: { code: string }) => {
+          expect(code).toBe('E_DEVICE_OFFLINE');
+          return false;
+        },
+      ),
+    );
     expect(events(await decoded('http-push', await captured))).toEqual(['intrusion pulse', 'motion pulse']);
   });
 

@@ -72,6 +72,8 @@ function comms(headers: Record<string, string>, first: object | null): Promise<s
     const socket = new Socket(`${url.replace('http', 'ws')}/editor/comms`, { headers });
     socket.onopen = () => socket.send(JSON.stringify(first ?? { subscribe: 'notification/#' }));
     socket.onmessage = ({ data }) => {
+      // Beats go to all, also to those who have asked for nothing yet.
+      if (/"topic":"hb"/.test(String(data))) return;
       resolve(String(data));
       socket.close();
     };

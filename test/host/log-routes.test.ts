@@ -85,7 +85,7 @@ describe('the log', () => {
     closers.push(() => new Promise((done) => server.close(done)));
     url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/log`;
     await keep(KEPT);
-  }, 60_000);
+  });
   afterAll(async () => {
     for (const close of closers.splice(0).reverse()) await close();
   });

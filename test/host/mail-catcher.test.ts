@@ -24,9 +24,12 @@ function talk(port: number, lines: string[]): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, '127.0.0.1');
     let answers = '';
+    let unread = '';
     socket.on('data', (chunk) => {
       answers += chunk.toString('latin1');
-      if (!/^\d{3} [^\n]*\r\n$/m.test(chunk.toString('latin1'))) return;
+      unread += chunk.toString('latin1');
+      if (!/^\d{3} [^\n]*\r\n$/m.test(unread)) return;
+      unread = '';
       const next = lines.shift();
       if (next === undefined) socket.end();
       else socket.write(`${next}\r\n`);
@@ -106,10 +109,12 @@ describe('the mail catcher', () => {
       const socket = connect(port, '127.0.0.1');
       let answers = '';
       socket.on('data', (chunk) => {
+        const before = answers;
         answers += chunk.toString();
-        if (/^220 /.test(chunk.toString())) socket.write('EHLO x\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n');
-        if (/^354 /m.test(chunk.toString())) socket.write(`${line.repeat(33 * 1_049)}.\r\n`);
-        if (/^(552|250 Caught)/m.test(chunk.toString())) socket.end('QUIT\r\n');
+        const now = (line: RegExp): boolean => line.test(answers) && !line.test(before);
+        if (now(/^220 .*\r\n/)) socket.write('EHLO x\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n');
+        if (now(/^354 .*\r\n/m)) socket.write(`${line.repeat(33 * 1_049)}.\r\n`);
+        if (now(/^(552|250 Caught).*\r\n/m)) socket.end('QUIT\r\n');
       });
       socket.on('close', () => resolve(answers));
       socket.on('error', reject);

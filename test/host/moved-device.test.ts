@@ -2,12 +2,15 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../../engine/clock/system-clock';
 import { silentLog } from '../../engine/domain/log';
 import { type HikvisionSimulator, startSimulator } from '../../engine/drivers';
 import { openSite, type Site } from '../../engine/host/site';
 import { deviceAt, until } from '../support/recording-sink';
+
+// Each test opens a site, which takes most of its time on a busy machine.
+vi.setConfig({ testTimeout: 120_000 });
 
 const closers: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -61,8 +64,8 @@ async function holding(old: HikvisionSimulator): Promise<Site> {
     topic: '',
     hold: { afterClearMs: 0, capMs: null },
   });
-  await until('the relay is on', () => isOn(old), 15_000);
-  await until('that is on record', () => site.outputs.list()[0]?.confirmed === true, 15_000);
+  await until('the relay is on', () => isOn(old), 30_000);
+  await until('that is on record', () => site.outputs.list()[0]?.confirmed === true, 30_000);
   return site;
 }
 
@@ -71,8 +74,8 @@ describe('a deploy while a relay is on', () => {
     const [old, other] = [await camera(), await camera()];
     const site = await holding(old);
     await deploy(site, { port: other.port });
-    await until('it is off there', () => !isOn(old), 15_000);
-    await until('it is on here', () => isOn(other), 15_000);
+    await until('it is off there', () => !isOn(old), 30_000);
+    await until('it is on here', () => isOn(other), 30_000);
     expect(isOn(old)).toBe(false);
   });
 
@@ -91,7 +94,7 @@ describe('a deploy while a relay is on', () => {
     let went = false;
     const watch = setInterval(() => (went ||= !isOn(old)), 5);
     await deploy(site, { port: old.port, name: 'Gate' });
-    await until('it is connected again', () => site.devices.status('cam1')?.link === 'online', 15_000);
+    await until('it is connected again', () => site.devices.status('cam1')?.link === 'online', 30_000);
     await new Promise((resolve) => setTimeout(resolve, 500));
     clearInterval(watch);
     expect(went).toBe(false);
@@ -102,7 +105,7 @@ describe('a deploy while a relay is on', () => {
     const site = await holding(old);
     await old.close();
     await deploy(site, { port: other.port });
-    await until('it is on here', () => isOn(other), 20_000);
+    await until('it is on here', () => isOn(other), 30_000);
     const lines = await site.store.audit({ limit: 20 });
     expect(lines.find(({ action }) => action === 'output.left-on')).toMatchObject({
       who: 'alarmflow',

@@ -174,7 +174,7 @@ describe('Node-RED in our process', () => {
       body: JSON.stringify({ rev: revision, flows: [...flow, { id: 'x', type: 'no-such-node', z: 'tab', wires: [] }] }),
     });
     expect(response.status).toBe(200);
-    await vi.waitFor(() => expect(missing).toEqual([['no-such-node']]));
+    await vi.waitFor(() => expect(missing).toEqual([['no-such-node']]), 15_000);
     expect(host.state()).toBe('missing-types');
     await host.deploy(flow);
     expect(host.state()).toBe('started');

@@ -124,7 +124,7 @@ interface Held {
 
 /** All that a device says can be switched. */
 async function outputsOf(site: Site, deviceId: string): Promise<Held[]> {
-  await until(`${deviceId} is online`, () => site.devices.status(deviceId)?.link === 'online', 30_000);
+  await until(`${deviceId} is online`, () => site.devices.status(deviceId)?.link === 'online', 90_000);
   const { outputs, switches } = await site.devices.offers(deviceId, new AbortController().signal);
   return [
     ...outputs.map(({ output }) => ({ deviceId, kind: 'relay' as const, output })),
@@ -152,7 +152,7 @@ async function ask(site: Site, held: readonly Held[], condition: boolean): Promi
 }
 
 it('what is on while its device is cut off goes off when that is back, though alarmflow was started again meanwhile', {
-  timeout: 180_000,
+  timeout: 400_000,
 }, async () => {
   const all = await subjects();
   const dataDir = await mkdtemp(join(tmpdir(), 'alarmflow-off-'));
@@ -163,19 +163,19 @@ it('what is on while its device is cut off goes off when that is back, though al
   const held = (await Promise.all(all.map(({ device }) => outputsOf(site, device.id)))).flat();
   await define(site, held);
   await ask(site, held, true);
-  await until('all are on', () => site.outputs.list().every(({ confirmed }) => confirmed === true), 30_000);
+  await until('all are on', () => site.outputs.list().every(({ confirmed }) => confirmed === true), 90_000);
   for (const { device, on } of all) expect([device.id, on().length > 0]).toEqual([device.id, true]);
 
   for (const { gate } of all) gate.close();
   await ask(site, held, false);
   // A device that tells addresses of its own may be reached behind the gate.
   const tried = (): boolean => site.outputs.list().every((one) => one.lastError !== null || one.confirmed === false);
-  await until('all was tried', tried, 40_000);
+  await until('all was tried', tried, 90_000);
   expect(site.outputs.list().filter(({ lastError }) => lastError !== null).length).toBeGreaterThan(30);
   await site.close();
   site = await open(dataDir, all);
   await define(site, held);
   for (const { gate } of all) gate.open();
-  await until('all is off', () => all.every(({ on }) => on().length === 0), 60_000);
-  await until('that is on record', () => site.outputs.list().every(({ confirmed }) => confirmed === false), 60_000);
+  await until('all is off', () => all.every(({ on }) => on().length === 0), 90_000);
+  await until('that is on record', () => site.outputs.list().every(({ confirmed }) => confirmed === false), 90_000);
 });

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../../engine/clock/system-clock';
 import { VirtualClock } from '../../engine/clock/virtual-clock';
 import { silentLog } from '../../engine/domain/log';
@@ -14,6 +14,8 @@ async function command(source: string): Promise<string> {
   return file;
 }
 
+afterEach(() => vi.unstubAllEnvs());
+
 const echo = `process.stdin.pipe(process.stdout);`;
 
 describe('the process that runs tests', () => {
@@ -23,7 +25,7 @@ describe('the process that runs tests', () => {
   });
 
   it('is not told where the databases are', async () => {
-    process.env.DATABASE_URL = 'postgres://secret@localhost/x';
+    vi.stubEnv('DATABASE_URL', 'postgres://secret@localhost/x');
     const run = ruleTestProcess(
       systemClock,
       silentLog,
@@ -32,7 +34,6 @@ describe('the process that runs tests', () => {
       ),
     );
     expect(await run([])).toBeNull();
-    delete process.env.DATABASE_URL;
   });
 
   it('is refused in the words of the command', async () => {
