@@ -15,6 +15,7 @@ import { startOnvifSimulator } from '../../engine/drivers/onvif';
 import { startSnmpSimulator } from '../../engine/drivers/snmp-traps';
 import { startVivotekSimulator } from '../../engine/drivers/vivotek';
 import { freeUdpPort } from '../support/snmptrapd';
+import { pause, steadyClock } from '../support/steady-clock';
 import type { DriverKind } from './played-device';
 
 /** The ingest path of one device. */
@@ -52,7 +53,7 @@ async function ingestFor(push: (request: PushRequest) => Promise<unknown>) {
 /** A fault that lasts some polls. */
 async function briefly(faults: { set(name: string, on?: boolean): void }, name: string): Promise<void> {
   faults.set(name, true);
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  await pause(300);
   faults.set(name, false);
 }
 
@@ -63,6 +64,7 @@ const hikvision: DriverKind = {
   async start({ port, password }) {
     const sim = await startHikvisionSimulator({
       heartbeatMs: 200,
+      clock: steadyClock,
       ...(port && { port }),
       ...(password && { password }),
     });
@@ -97,7 +99,12 @@ const dahua: DriverKind = {
   output: '1',
   has: ['odd', 'unknown', 'login', 'password', 'clock', 'tcp', 'confides'],
   async start({ port, password }) {
-    const sim = await startDahuaSimulator({ secondMs: 200, ...(port && { port }), ...(password && { password }) });
+    const sim = await startDahuaSimulator({
+      secondMs: 200,
+      clock: steadyClock,
+      ...(port && { port }),
+      ...(password && { password }),
+    });
     return {
       port: sim.port,
       type: 'digital-input',
@@ -125,7 +132,7 @@ const onvif: DriverKind = {
   output: '000',
   has: ['odd', 'unknown', 'login', 'password', 'clock', 'tcp', 'pushes'],
   async start({ port, password }) {
-    const sim = await startOnvifSimulator({ ...(port && { port }), ...(password && { password }) });
+    const sim = await startOnvifSimulator({ clock: steadyClock, ...(port && { port }), ...(password && { password }) });
     const { token } = sim.state().inputs[0]!;
     return {
       port: sim.port,
@@ -152,7 +159,11 @@ const vivotek: DriverKind = {
   change: { receive: 'both', credentials: { user: 'root', password: 'simulated1' }, options: {} },
   async start({ port, password, push }) {
     const door = await ingestFor(push);
-    const sim = await startVivotekSimulator({ ...(port && { port }), ...(password && { password }) });
+    const sim = await startVivotekSimulator({
+      clock: steadyClock,
+      ...(port && { port }),
+      ...(password && { password }),
+    });
     sim.setTarget(door.url);
     const say = (phase: string): unknown => sim.fire({ event: 'motion', phase, medium: 'none' });
     return {
@@ -183,7 +194,7 @@ const modbus: DriverKind = {
   has: ['odd', 'tcp'],
   change: { credentials: null, options: {} },
   async start({ port }) {
-    const sim = await startModbusSimulator({ ...(port && { port }) });
+    const sim = await startModbusSimulator({ clock: steadyClock, ...(port && { port }) });
     return {
       port: sim.port,
       type: 'digital-input',
@@ -204,7 +215,7 @@ const genicam: DriverKind = {
   has: ['odd'],
   change: { credentials: null, options: { inputs: 'Line1', outputs: 'Line0' } },
   async start() {
-    const sim = await startGenicamSimulator({ camera: 'stand-in' });
+    const sim = await startGenicamSimulator({ clock: steadyClock, camera: 'stand-in' });
     return {
       port: 3956,
       driver: createGenicamDriver(sim.run ? { run: sim.run } : {}),
@@ -255,7 +266,7 @@ const mqtt: DriverKind = {
   has: ['odd', 'login', 'tcp', 'confides'],
   change: { options: { things: `tasmota Siren topic=${simulatedThings.tasmota} output=1 input=1` } },
   async start({ port, password = 'simulated1' }) {
-    const sim = await startMqttSimulator({ password, ...(port && { port }) });
+    const sim = await startMqttSimulator({ clock: steadyClock, password, ...(port && { port }) });
     const thing = simulatedThings.tasmota;
     return {
       port: sim.port,
@@ -285,7 +296,7 @@ const snmpTraps: DriverKind = {
   has: ['odd', 'unknown'],
   async start() {
     const listenPort = await freeUdpPort();
-    const sim = await startSnmpSimulator({ port: listenPort, everyMs: 0 });
+    const sim = await startSnmpSimulator({ clock: steadyClock, port: listenPort, everyMs: 0 });
     return {
       port: 161,
       change: { host: '', options: { listenPort } },

@@ -1,5 +1,4 @@
 /** A simulated device behind the hub that the site uses, over real sockets and with the driver's own times. */
-import { systemClock } from '../../engine/clock/system-clock';
 import { VirtualClock } from '../../engine/clock/virtual-clock';
 import type { DeviceDefinition, PushRequest, ReceivedEvent } from '../../engine/domain/devices';
 import type { EventPhase, EventType } from '../../engine/domain/events';
@@ -7,7 +6,9 @@ import { silentLog } from '../../engine/domain/log';
 import { createDevices, type Devices } from '../../engine/drivers';
 import type { DeviceDriver } from '../../engine/drivers/driver';
 import { alarmTrigger, startAlarms } from '../support/alarm-record';
+import { freePort } from '../support/free-port';
 import { deviceAt, until } from '../support/recording-sink';
+import { pause, steadyClock } from '../support/steady-clock';
 
 /** A simulated device as the contract plays with it. */
 export interface PlayedDevice {
@@ -83,10 +84,10 @@ export interface Hub {
 /** Noticing takes at most so long (DESIGN §9); so may the way back, whose pauses grow. */
 export const NOTICED_MS = 15_000;
 
+export { pause };
+
 /** Closes what a test has opened, last first. */
 export type Closers = (() => Promise<unknown>)[];
-
-export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 export async function hubWith(
   kind: DriverKind,
@@ -99,11 +100,11 @@ export async function hubWith(
     closers.push(() => started.close());
     return started;
   };
-  // Where its port is given, the device is still to come.
-  const device = await start(undefined, password);
+  // Where its port is given, the device is still to come. Its own is one that nobody gets while it is unplugged.
+  const device = await start(await freePort(), password);
   const events: ReceivedEvent[] = [];
   const devices = createDevices({
-    clock: systemClock,
+    clock: steadyClock,
     log: silentLog,
     async onEvent(_id, received) {
       events.push(received);

@@ -1,5 +1,4 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { systemClock } from '../../engine/clock/system-clock';
 import { VirtualClock } from '../../engine/clock/virtual-clock';
 import type { DeviceStatus, ReceivedEvent } from '../../engine/domain/devices';
 import { userError } from '../../engine/domain/errors';
@@ -15,6 +14,7 @@ import {
   startSimulator,
 } from '../../engine/drivers';
 import { deviceAt, until } from '../support/recording-sink';
+import { steadyClock } from '../support/steady-clock';
 
 const closers: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -307,7 +307,7 @@ describe('the hub with a real driver', () => {
     const received: ReceivedEvent[] = [];
     const pictures: string[] = [];
     const devices = createDevices({
-      clock: systemClock,
+      clock: steadyClock,
       log: silentLog,
       onEvent: async (_id, event) => `e${received.push(event)}`,
       onPictures: async (_id, eventId) => void pictures.push(eventId),

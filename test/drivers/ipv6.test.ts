@@ -2,7 +2,6 @@ import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { afterEach, describe, expect, it } from 'vitest';
-import { systemClock } from '../../engine/clock/system-clock';
 import { silentLog } from '../../engine/domain/log';
 import { modbusDriver, startModbusSimulator } from '../../engine/drivers/modbus';
 import { mqttDriver, startMqttSimulator } from '../../engine/drivers/mqtt';
@@ -12,6 +11,7 @@ import { createDeviceHttp } from '../../engine/drivers/wire';
 import { closeDrivers, closeLater, connectDriver, linkIs, never } from '../support/connected-driver';
 import { until } from '../support/recording-sink';
 import { freeUdpPort } from '../support/snmptrapd';
+import { steadyClock } from '../support/steady-clock';
 
 afterEach(closeDrivers);
 
@@ -48,7 +48,7 @@ describe.skipIf(!loopback)('over IPv6 (skipped where this machine has no ::1)', 
         tls: false,
         allowSelfSigned: false,
         credentials: null,
-        clock: systemClock,
+        clock: steadyClock,
         log: silentLog,
         onLocked: () => undefined,
       });

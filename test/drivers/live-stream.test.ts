@@ -1,11 +1,11 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { systemClock } from '../../engine/clock/system-clock';
 import type { DeviceDefinition, DeviceRecording, LiveStream } from '../../engine/domain/devices';
 import { silentLog } from '../../engine/domain/log';
 import { startOnvifSimulator } from '../../engine/drivers/onvif';
 import { driverOf } from '../../engine/drivers/registry';
 import { startVivotekSimulator } from '../../engine/drivers/vivotek';
 import { deviceAt, recordingSink } from '../support/recording-sink';
+import { steadyClock } from '../support/steady-clock';
 
 const never = new AbortController().signal;
 const root = { user: 'root', password: 'simulated1' };
@@ -22,7 +22,7 @@ async function streamOf(definition: DeviceDefinition, channel: number): Promise<
   const connection = driverOf(definition.driver).connect({
     definition,
     sink: recordingSink(),
-    clock: systemClock,
+    clock: steadyClock,
     log: silentLog,
   });
   opened.push(connection);
@@ -89,7 +89,7 @@ describe('the live stream of a device', () => {
       const connection = driver.connect({
         definition: { ...deviceAt(1, { driver: kind }), ...(options ? { options: driver.readOptions!({}) } : {}) },
         sink: recordingSink(),
-        clock: systemClock,
+        clock: steadyClock,
         log: silentLog,
       });
       opened.push(connection);

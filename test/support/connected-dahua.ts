@@ -1,4 +1,3 @@
-import { systemClock } from '../../engine/clock/system-clock';
 import type { DeviceDefinition } from '../../engine/domain/devices';
 import { silentLog } from '../../engine/domain/log';
 import {
@@ -11,6 +10,7 @@ import {
 } from '../../engine/drivers/dahua';
 import type { CapturedPart, DriverConnection } from '../../engine/drivers/driver';
 import { deviceAt, type RecordingSink, recordingSink, until } from './recording-sink';
+import { steadyClock } from './steady-clock';
 
 /** The real limits but one: a stream that says nothing counts as open sooner. */
 export const patient: StreamTiming = { ...defaultTiming, settleMs: 60 };
@@ -47,14 +47,14 @@ export async function prepared(
   change: Partial<DeviceDefinition> = {},
   timing: StreamTiming = patient,
 ): Promise<Connected> {
-  const sim = await startDahuaSimulator({ secondMs: 50, inputs: 0, ...options });
+  const sim = await startDahuaSimulator({ secondMs: 50, inputs: 0, clock: steadyClock, ...options });
   closers.push(() => sim.close());
   const sink = recordingSink();
   const captured: CapturedPart[] = [];
   const connection = createDahuaDriver(timing).connect({
     definition: deviceAt(sim.port, { driver: 'dahua', ...change }),
     sink,
-    clock: systemClock,
+    clock: steadyClock,
     log: silentLog,
     tap: (part) => captured.push(part),
   });

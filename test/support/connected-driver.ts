@@ -1,9 +1,9 @@
-import { systemClock } from '../../engine/clock/system-clock';
 import type { DeviceDefinition } from '../../engine/domain/devices';
 import { type Log, type LogFields, silentLog } from '../../engine/domain/log';
 import type { CapturedPart, DeviceDriver, DriverConnection } from '../../engine/drivers/driver';
 import type { FormerSettingsRecord } from '../../engine/drivers/former-settings';
 import { deviceAt, type RecordingSink, recordingSink } from './recording-sink';
+import { steadyClock } from './steady-clock';
 
 export interface ConnectedDriver {
   connection: DriverConnection;
@@ -44,7 +44,7 @@ export function connectDriver(
   const connection = driver.connect({
     definition: deviceAt(port, { driver: driver.kind, credentials: null, ...change }),
     sink,
-    clock: systemClock,
+    clock: steadyClock,
     log,
     tap: (part) => void parts.push(part),
     ...(former ? { former } : {}),

@@ -1,4 +1,3 @@
-import { systemClock } from '../../engine/clock/system-clock';
 import type { DeviceDefinition } from '../../engine/domain/devices';
 import { silentLog } from '../../engine/domain/log';
 import {
@@ -10,6 +9,7 @@ import {
   startHikvisionSimulator,
 } from '../../engine/drivers/hikvision';
 import { deviceAt, type RecordingSink, recordingSink } from './recording-sink';
+import { steadyClock } from './steady-clock';
 
 /** The same limits, 20 times shorter. */
 export const quick: StreamTiming = {
@@ -37,11 +37,11 @@ export async function connected(
   change: Partial<DeviceDefinition> = {},
   timing: StreamTiming = defaultTiming,
 ): Promise<{ sim: HikvisionSimulator; sink: RecordingSink }> {
-  const sim = await startHikvisionSimulator({ heartbeatMs: 200, inputs: 0, ...options });
+  const sim = await startHikvisionSimulator({ heartbeatMs: 200, inputs: 0, clock: steadyClock, ...options });
   closers.push(() => sim.close());
   const sink = recordingSink();
   const definition = deviceAt(sim.port, change);
-  const connection = createHikvisionDriver(timing).connect({ definition, sink, clock: systemClock, log: silentLog });
+  const connection = createHikvisionDriver(timing).connect({ definition, sink, clock: steadyClock, log: silentLog });
   closers.push(() => connection.close());
   connection.start();
   return { sim, sink };

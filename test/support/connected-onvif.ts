@@ -1,4 +1,3 @@
-import { systemClock } from '../../engine/clock/system-clock';
 import type { DeviceDefinition } from '../../engine/domain/devices';
 import { silentLog } from '../../engine/domain/log';
 import type { CapturedPart, DriverConnection } from '../../engine/drivers/driver';
@@ -11,6 +10,7 @@ import {
   startOnvifSimulator,
 } from '../../engine/drivers/onvif';
 import { deviceAt, type RecordingSink, recordingSink } from './recording-sink';
+import { steadyClock } from './steady-clock';
 
 /** Shorter times for tests; what is waited for stays the same. */
 export const quickTiming: FeedTiming = {
@@ -44,7 +44,7 @@ export const onvifAt = (port: number, change: Partial<DeviceDefinition> = {}): D
 
 /** A simulated device of its own for the running test. */
 export async function onvifDevice(options: OnvifSimulatorOptions = {}): Promise<OnvifSimulator> {
-  const sim = await startOnvifSimulator(options);
+  const sim = await startOnvifSimulator({ clock: steadyClock, ...options });
   closers.push(() => sim.close());
   return sim;
 }
@@ -60,7 +60,7 @@ export function onvifConnection(
   const context = {
     definition,
     sink,
-    clock: systemClock,
+    clock: steadyClock,
     log: silentLog,
     tap: (part: CapturedPart) => void parts.push(part),
     ...(ingestUrl ? { ingestUrl } : {}),

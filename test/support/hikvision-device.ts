@@ -8,6 +8,7 @@ import {
   startHikvisionSimulator,
 } from '../../engine/drivers/hikvision';
 import { type ConnectedDriver, closeLater, connectDriver } from './connected-driver';
+import { steadyClock } from './steady-clock';
 
 /** A simulated device and its driver with settings of the driver's own; closed by `closeDrivers`. */
 export async function hikvisionDevice(
@@ -15,7 +16,7 @@ export async function hikvisionDevice(
   options: Record<string, unknown> = {},
   more: { start?: boolean; timing?: StreamTiming; receive?: 'stream' | 'push' | 'both'; password?: string } = {},
 ): Promise<ConnectedDriver & { sim: HikvisionSimulator }> {
-  const sim = await startHikvisionSimulator({ heartbeatMs: 200, log: silentLog, ...simulated });
+  const sim = await startHikvisionSimulator({ heartbeatMs: 200, log: silentLog, clock: steadyClock, ...simulated });
   closeLater(() => sim.close());
   const change = {
     options,

@@ -1,5 +1,6 @@
 import type { DeviceDefinition, DeviceFacts, DeviceLink, Picture, ReceivedEvent } from '../../engine/domain/devices';
 import type { DriverSink } from '../../engine/drivers/driver';
+import { steadyClock } from './steady-clock';
 
 export interface RecordingSink extends DriverSink {
   events: ReceivedEvent[];
@@ -54,11 +55,11 @@ export const deviceAt = (port: number, change: Partial<DeviceDefinition> = {}): 
   ...change,
 });
 
-/** Waits until a condition holds; fails with what it waited for. */
-export async function until(what: string, condition: () => boolean, ms = 5_000): Promise<void> {
-  const end = performance.now() + ms;
+/** Waits until a condition holds; fails with what it waited for. The time is that in which this process could run. */
+export async function until(what: string, condition: () => boolean, ms = 15_000): Promise<void> {
+  const end = steadyClock.monotonic() + ms;
   while (!condition()) {
-    if (performance.now() > end) throw new Error(`waited ${ms} ms in vain until ${what}`);
+    if (steadyClock.monotonic() > end) throw new Error(`waited ${ms} ms in vain until ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }

@@ -12,13 +12,12 @@ import {
 import { until } from '../../support/recording-sink';
 import { secureFront } from '../../support/secure-front';
 import { selfSigned } from '../../support/smtp-certificate';
+import { pause, steadyClock } from '../../support/steady-clock';
 
 afterEach(closeConnected);
 
 /** Null where openssl is missing: then nothing is tried over HTTPS. */
 const certificate = selfSigned();
-
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 describe('the connection', () => {
   it('comes back after the device has cut it, without being offline in between', async () => {
@@ -33,11 +32,11 @@ describe('the connection', () => {
   it('notices a half-open connection by silence and an unanswered question', async () => {
     const { sim, sink } = await connected({}, {}, quick);
     await until('online', isOnline(sink));
-    const before = performance.now();
+    const before = steadyClock.monotonic();
     sim.faults.set('half-open');
     await until('offline', () => sink.links.at(-1)?.link === 'offline');
     // 15 s, 20 times shorter.
-    expect(performance.now() - before).toBeLessThan(750);
+    expect(steadyClock.monotonic() - before).toBeLessThan(750);
     sim.faults.set('half-open', false);
     await until('online again', isOnline(sink));
   });
@@ -46,13 +45,13 @@ describe('the connection', () => {
     const { sim, sink } = await connected({}, {}, quick);
     await until('online', isOnline(sink));
     sim.faults.set('silent-stream');
-    await until('a second stream', () => sim.state().streamsOpened >= 2, 6_000);
+    await until('a second stream', () => sim.state().streamsOpened >= 2);
     expect(sink.links.map((l) => l.link)).not.toContain('offline');
   });
 
   it('tries the other name of the heart-beat where the first brings none', async () => {
     const { sim, sink } = await connected({ faults: ['keepalive-only'] }, {}, quick);
-    await until('a second stream', () => sim.state().streamsOpened === 2, 6_000);
+    await until('a second stream', () => sim.state().streamsOpened === 2);
     await pause(1_000);
     expect(sim.state().streamsOpened).toBe(2);
     expect(sim.state().targets.some((t) => t.includes('keepalive=5'))).toBe(true);
@@ -61,14 +60,14 @@ describe('the connection', () => {
 
   it('leaves the stream of a device that never beats alone, and asks the device instead', async () => {
     const { sim, sink } = await connected({ faults: ['no-heartbeat'] }, {}, quick);
-    await until('a third stream', () => sim.state().streamsOpened === 3, 8_000);
+    await until('a third stream', () => sim.state().streamsOpened === 3);
     const asked = (): number => sim.state().targets.filter((t) => t.includes('getCurrentTime')).length;
     const before = asked();
     await pause(1_500);
+    await until('it was asked again and again', () => asked() > before + 2);
     expect(sim.state().streamsOpened).toBe(3);
-    expect(asked()).toBeGreaterThan(before + 2);
     expect(sink.links.map((l) => l.link)).not.toContain('offline');
-  });
+  }, 60_000);
 
   it('waits longer and longer for a device that closes at once', async () => {
     const { sim, sink } = await connected({ faults: ['close-at-once'] });
@@ -80,7 +79,7 @@ describe('the connection', () => {
 
   it.each(['503-stream', 'error-in-200-stream'])('says why there is no stream with the fault %s', async (fault) => {
     const { sink } = await connected({ faults: [fault] });
-    await until('offline', () => sink.links.at(-1)?.link === 'offline', 8_000);
+    await until('offline', () => sink.links.at(-1)?.link === 'offline');
     expect(sink.links.at(-1)?.detail).toMatch(/event stream/);
   });
 
@@ -101,15 +100,15 @@ describe('the connection', () => {
   it('is offline at once where nothing listens', async () => {
     const { sim, sink } = await settled();
     await sim.close();
-    await until('offline', () => sink.links.at(-1)?.link === 'offline', 8_000);
+    await until('offline', () => sink.links.at(-1)?.link === 'offline');
   });
 
   it('closes within a second, also while a request hangs', async () => {
     const { sink } = await connected({ faults: ['half-open'] });
     await pause(100);
-    const before = performance.now();
+    const before = steadyClock.monotonic();
     await closers.pop()?.();
-    expect(performance.now() - before).toBeLessThan(1_000);
+    expect(steadyClock.monotonic() - before).toBeLessThan(1_000);
     expect(sink.events).toEqual([]);
   });
 
@@ -148,9 +147,9 @@ describe('the login', () => {
     sim.setPassword('another');
     const order = connection.setOutput('0', true, new AbortController().signal);
     await expect(order).rejects.toMatchObject({ code: 'E_CREDENTIALS_REFUSED' });
-    await until('refused', () => sink.links.at(-1)?.link === 'refused', 14_000);
+    await until('refused', () => sink.links.at(-1)?.link === 'refused');
     expect(sim.state().logins.refused).toBeLessThanOrEqual(2);
-  }, 20_000);
+  }, 60_000);
 
   it('of a user who may not read events is refused, and says what is missing', async () => {
     const { sink } = await connected({ faults: ['no-event-rights'] });

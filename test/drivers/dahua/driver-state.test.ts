@@ -11,7 +11,7 @@ describe('what holds on the device', () => {
     sim.setActive('StorageFailure', [0]);
     sim.setInput(1, true, false);
     sim.faults.clear();
-    await until('the snapshots are there', () => sink.events.length >= 3, 12_000);
+    await until('the snapshots are there', () => sink.events.length >= 3);
     expect(sink.events.slice(0, 3).map(({ draft }) => [draft.type, draft.phase, draft.channel, draft.input])).toEqual([
       ['digital-input', 'snapshot', undefined, '1'],
       ['video-loss', 'snapshot', 3, undefined],

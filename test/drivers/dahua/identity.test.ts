@@ -1,13 +1,13 @@
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { systemClock } from '../../../engine/clock/system-clock';
 import { silentLog } from '../../../engine/domain/log';
 import { dahuaDriver } from '../../../engine/drivers/dahua';
 import { closeConnected, closers, prepared } from '../../support/connected-dahua';
 import { deviceAt, recordingSink } from '../../support/recording-sink';
 import { secureFront } from '../../support/secure-front';
 import { selfSigned } from '../../support/smtp-certificate';
+import { steadyClock } from '../../support/steady-clock';
 
 afterEach(closeConnected);
 
@@ -112,7 +112,7 @@ describe('the connection test', () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     closers.push(() => new Promise((resolve) => void server.close(() => resolve())));
     const definition = deviceAt((server.address() as AddressInfo).port, { driver: 'dahua' });
-    const device = dahuaDriver.connect({ definition, sink: recordingSink(), clock: systemClock, log: silentLog });
+    const device = dahuaDriver.connect({ definition, sink: recordingSink(), clock: steadyClock, log: silentLog });
     closers.push(() => device.close());
     return device.probe(signal());
   }

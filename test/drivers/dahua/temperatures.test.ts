@@ -5,13 +5,12 @@ import { readDahuaOptions } from '../../../engine/drivers/dahua/options';
 import { temperatureOf } from '../../../engine/drivers/dahua/temperature-poll';
 import { closeConnected, connected, isOnline, quick } from '../../support/connected-dahua';
 import { type RecordingSink, until } from '../../support/recording-sink';
+import { pause } from '../../support/steady-clock';
 
 afterEach(closeConnected);
 
 const often = { temperatures: true, temperatureSeconds: 0.5 };
 const readings = (sink: RecordingSink) => sink.events.filter((e) => e.draft.type === 'temperature-reading');
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
 describe('the temperatures of a thermal camera', () => {
   it('are read all the time, one event with all places', async () => {
     const { sim, sink } = await connected({ model: 'thermal' }, { options: { ...often, points: 'Door = 100, 200' } });
@@ -72,11 +71,11 @@ describe('the temperatures of a thermal camera', () => {
     await until('a reading', () => readings(sink).length > 0);
     sim.faults.set('half-open');
     sim.cutStreams(true);
-    await until('offline', () => sink.links.at(-1)?.link === 'offline', 15_000);
+    await until('offline', () => sink.links.at(-1)?.link === 'offline');
     const before = readings(sink).length;
     sim.faults.clear();
-    await until('readings again', () => readings(sink).length > before + 1, 15_000);
-  }, 40_000);
+    await until('readings again', () => readings(sink).length > before + 1);
+  }, 60_000);
 });
 
 describe('the answer for one place', () => {

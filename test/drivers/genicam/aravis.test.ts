@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect } from 'vitest';
-import { systemClock } from '../../../engine/clock/system-clock';
 import { createGenicamDriver, startGenicamSimulator } from '../../../engine/drivers/genicam';
 import { gvcpRegisters } from '../../../engine/drivers/genicam/simulator/gvcp';
 import { until } from '../../support/recording-sink';
 import { serverTest } from '../../support/server-test';
+import { pause, steadyClock } from '../../support/steady-clock';
 import { type ConnectedOptions, never, withCamera } from './connected';
 
 /** The driver with the real arv-tool against Aravis' own fake camera: neither end is ours but its description. */
@@ -16,11 +16,11 @@ const missing = (): string | null => {
 
 /** GigE Vision's port is fixed: a camera that another test run has going is waited for. */
 async function portFree(): Promise<void> {
-  const registers = gvcpRegisters('127.0.0.1', systemClock);
-  const end = performance.now() + 40_000;
+  const registers = gvcpRegisters('127.0.0.1', steadyClock);
+  const end = steadyClock.monotonic() + 40_000;
   while (await registers.answers()) {
-    if (performance.now() > end) throw new Error('another program has had 127.0.0.1:3956 for 40 s');
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    if (steadyClock.monotonic() > end) throw new Error('another program has had 127.0.0.1:3956 for 40 s');
+    await pause(200);
   }
 }
 
@@ -32,7 +32,7 @@ const onAravis = async (options: ConnectedOptions, work: Parameters<typeof withC
 describe("Aravis' fake camera", () => {
   serverTest('tells its lines as alarm inputs as they rise and fall', missing, () =>
     onAravis({ settings: { pollMs: 50 } }, async ({ sim, sink }) => {
-      await until('it is watched', () => sink.events.length === 2, 10_000);
+      await until('it is watched', () => sink.events.length === 2);
       expect(sink.told()).toEqual(['digital-input stop', 'digital-input stop']);
       await sim.setInput('Line1', true);
       await until('Line1 rose', () => sink.events.length === 3);
@@ -48,7 +48,7 @@ describe("Aravis' fake camera", () => {
 
   serverTest('switches a line as an alarm output and reads it back', missing, () =>
     onAravis({ settings: { outputs: 'Line0\nLine2 = UserOutput1' } }, async ({ sim, sink, connection }) => {
-      await until('it is online', () => sink.links.at(-1)?.link === 'online', 10_000);
+      await until('it is online', () => sink.links.at(-1)?.link === 'online');
       expect(await connection.setOutput('Line0', true, never)).toBe(true);
       expect(await sim.output('Line0')).toBe(true);
       expect(await connection.readOutput('Line0', never)).toBe(true);
@@ -78,15 +78,15 @@ describe("Aravis' fake camera", () => {
           },
         },
         async ({ sim, sink, warnings }) => {
-          await until('it is online', () => sink.links.at(-1)?.link === 'online', 10_000);
+          await until('it is online', () => sink.links.at(-1)?.link === 'online');
           expect(warnings()).toEqual([]);
           const setUp = { mode: 1, source: 1, activation: 1, delay: 1_000_000, divider: 3 };
           expect(await sim.trigger(1)).toEqual(setUp);
           expect(await sim.line('Line1')).toMatchObject({ debouncer: 1500, inverter: 1 });
           sim.faults.set('frozen');
-          const from = performance.now();
-          await until('it is missed', () => sink.links.at(-1)?.link === 'offline', 15_000);
-          expect(performance.now() - from).toBeLessThan(15_000);
+          const from = steadyClock.monotonic();
+          await until('it is missed', () => sink.links.at(-1)?.link === 'offline');
+          expect(steadyClock.monotonic() - from).toBeLessThan(15_000);
           await sim.reboot();
           sim.faults.set('frozen', false);
           await until('it is back', () => sink.links.at(-1)?.link === 'online', 20_000);
@@ -97,7 +97,7 @@ describe("Aravis' fake camera", () => {
 
   serverTest('fires the software trigger', missing, () =>
     onAravis({ settings: { triggerMode: 'On', triggerSource: 'Software' } }, async ({ sim, sink, connection }) => {
-      await until('it is online', () => sink.links.at(-1)?.link === 'online', 10_000);
+      await until('it is online', () => sink.links.at(-1)?.link === 'online');
       expect(await sim.wasFired()).toBe(false);
       await connection.trigger?.('', never);
       expect(await sim.wasFired()).toBe(true);
@@ -111,7 +111,7 @@ describe("Aravis' fake camera", () => {
         settings: { pollMs: 50, triggerSource: 'Line1', triggerMode: 'On', triggerDelay: '40', debouncer: '20' },
       },
       async ({ sim, sink, warnings }) => {
-        await until('it is online', () => sink.links.at(-1)?.link === 'online', 10_000);
+        await until('it is online', () => sink.links.at(-1)?.link === 'online');
         expect(warnings()).toEqual([]);
         expect(await sim.trigger()).toMatchObject({ mode: 1, source: 1, delay: 40 });
         await until('it is watched', () => sink.events.length === 1);

@@ -1,5 +1,4 @@
 import type { Clock } from '../../../engine/clock/clock';
-import { systemClock } from '../../../engine/clock/system-clock';
 import type { DeviceDefinition } from '../../../engine/domain/devices';
 import { silentLog } from '../../../engine/domain/log';
 import type { CapturedPart, DriverConnection } from '../../../engine/drivers/driver';
@@ -11,6 +10,7 @@ import {
   startGenicamSimulator,
 } from '../../../engine/drivers/genicam';
 import { deviceAt, type RecordingSink, recordingSink } from '../../support/recording-sink';
+import { steadyClock } from '../../support/steady-clock';
 
 export interface ConnectedCamera {
   sim: GenicamSimulator;
@@ -39,7 +39,7 @@ export const cameraAt = (settings: Record<string, unknown> = {}, change: Partial
 
 /** Runs a test with a simulated camera and a started connection; ends both whatever happens. */
 export async function withCamera(options: ConnectedOptions, work: (camera: ConnectedCamera) => Promise<void>) {
-  const clock = options.clock ?? systemClock;
+  const clock = options.clock ?? steadyClock;
   const sim = await startGenicamSimulator({ camera: 'stand-in', clock, ...options.sim });
   const sink = recordingSink();
   const parts: CapturedPart[] = [];

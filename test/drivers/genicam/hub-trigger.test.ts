@@ -1,17 +1,17 @@
 import { expect, it } from 'vitest';
-import { systemClock } from '../../../engine/clock/system-clock';
 import { silentLog } from '../../../engine/domain/log';
 import { createDevices } from '../../../engine/drivers/devices';
 import { createGenicamDriver, startGenicamSimulator } from '../../../engine/drivers/genicam';
 import { hikvisionDriver } from '../../../engine/drivers/hikvision';
 import { until } from '../../support/recording-sink';
+import { steadyClock } from '../../support/steady-clock';
 import { cameraAt, never } from './connected';
 
 it('a software trigger is fired through the directory of devices, and refused where there is none', async () => {
   const sim = await startGenicamSimulator({ camera: 'stand-in' });
   const genicam = createGenicamDriver(sim.run ? { run: sim.run } : {});
   const devices = createDevices({
-    clock: systemClock,
+    clock: steadyClock,
     log: silentLog,
     onEvent: async () => 'e',
     onPictures: async () => undefined,

@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { systemClock } from '../../../engine/clock/system-clock';
 import type { PushRequest } from '../../../engine/domain/devices';
 import { silentLog } from '../../../engine/domain/log';
 import type { DriverConnection } from '../../../engine/drivers/driver';
 import { hikvisionDriver } from '../../../engine/drivers/hikvision';
 import { deviceAt, type RecordingSink, recordingSink } from '../../support/recording-sink';
+import { steadyClock } from '../../support/steady-clock';
 
 let open: DriverConnection | null = null;
 afterEach(async () => {
@@ -15,7 +15,7 @@ afterEach(async () => {
 function pushed(): { connection: DriverConnection; sink: RecordingSink } {
   const sink = recordingSink();
   const definition = deviceAt(9, { receive: 'push', credentials: null });
-  open = hikvisionDriver.connect({ definition, sink, clock: systemClock, log: silentLog });
+  open = hikvisionDriver.connect({ definition, sink, clock: steadyClock, log: silentLog });
   open.start();
   return { connection: open, sink };
 }

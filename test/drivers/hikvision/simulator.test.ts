@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { VirtualClock } from '../../../engine/clock/virtual-clock';
 import {
   faultNames,
   type HikvisionSimulator,
@@ -96,12 +97,15 @@ describe('the simulated device', () => {
   });
 
   it('switches an output off by its own delay', async () => {
-    const sim = await start({ outputPulseMs: 50 });
+    const clock = new VirtualClock(Date.now());
+    const sim = await start({ outputPulseMs: 50, clock });
     const body = '<IOPortData><outputState>high</outputState></IOPortData>';
     const answer = await fetch(`${sim.url}/ISAPI/System/IO/outputs/1/trigger`, { method: 'PUT', body });
     expect(await answer.text()).toContain('<statusCode>1</statusCode>');
+    await clock.advance(49);
     expect(sim.state().outputs[0]?.on).toBe(true);
-    await until('it is off again', () => sim.state().outputs[0]?.on === false);
+    await clock.advance(1);
+    expect(sim.state().outputs[0]?.on).toBe(false);
   });
 
   it('takes a list of listeners and gives it back', async () => {

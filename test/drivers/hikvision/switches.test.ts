@@ -8,6 +8,7 @@ import { createSiren } from '../../../engine/drivers/hikvision/siren';
 import { editXml } from '../../../engine/drivers/hikvision/xml-edit';
 import { closeDrivers, connectDriver, never } from '../../support/connected-driver';
 import { hikvisionDevice } from '../../support/hikvision-device';
+import { pause } from '../../support/steady-clock';
 
 afterEach(closeDrivers);
 
@@ -224,7 +225,7 @@ describe('the white light', () => {
     const manner = { brightness: 70, flash: 'fast' as const, forMs: 900 };
     expect(await connection.setSwitch?.('light', 'external', true, manner, never)).toBe(true);
     expect(sim.state().switches.external).toEqual({ on: true, brightness: 70, frequency: 'high', seconds: 1 });
-    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    await pause(1_100);
     expect(await connection.readSwitch?.('light', 'external', never)).toBe(false);
     expect(await connection.setSwitch?.('light', 'external', false, {}, never)).toBe(false);
     expect(sim.state().switches.external).toEqual({ on: false, brightness: 50, frequency: 'medium', seconds: 15 });

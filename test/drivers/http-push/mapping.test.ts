@@ -6,6 +6,7 @@ import { understandPush } from '../../../engine/drivers/http-push/connection';
 import { compileMapping, readHttpPushOptions } from '../../../engine/drivers/http-push/options';
 import { withoutSecrets } from '../../../engine/drivers/http-push/redaction';
 import { readSloppyJson } from '../../../engine/drivers/http-push/sloppy-json';
+import { cpuTime } from '../wire/cpu-time';
 
 const read = (options: Record<string, unknown>): Record<string, unknown> => readHttpPushOptions(options);
 
@@ -76,11 +77,13 @@ describe('a push of many items', () => {
     const list = Array.from({ length: 500 }, () => '{"t":"a"}').join();
     const filler = Array.from({ length: 20_000 }, () => '{"x":1}').join();
     const body = Buffer.from(`{"list":[${list}],"filler":[${filler}],"deep":"d"}`);
-    const started = performance.now();
-    const found = understandPush(mapping, { method: 'POST', path: '/', headers: {}, body }, null, 0);
+    let found: ReturnType<typeof understandPush> = [];
+    const spent = cpuTime(() => {
+      found = understandPush(mapping, { method: 'POST', path: '/', headers: {}, body }, null, 0);
+    });
     expect(found).toHaveLength(500);
     expect(found[499]?.draft.rule).toBe('d');
-    expect(performance.now() - started).toBeLessThan(2_000);
+    expect(spent).toBeLessThan(2_000);
   });
 });
 
@@ -236,11 +239,12 @@ describe('odd input', () => {
     ['base64', 'QUFB'.repeat(1 << 18)],
     ['boundaries', '--b\r\n'.repeat(1 << 17)],
   ])('1 MiB of %s is read soon', (_name, text) => {
-    const started = performance.now();
-    const body = readBody({ 'content-type': 'text/plain' }, Buffer.from(text));
-    withoutSecrets(text);
-    expect(body.text.length).toBeLessThanOrEqual(1 << 20);
-    expect(performance.now() - started).toBeLessThan(1_500);
+    const spent = cpuTime(() => {
+      const body = readBody({ 'content-type': 'text/plain' }, Buffer.from(text));
+      withoutSecrets(text);
+      expect(body.text.length).toBeLessThanOrEqual(1 << 20);
+    });
+    expect(spent).toBeLessThan(3_000);
   });
 
   it('has no secret left that its name gives away', () => {

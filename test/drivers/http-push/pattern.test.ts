@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createPattern } from '../../../engine/drivers/http-push/pattern';
+import { cpuTime } from '../wire/cpu-time';
 
 /** What JavaScript's own engine finds, in the same words. */
 function reference(source: string, text: string): string | null {
@@ -56,9 +57,10 @@ describe('a pattern', () => {
   it.each(['(a+)+c', '(a|a)*b', '(.*)(.*)(.*)(.*)x', '(\\w+\\s?)*!', '.*.*.*.*=', 'a.*b'])(
     '%s ends soon on a text that makes others run for hours',
     (source) => {
-      const started = performance.now();
-      expect(createPattern(source, false).find('a'.repeat(100_000))).toBeNull();
-      expect(performance.now() - started).toBeLessThan(1_500);
+      const spent = cpuTime(() => {
+        expect(createPattern(source, false).find('a'.repeat(100_000))).toBeNull();
+      });
+      expect(spent).toBeLessThan(3_000);
     },
   );
 

@@ -1,5 +1,4 @@
 import type { Clock } from '../../../engine/clock/clock';
-import { systemClock } from '../../../engine/clock/system-clock';
 import { silentLog } from '../../../engine/domain/log';
 import type { CapturedPart } from '../../../engine/drivers/driver';
 import {
@@ -10,6 +9,7 @@ import {
 } from '../../../engine/drivers/http-push';
 import { type PushReceiver, startPushReceiver } from '../../support/push-receiver';
 import { deviceAt, type RecordingSink, recordingSink } from '../../support/recording-sink';
+import { steadyClock } from '../../support/steady-clock';
 
 /** A simulated sender, and a device with these settings that it pushes to. */
 export interface PushSite {
@@ -26,7 +26,7 @@ export async function closeSites(): Promise<void> {
   for (const close of closers.splice(0).reverse()) await close();
 }
 
-export async function pushSite(options: Record<string, unknown> = {}, clock: Clock = systemClock): Promise<PushSite> {
+export async function pushSite(options: Record<string, unknown> = {}, clock: Clock = steadyClock): Promise<PushSite> {
   const sink = recordingSink();
   const captured: CapturedPart[] = [];
   const checked = httpPushDriver.readOptions?.(options) ?? options;

@@ -1,32 +1,25 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { connectAsync } from 'mqtt';
 import { afterEach, describe, expect } from 'vitest';
 import { createMqttDriver } from '../../../engine/drivers/mqtt';
 import { closeDrivers, closeLater, connectDriver, linkIs, never } from '../../support/connected-driver';
+import { freePort } from '../../support/free-port';
 import { mosquittoMissing } from '../../support/mosquitto';
 import { until } from '../../support/recording-sink';
 import { serverTest } from '../../support/server-test';
 import { selfSigned } from '../../support/smtp-certificate';
+import { pause } from '../../support/steady-clock';
 import { temporaryFolder } from '../../support/temporary-folder';
 
 const certificate = selfSigned();
 const missing = (): string | null =>
   mosquittoMissing() ?? (certificate === null ? 'openssl is not installed (Debian package "openssl")' : null);
 
-const driver = createMqttDriver({ keepaliveS: 2, connectMs: 3_000, graceMs: 300, backoff: () => 100 });
+const driver = createMqttDriver({ keepaliveS: 30, connectMs: 10_000, graceMs: 300, backoff: () => 100 });
 const login = { user: 'flow', password: 'right pass:word' };
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 
 const speaksTls = (port: number): Promise<boolean> =>
   new Promise((resolve) => {
@@ -67,7 +60,7 @@ async function broker(): Promise<number> {
   });
   for (let tries = 0; !(await speaksTls(port)); tries++) {
     if (tries > 200 || mosquitto.exitCode !== null) throw new Error(`mosquitto does not listen on port ${port}`);
-    await new Promise((resolve) => setTimeout(resolve, 25));
+    await pause(25);
   }
   return port;
 }

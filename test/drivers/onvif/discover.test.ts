@@ -6,6 +6,7 @@ import type { DiscoveredDevice } from '../../../engine/domain/devices';
 import { discoverOnvif } from '../../../engine/drivers/onvif';
 import { readProbeMatches } from '../../../engine/drivers/onvif/discover';
 import { until } from '../../support/recording-sink';
+import { pause } from '../../support/steady-clock';
 
 const hasIPv6 = Object.values(networkInterfaces())
   .flat()
@@ -53,7 +54,7 @@ async function search(
     from: [address],
   });
   await until('it is found', () => wait(found));
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await pause(50);
   stop.abort();
   await running;
   return found;

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { closeOnvif, connectedOnvif, onvifOnline } from '../../support/connected-onvif';
 import { until } from '../../support/recording-sink';
+import { steadyClock } from '../../support/steady-clock';
 
 afterEach(closeOnvif);
 
@@ -8,13 +9,13 @@ describe('a device that goes away', () => {
   it('is noticed while it is half-open, and comes back by itself', async () => {
     const { sim, sink } = await connectedOnvif();
     await until('online', onvifOnline(sink));
-    const before = performance.now();
+    const before = steadyClock.monotonic();
     sim.faults.set('half-open');
     await until('offline', () => sink.links.at(-1)?.link === 'offline');
     // The times of the test are 20 times shorter than those of the driver: 13.5 s there.
-    expect(performance.now() - before).toBeLessThan(1_200);
+    expect(steadyClock.monotonic() - before).toBeLessThan(1_200);
     sim.faults.set('half-open', false);
-    await until('online', onvifOnline(sink), 10_000);
+    await until('online', onvifOnline(sink));
   });
 
   it('comes back after a restart with its alarms, its clock and its pictures', async () => {
@@ -24,7 +25,7 @@ describe('a device that goes away', () => {
     const restart = sim.reboot(100);
     sim.setClockOffset(-1_000_000_000);
     await restart;
-    await until('a new subscription', () => sim.state().events.created >= 2, 10_000);
+    await until('a new subscription', () => sim.state().events.created >= 2);
     await until('the new time', () => (sink.offsets.at(-1) ?? 0) < -900_000_000);
     sim.setInput('000', true);
     await until('the alarm', () => sink.told().includes('digital-input start'));
@@ -37,12 +38,12 @@ describe('a device that goes away', () => {
     const { sim, sink } = await connectedOnvif();
     await until('online', onvifOnline(sink));
     await sim.close();
-    await until('offline', () => sink.links.at(-1)?.link === 'offline', 8_000);
+    await until('offline', () => sink.links.at(-1)?.link === 'offline');
   });
 
   it('is not called dead for answering slowly', async () => {
     const { sink, sim } = await connectedOnvif({ faults: ['slow'], slowMs: 60 });
-    await until('online', onvifOnline(sink), 8_000);
+    await until('online', onvifOnline(sink));
     sim.setInput('000', true);
     await until('the alarm', () => sink.told().includes('digital-input start'));
     expect(sink.links.map((l) => l.link)).not.toContain('offline');
@@ -62,9 +63,9 @@ describe('a flood', () => {
         operation: null,
       });
     const crossed = () => sink.events.filter((e) => e.draft.type === 'line-crossing');
-    await until('all', () => crossed().length === 4_000, 10_000);
+    await until('all', () => crossed().length === 4_000, 40_000);
     expect(crossed().map((e) => Number(e.draft.objectId))).toEqual(Array.from({ length: 4_000 }, (_, i) => i));
-  });
+  }, 60_000);
 });
 
 describe('addresses of the device', () => {

@@ -11,13 +11,13 @@ import {
 import { until } from '../../support/recording-sink';
 import { secureFront } from '../../support/secure-front';
 import { selfSigned } from '../../support/smtp-certificate';
+import { pause } from '../../support/steady-clock';
 
 afterEach(closeOnvif);
 
 /** null: there is no openssl to make one with. */
 const certificate = selfSigned();
 
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 const limit = (): AbortSignal => AbortSignal.timeout(8_000);
 const wrong: Partial<DeviceDefinition> = { credentials: { user: 'admin', password: 'wrong' } };
 

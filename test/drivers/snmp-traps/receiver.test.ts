@@ -13,6 +13,7 @@ import { closeDrivers, closeLater, connectDriver, linkIs, never } from '../../su
 import { decodeAll } from '../../support/drain-decoder';
 import { until } from '../../support/recording-sink';
 import { freeUdpPort } from '../../support/snmptrapd';
+import { pause, steadyClock } from '../../support/steady-clock';
 
 afterEach(closeDrivers);
 
@@ -31,7 +32,7 @@ async function receiver(options: Record<string, unknown> = {}, change: Partial<D
 }
 
 async function sender(port: number, options: SnmpSimulatorOptions = {}) {
-  const sim = await startSnmpSimulator({ port, everyMs: 0, ...options });
+  const sim = await startSnmpSimulator({ port, everyMs: 0, clock: steadyClock, ...options });
   closeLater(() => sim.close());
   return sim;
 }
@@ -217,7 +218,7 @@ describe('several senders', () => {
     // Nobody is taken before the name is looked up.
     while (all.sink.events.length === 0) {
       await sim.fire('link-down');
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await pause(50);
     }
     expect(inputs(all)[0]).toBe('localhost start');
   });
@@ -297,7 +298,7 @@ describe('the port', () => {
     await until('offline', linkIs(sink, 'offline'));
     expect(sink.links.at(-1)?.detail).toMatch(/Another program/);
     await new Promise<void>((resolve) => taken.close(() => resolve()));
-    await until('online', linkIs(sink, 'online'), 4_000);
+    await until('online', linkIs(sink, 'online'));
   });
 
   it('is not opened for a device without community', async () => {

@@ -13,6 +13,7 @@ import {
 import { createTrapDecoder, type DecodedTrap } from '../../../engine/drivers/snmp-traps/trap-decoder';
 import { closeDrivers, closeLater } from '../../support/connected-driver';
 import { deviceAt } from '../../support/recording-sink';
+import { pause, steadyClock } from '../../support/steady-clock';
 
 afterEach(closeDrivers);
 
@@ -164,9 +165,8 @@ async function receiver(options: Record<string, unknown> = {}) {
   const sim: SnmpSimulator = await startSnmpSimulator({ port: socket.address().port, model: '3', everyMs: 0 });
   closeLater(() => sim.close());
   const last = async (): Promise<{ bytes: Buffer; found: DecodedTrap }> => {
-    const end = performance.now() + 3_000;
-    while (!seen.some(({ found }) => found.trap || found.refusal) && performance.now() < end)
-      await new Promise((resolve) => setTimeout(resolve, 5));
+    const end = steadyClock.monotonic() + 15_000;
+    while (!seen.some(({ found }) => found.trap || found.refusal) && steadyClock.monotonic() < end) await pause(5);
     const found = seen.splice(0).at(-1);
     if (!found) throw new Error('nothing has come');
     return found;

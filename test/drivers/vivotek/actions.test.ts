@@ -4,6 +4,7 @@ import type { CameraFault } from '../../../engine/drivers/vivotek';
 import { until } from '../../support/recording-sink';
 import { secureFront } from '../../support/secure-front';
 import { selfSigned } from '../../support/smtp-certificate';
+import { pause } from '../../support/steady-clock';
 import { calm, cameraSite, closeSites, isOnline, receiverFor, soon } from './site';
 
 afterEach(closeSites);
@@ -24,11 +25,11 @@ describe('an output', () => {
   it("an output that is held outlasts the camera's timer, and ends by it once we are gone", async () => {
     const { sim, connection } = await cameraSite({}, { options: { ...soon, outputMostSeconds: 1 } });
     await connection.setOutput('1', true, calm());
-    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    await pause(2_500);
     expect(sim.state().outputs[1]?.active).toBe(true);
     await connection.setOutput('1', false, calm());
     expect(sim.state().outputs[1]?.active).toBe(false);
-    await new Promise((resolve) => setTimeout(resolve, 600));
+    await pause(600);
     expect(sim.state().outputs[1]?.active).toBe(false);
     await connection.setOutput('1', true, calm());
     await connection.close();
@@ -97,8 +98,8 @@ describe('an output', () => {
 describe('a virtual input', () => {
   it("runs the camera's own rule for a time", async () => {
     const { sim, connection } = await withFaults();
-    expect(await connection.setSwitch?.('line', 'vi0', true, { forMs: 200 }, calm())).toBeNull();
-    expect(sim.state().commands).toEqual(['vi0=1(200)0']);
+    expect(await connection.setSwitch?.('line', 'vi0', true, { forMs: 30_000 }, calm())).toBeNull();
+    expect(sim.state().commands).toEqual(['vi0=1(30000)0']);
     await expect(connection.setSwitch?.('line', 'vi0', true, {}, calm())).rejects.toMatchObject({
       code: 'E_DEVICE_BUSY',
     });
@@ -121,7 +122,7 @@ describe('a virtual input', () => {
 
   it("an output has the camera's timer, too", async () => {
     const { sim, connection } = await withFaults();
-    expect(await connection.setSwitch?.('line', 'do1', true, { forMs: 400 }, calm())).toBe(true);
+    expect(await connection.setSwitch?.('line', 'do1', true, { forMs: 1_500 }, calm())).toBe(true);
     await until('off by itself', () => sim.state().outputs[1]?.active === false);
   });
 

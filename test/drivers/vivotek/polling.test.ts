@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { type CameraFault, defaultTiming } from '../../../engine/drivers/vivotek';
 import { until } from '../../support/recording-sink';
+import { pause } from '../../support/steady-clock';
 import { type CameraSite, cameraSite, closeSites, isOnline, soon } from './site';
 
 afterEach(closeSites);
@@ -33,9 +34,9 @@ describe('the inputs of a camera', () => {
   ])('tell start and end: %s', async (...faults) => {
     const site = await online(...faults);
     site.sim.setInput(1, true);
-    await until('start', () => inputs(site).includes('1 start'), 8_000);
+    await until('start', () => inputs(site).includes('1 start'));
     site.sim.setInput(1, false);
-    await until('stop', () => inputs(site).at(-1) === '1 stop', 8_000);
+    await until('stop', () => inputs(site).at(-1) === '1 stop');
     expect(inputs(site)).toEqual(['0 stop', '1 stop', '1 start', '1 stop']);
   });
 
@@ -61,7 +62,7 @@ describe('the inputs of a camera', () => {
       await until('both read', () => inputs(site).length === 2);
       site.sim.faults.set(fault);
       const before = site.captured.length;
-      await until('some readings', () => site.captured.length > before + 6, 6_000);
+      await until('some readings', () => site.captured.length > before + 6);
       expect(inputs(site)).toEqual(['0 stop', '1 stop']);
       expect(site.sink.links.at(-1)?.link).toBe('online');
     },
@@ -151,9 +152,9 @@ describe('the link', () => {
     async (fault) => {
       const site = await online();
       site.sim.faults.set(fault);
-      await until('offline', () => site.sink.links.at(-1)?.link === 'offline', 6_000);
+      await until('offline', () => site.sink.links.at(-1)?.link === 'offline');
       site.sim.faults.clear();
-      await until('online', isOnline(site.sink), 6_000);
+      await until('online', isOnline(site.sink));
     },
   );
 
@@ -169,7 +170,7 @@ describe('the link', () => {
     const { sim, sink, connection } = await cameraSite({}, { credentials: { user: 'root', password: 'wrong' } });
     connection.start();
     await until('refused', () => sink.links.at(-1)?.link === 'refused');
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await pause(500);
     expect(sim.state().refusedLogins).toBe(1);
     expect(sink.locks[0]).toBeGreaterThan(0);
   });
@@ -199,7 +200,7 @@ describe('the link', () => {
       await until('online', isOnline(sink));
       expect(sink.links.at(-1)?.detail).toContain('privilege of an operator');
       expect(sink.locks).toEqual([]);
-      await new Promise((resolve) => setTimeout(resolve, 300));
+      await pause(300);
       expect(sink.links.at(-1)?.link).toBe('online');
       expect(sim.state().refusedLogins).toBe(0);
     },

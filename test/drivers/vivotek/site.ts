@@ -1,4 +1,3 @@
-import { systemClock } from '../../../engine/clock/system-clock';
 import type { DeviceDefinition } from '../../../engine/domain/devices';
 import { silentLog } from '../../../engine/domain/log';
 import type { CapturedPart } from '../../../engine/drivers/driver';
@@ -12,6 +11,7 @@ import {
 } from '../../../engine/drivers/vivotek';
 import { type PushReceiver, startPushReceiver } from '../../support/push-receiver';
 import { deviceAt, type RecordingSink, recordingSink } from '../../support/recording-sink';
+import { steadyClock } from '../../support/steady-clock';
 
 /** The same limits, some 20 times shorter. */
 export const quick: CameraTiming = {
@@ -45,7 +45,7 @@ export async function cameraSite(
   change: Partial<DeviceDefinition> = {},
   timing: CameraTiming = quick,
 ): Promise<CameraSite> {
-  const sim = await startVivotekSimulator(options);
+  const sim = await startVivotekSimulator({ clock: steadyClock, ...options });
   closers.push(() => sim.close());
   const sink = recordingSink();
   const captured: CapturedPart[] = [];
@@ -60,7 +60,7 @@ export async function cameraSite(
   const connection = driver.connect({
     definition: { ...definition, options: driver.readOptions?.(definition.options ?? {}) },
     sink,
-    clock: systemClock,
+    clock: steadyClock,
     log: silentLog,
     tap: (part) => captured.push(part),
   }) as VivotekConnection;

@@ -6,10 +6,10 @@ import { createServer as createTcpServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { systemClock } from '../../../engine/clock/system-clock';
 import { VirtualClock } from '../../../engine/clock/virtual-clock';
 import { silentLog } from '../../../engine/domain/log';
 import { backoff, createDeviceHttp, type DeviceHttp, type DeviceHttpOptions } from '../../../engine/drivers/wire';
+import { steadyClock } from '../../support/steady-clock';
 import { type DigestDeviceOptions, listen, startDigestDevice } from './digest-device';
 
 const never = new AbortController().signal;
@@ -23,7 +23,7 @@ function client(port: number, changes: Partial<DeviceHttpOptions> = {}): DeviceH
     tls: false,
     allowSelfSigned: false,
     credentials: { user: 'admin', password: PASSWORD },
-    clock: systemClock,
+    clock: steadyClock,
     log: silentLog,
     onLocked: (until) => locks.push(until),
     ...changes,
@@ -264,16 +264,21 @@ describe('the queue', () => {
     let now = 0;
     let most = 0;
     const order: string[] = [];
+    const waiting: (() => void)[] = [];
     const device = await startDigestDevice({
       answer: (request, response) => {
         if (request.url === '/stream') return void response.write('x');
         now++;
         most = Math.max(most, now);
         order.push(request.url!);
-        setTimeout(() => {
+        const answer = (): void => {
           now--;
           response.end('OK');
-        }, 10);
+        };
+        // Two at a time are answered together, after a third would have come.
+        if (request.url === '/first') return answer();
+        waiting.push(answer);
+        if (waiting.length === 2) setTimeout(() => waiting.splice(0).map((one) => one()), 10);
       },
     });
     const http = client(device.port);
@@ -417,7 +422,7 @@ describe('failures', () => {
     server.on('connection', (socket) => socket.on('close', () => closed++));
     const http = client(await listen(server));
     await expect(get(http, '/', { timeoutMs: 50 })).rejects.toEqual(error('E_DEVICE_TIMEOUT', 'operational'));
-    await expect.poll(() => closed).toBe(1);
+    await expect.poll(() => closed, { timeout: 15_000 }).toBe(1);
   });
 
   it('tell that a body did not end in time', async () => {
@@ -557,17 +562,18 @@ describe('the stream', () => {
   });
 
   it('gives the bytes as they come and ends with the answer', async () => {
+    let goOn: () => unknown = () => undefined;
     const device = await startDigestDevice({
       answer: (_, response) => {
         response.writeHead(200, { 'content-type': 'multipart/mixed; boundary=boundary' });
         response.write('one');
-        setTimeout(() => response.end('two'), 30);
+        goOn = () => response.end('two');
       },
     });
     const stream = await client(device.port).stream({ path: '/stream', signal: never });
     expect([stream.status, stream.headers['content-type']]).toEqual([200, 'multipart/mixed; boundary=boundary']);
     const chunks: string[] = [];
-    for await (const chunk of stream.body) chunks.push(chunk.toString());
+    for await (const chunk of stream.body) if (chunks.push(chunk.toString()) === 1) goOn();
     expect(chunks).toEqual(['one', 'two']);
   });
 
@@ -592,7 +598,7 @@ describe('the stream', () => {
       for await (const _ of body) setTimeout(() => stop.abort(), 10);
     })();
     await expect(reading).rejects.toEqual(error('E_ABORTED', 'operational'));
-    await expect.poll(() => device.sockets()).toBe(0);
+    await expect.poll(() => device.sockets(), { timeout: 15_000 }).toBe(0);
   });
 
   it('is closed when its reader stops, and the next may begin', async () => {
@@ -602,7 +608,7 @@ describe('the stream', () => {
       const { body } = await http.stream({ path: '/', signal: never });
       for await (const _ of body) break;
     }
-    await expect.poll(() => device.sockets()).toBe(0);
+    await expect.poll(() => device.sockets(), { timeout: 15_000 }).toBe(0);
   });
 
   it('is given up by its signal before anybody reads', async () => {
@@ -610,7 +616,7 @@ describe('the stream', () => {
     const stop = new AbortController();
     const { body } = await client(device.port).stream({ path: '/', signal: stop.signal });
     stop.abort();
-    await expect.poll(() => device.sockets()).toBe(0);
+    await expect.poll(() => device.sockets(), { timeout: 15_000 }).toBe(0);
     await expect(body[Symbol.asyncIterator]().next()).rejects.toEqual(error('E_ABORTED', 'operational'));
   });
 
