@@ -35,9 +35,18 @@ const isWhole = (value: number, most: number): boolean => Number.isInteger(value
 export async function writeOnce(parts: OneShotParts, write: ModbusWrite, signal: AbortSignal): Promise<number | null> {
   check(parts.name, write);
   const { clock, closing } = parts;
-  const read = await writeAndRead(parts, write, write.value, AbortSignal.any([signal, closing]));
   const { pulse } = write;
-  if (!pulse) return read;
+  if (!pulse) return writeAndRead(parts, write, write.value, AbortSignal.any([signal, closing]));
+  signal.throwIfAborted();
+  // Called off while it is on its way, the value would arrive all the same, and nobody would know that there is a pulse to end.
+  try {
+    await writeAndRead(parts, write, write.value, closing);
+  } catch (thrown) {
+    // Where it is tried again, the next try ends it; where not, this one does: the board may have taken what it did not confirm.
+    if (!signal.aborted) throw thrown;
+    await endPulse(parts, write, pulse.rest);
+    throw signal.reason;
+  }
   // Cut short or not, the pulse must end: the other value is written in any case.
   await sleepOrStop(clock, pulse.ms, AbortSignal.any([signal, closing]));
   const rest = await endPulse(parts, write, pulse.rest);
