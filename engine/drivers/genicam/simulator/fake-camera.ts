@@ -18,7 +18,7 @@ export interface FakeCamera {
 }
 
 const COMMAND = 'arv-fake-gv-camera-0.8';
-const START_MS = 3_000;
+const START_MS = 15_000;
 const STEP_MS = 50;
 
 /**

@@ -7,7 +7,7 @@ import { GVCP_PORT } from '../discover';
 const READ_REGISTER = 0x0080;
 const WRITE_REGISTER = 0x0082;
 const TRY_MS = 50;
-const TRIES = 60;
+const TRIES = 300;
 
 /** Registers of a GigE Vision camera over its control port. */
 export interface GvcpRegisters {
