@@ -19,6 +19,8 @@ async function withAuth<T>(dataDir: string, work: (auth: Auth) => Promise<T>): P
         audit: async () => {},
         sessions: { totalMs: 3_600_000, idleMs: 3_600_000 },
         cliToken: null,
+        // What a login costs is not looked at here.
+        passwordCost: { ln: 4, r: 1, p: 1 },
       }),
     );
   } finally {

@@ -58,9 +58,11 @@ describe('captured bytes', () => {
       'a.'.repeat(60_000),
       'token='.repeat(30_000),
     ]) {
-      const begun = performance.now();
+      // Time of the processor: whatever else goes on here counts for nothing.
+      const begun = process.cpuUsage();
       clean(text);
-      expect(performance.now() - begun).toBeLessThan(2_000);
+      const { user, system } = process.cpuUsage(begun);
+      expect((user + system) / 1_000).toBeLessThan(2_000);
     }
   });
 });
