@@ -41,31 +41,32 @@ export async function startAlarmflow(options: StartOptions): Promise<AlarmflowPr
   for (const stream of [child.stdout, child.stderr])
     createInterface({ input: stream! }).on('line', (line) => lines.push(line));
   const output = (): string => lines.join('\n');
+  // Not "exit": what it said last is read only when its outputs are closed.
   let exited = false;
-  child.once('exit', () => {
+  child.once('close', () => {
     exited = true;
   });
 
-  const limit = performance.now() + (options.timeoutMs ?? 30_000);
-  let url: string | null = null;
-  while (performance.now() < limit) {
+  const limit = performance.now() + (options.timeoutMs ?? 90_000);
+  let base: string | null = null;
+  while (base === null) {
     if (exited) throw new Error(`alarmflow stopped by itself (exit ${child.exitCode}):\n${output()}`);
-    url ??= await urlOf(options.dataDir, child.pid!);
-    if (url && (await healthy(url))) break;
-    await new Promise((resolve) => setTimeout(resolve, 25));
+    if (performance.now() > limit) {
+      child.kill('SIGKILL');
+      throw new Error(`alarmflow did not become healthy:\n${output()}`);
+    }
+    const url = await urlOf(options.dataDir, child.pid!);
+    if (url && (await healthy(url))) base = url;
+    else await new Promise((resolve) => setTimeout(resolve, 25));
   }
-  if (!url || !(await healthy(url))) {
-    child.kill('SIGKILL');
-    throw new Error(`alarmflow did not become healthy:\n${output()}`);
-  }
-  const base = url;
+  const where = base;
   const running: AlarmflowProcess = {
     child,
-    url: base,
+    url: where,
     output,
     async api<T>(path: string, init: { method?: string; body?: unknown } = {}): Promise<T> {
       const token = (await readFile(join(options.dataDir, 'cli-token'), 'utf8')).trim();
-      const response = await fetch(new URL(path, base), {
+      const response = await fetch(new URL(path, where), {
         method: init.method ?? 'GET',
         headers: {
           authorization: `Bearer ${token}`,
@@ -79,7 +80,7 @@ export async function startAlarmflow(options: StartOptions): Promise<AlarmflowPr
     },
     async ingestUrl(deviceId) {
       const { path } = await running.api<{ path: string }>(`/api/v1/devices/${deviceId}/ingest`);
-      return new URL(path, base).href;
+      return new URL(path, where).href;
     },
     async kill(signal = 'SIGKILL') {
       if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
@@ -119,7 +120,7 @@ async function healthy(url: string): Promise<boolean> {
 export async function eventually<T>(
   what: string,
   probe: () => Promise<T> | T,
-  limitMs = 15_000,
+  limitMs = 30_000,
 ): Promise<NonNullable<T>> {
   const limit = performance.now() + limitMs;
   let last: unknown;

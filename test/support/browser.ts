@@ -1,9 +1,10 @@
 /** Headless Chromium for tests of what a person sees. */
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type BrowserContext, chromium } from 'playwright-core';
+import { removeFolder } from './remove-folder';
 
 const CHROMIUM = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
 
@@ -26,6 +27,7 @@ export async function openBrowser(
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: CHROMIUM,
     headless: true,
+    timeout: 120_000,
     viewport: { width: options.width ?? 1280, height: options.height ?? 900 },
     colorScheme: options.colorScheme ?? 'light',
     args: [
@@ -38,6 +40,9 @@ export async function openBrowser(
       '--disable-sync',
     ],
   });
+  // They only end what hangs; on a busy machine the editor alone takes many seconds to load.
+  context.setDefaultTimeout(40_000);
+  context.setDefaultNavigationTimeout(90_000);
   const complaints: string[] = [];
   context.on('page', (page) => {
     page.on('pageerror', (error) => complaints.push(error.message));
@@ -50,7 +55,7 @@ export async function openBrowser(
     complaints,
     async close() {
       await context.close();
-      await rm(profile, { recursive: true, force: true });
+      await removeFolder(profile);
     },
   };
 }
