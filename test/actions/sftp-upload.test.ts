@@ -343,7 +343,7 @@ describe('a server that misbehaves', () => {
     });
   });
 
-  it('says nothing: the try ends with its signal', { timeout: 5_000 }, async () => {
+  it('says nothing: the try ends with its signal', { timeout: 10_000 }, async () => {
     const target = await raw(() => undefined);
     const abort = new AbortController();
     const sent = (await bench(target)).run(anUploadRow(), abort.signal);

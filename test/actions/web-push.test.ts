@@ -278,7 +278,7 @@ describe.skipIf(!runnable)('what can go wrong with a push', () => {
     service.behave('anna', 'hang');
     const before = service.requests;
     const work = refusalOf(run(push()));
-    await expect.poll(() => service.requests).toBe(before + 1);
+    await expect.poll(() => service.requests, { timeout: 15_000 }).toBe(before + 1);
     await virtual.advance(15_000);
     expect(await work).toMatchObject({ code: 'E_TOO_SLOW', family: 'operational' });
   });

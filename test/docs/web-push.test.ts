@@ -124,7 +124,7 @@ describe.skipIf(authority === null)('the faults of docs/actions/web-push.md', ()
       );
       if (!mended && passMs > 0) {
         const before = service.requests;
-        await expect.poll(() => service.requests).toBe(before + 1);
+        await expect.poll(() => service.requests, { timeout: 15_000 }).toBe(before + 1);
         await clock.advance(passMs);
       }
       return await work;

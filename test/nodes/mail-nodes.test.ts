@@ -16,7 +16,7 @@ const email = (config: Record<string, unknown> = {}) =>
 const asked = async (config: Record<string, unknown>, nodes: FlowNode[] = []) => {
   await run([tab, office, ...nodes, email(config), sink], engine);
   live('node').receive({ _msgid: 'm1', payload: true });
-  await expect.poll(() => engine.actionRequests.length).toBe(1);
+  await expect.poll(() => engine.actionRequests.length, { timeout: 15_000 }).toBe(1);
   return engine.actionRequests[0]!.params;
 };
 

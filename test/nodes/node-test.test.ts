@@ -136,7 +136,7 @@ describe('a node with the box "Dry run"', () => {
     );
     receive('node');
     receive('shot');
-    await new Promise((done) => setTimeout(done, 50));
+    await expect.poll(() => engine.outputRequests.length + engine.actionRequests.length, { timeout: 15_000 }).toBe(2);
     expect(engine.outputs.get('node')).toMatchObject({ dryRun: true });
     expect([engine.outputRequests[0], engine.actionRequests[0]]).toMatchObject([{ dryRun: true }, { dryRun: true }]);
   });
@@ -145,7 +145,7 @@ describe('a node with the box "Dry run"', () => {
     await helper.unload();
     await run([tab, hall, flowNode('snapshot', { id: 'shot', device: 'hall', wires: [] })], engine, {});
     receive('shot');
-    await new Promise((done) => setTimeout(done, 50));
+    await expect.poll(() => engine.actionRequests.length, { timeout: 15_000 }).toBe(1);
     expect(engine.actionRequests[0]).not.toHaveProperty('dryRun');
   });
 });
