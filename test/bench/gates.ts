@@ -14,6 +14,7 @@ import {
   nextDue,
   signalOf,
 } from '../../engine/gates';
+import { cpuTime } from '../support/cpu-time';
 
 const EVENTS = 100_000;
 const RUNS = 3;
@@ -70,8 +71,15 @@ function makeEvents(): DeviceEvent[] {
   });
 }
 
+export interface GatesBench {
+  eventsPerSecond: number;
+  /** The same by the time that this thread had the processor: what others do on the machine does not count. */
+  eventsPerCpuSecond: number;
+  refusedShare: number;
+}
+
 /** Runs the filter, the schedule and the machine over a stream of events, without the record; the best of three. */
-export async function runGatesBench(): Promise<{ eventsPerSecond: number; refusedShare: number }> {
+export async function runGatesBench(): Promise<GatesBench> {
   const events = makeEvents();
   const machine = gateMachine(trigger.policy);
   const run = (): number => {
@@ -97,10 +105,17 @@ export async function runGatesBench(): Promise<{ eventsPerSecond: number; refuse
   run();
   let refused = 0;
   let fastest = Number.POSITIVE_INFINITY;
+  let leastCpu = Number.POSITIVE_INFINITY;
   for (let lap = 0; lap < RUNS; lap++) {
+    const cpuBegan = cpuTime();
     const began = process.hrtime.bigint();
     refused = run();
     fastest = Math.min(fastest, Number(process.hrtime.bigint() - began) / 1e9);
+    leastCpu = Math.min(leastCpu, (cpuTime() - cpuBegan) / 1e3);
   }
-  return { eventsPerSecond: Math.round(EVENTS / fastest), refusedShare: refused / EVENTS };
+  return {
+    eventsPerSecond: Math.round(EVENTS / fastest),
+    eventsPerCpuSecond: Math.round(EVENTS / leastCpu),
+    refusedShare: refused / EVENTS,
+  };
 }

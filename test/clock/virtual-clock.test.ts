@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { VirtualClock } from '../../engine/clock/virtual-clock';
+import { cpuTime } from '../support/cpu-time';
 
 describe('the virtual clock', () => {
   it('fires timers at their times, those of one millisecond in the order in which they were set', async () => {
@@ -39,11 +40,11 @@ describe('the virtual clock', () => {
   it('keeps 100,000 timers without slowing down', async () => {
     const clock = new VirtualClock(0, async () => undefined);
     let fired = 0;
-    const began = performance.now();
+    const began = cpuTime();
     const timers = Array.from({ length: 100_000 }, (_none, index) => clock.after(100_000 - index, () => fired++));
     for (let index = 0; index < timers.length; index += 2) timers[index]!.cancel();
     await clock.advance(100_000);
     expect(fired).toBe(50_000);
-    expect(performance.now() - began).toBeLessThan(5_000);
+    expect(cpuTime() - began).toBeLessThan(5_000);
   });
 });

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { systemClock } from '../../engine/clock/system-clock';
 import { silentLog } from '../../engine/domain/log';
 import { createExecutor } from '../../engine/executor';
@@ -10,7 +10,7 @@ import { temporaryFolder } from '../support/temporary-folder';
 it.each([
   ['is healthy while the embedded database answers others first', 300, true, /is behind with its work/],
   ['is not healthy when the embedded database answers nobody', 10_000, false, /does not answer \(no answer within/],
-])('the queue %s', { timeout: 20_000 }, async (_name, silentMs, healthy, words) => {
+])('the queue %s', { timeout: 90_000 }, async (_name, silentMs, healthy, words) => {
   const { db } = await openPglite(join(await temporaryFolder(), 'record'), silentLog);
   const executor = createExecutor({
     backend: { kind: 'pglite', db },
@@ -21,7 +21,9 @@ it.each([
     log: silentLog,
   });
   await executor.start();
-  expect(await executor.health()).toMatchObject({ answers: true, warnings: [] });
+  await vi.waitFor(async () => expect(await executor.health()).toMatchObject({ answers: true, warnings: [] }), {
+    timeout: 30_000,
+  });
   db.silentMs = () => silentMs;
   // Whoever asks while a transaction is open waits for its end, and so does the health.
   await db.transaction(async () => {

@@ -1,11 +1,12 @@
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../../engine/clock/system-clock';
 import { silentLog } from '../../engine/domain/log';
 import { openPgliteBackend } from '../../engine/executor/pglite-backend';
 import { createPglitePool, statementOf } from '../../engine/executor/pglite-pool';
 import { openPglite } from '../../engine/store/pglite-database';
 import type { PgliteThread } from '../../engine/store/pglite-thread';
+import { cpuTime } from '../support/cpu-time';
 import { temporaryFolder } from '../support/temporary-folder';
 
 const openEmpty = async (): Promise<PgliteThread> =>
@@ -22,9 +23,9 @@ describe('statementOf', () => {
   });
 
   it('takes a long run of comments in linear time', () => {
-    const from = systemClock.monotonic();
+    const from = cpuTime();
     statementOf(`${'-- \n \n'.repeat(100_000)}SELECT 1`);
-    expect(systemClock.monotonic() - from).toBeLessThan(500);
+    expect(cpuTime() - from).toBeLessThan(500);
   });
 });
 
@@ -51,7 +52,8 @@ describe('the embedded database as a pool', () => {
     others.then(() => {
       othersDone = true;
     });
-    await systemClock.sleep(50);
+    // The database answers in the order in which it is asked: who did not have to wait would be done by now.
+    for (let i = 0; i < 5; i++) await client.query('SELECT 1');
     expect(othersDone).toBe(false);
     await client.query('COMMIT');
     await others;
@@ -92,14 +94,19 @@ describe('the embedded database as a pool', () => {
     const heard: unknown[] = [];
     client.on('notification', (message: unknown) => heard.push(message));
     await Promise.all([client.query('-- c\nLISTEN bullmq_jobs;\n'), client.query('LISTEN bullmq_jobs')]);
-    await db.exec("NOTIFY bullmq_jobs, 'q1'");
-    await systemClock.sleep(20);
-    expect(heard).toEqual([{ channel: 'bullmq_jobs', payload: 'q1' }]);
+    const witnessed: string[] = [];
+    const stop = await db.listen('bullmq_jobs', (payload) => witnessed.push(payload));
+    const notify = async (payload: string): Promise<void> => {
+      await db.exec(`NOTIFY bullmq_jobs, '${payload}'`);
+      await vi.waitFor(() => expect(witnessed.at(-1)).toBe(payload), { timeout: 15_000 });
+    };
+    await notify('q1');
+    await vi.waitFor(() => expect(heard).toEqual([{ channel: 'bullmq_jobs', payload: 'q1' }]), { timeout: 15_000 });
     client.release();
-    await systemClock.sleep(20);
-    await db.exec("NOTIFY bullmq_jobs, 'q2'");
-    await systemClock.sleep(20);
+    await notify('q2');
+    await notify('q3');
     expect(heard).toHaveLength(1);
+    await stop();
   });
 
   it('finds the queues’ tables again after somebody changed the search path', async () => {

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { systemClock } from '../../engine/clock/system-clock';
 import { silentLog } from '../../engine/domain/log';
 import { createExecutor } from '../../engine/executor';
@@ -9,7 +9,7 @@ import { actionRow } from '../support/action-rows';
 import { temporaryFolder } from '../support/temporary-folder';
 
 it('what a former run has left, and what comes meanwhile, runs when what it needs is ready', {
-  timeout: 30_000,
+  timeout: 90_000,
 }, async () => {
   const { db } = await openPglite(join(await temporaryFolder(), 'record'), silentLog);
   const record = createMemoryRecord();
@@ -42,7 +42,7 @@ it('what a former run has left, and what comes meanwhile, runs when what it need
     await systemClock.sleep(500);
     happened.push('ready');
   });
-  for (let waited = 0; happened.length < 3 && waited < 10_000; waited += 20) await systemClock.sleep(20);
+  await vi.waitFor(() => expect(happened).toHaveLength(3), { timeout: 30_000 });
   expect(happened[0]).toBe('ready');
   expect(happened.slice(1).sort()).toEqual(['fresh', 'left']);
   await executor.close(500);

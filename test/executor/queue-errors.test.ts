@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { systemClock } from '../../engine/clock/system-clock';
 import { type Log, silentLog } from '../../engine/domain/log';
 import { createExecutor } from '../../engine/executor';
@@ -8,7 +8,7 @@ import { createMemoryRecord } from '../contract/memory-record';
 import { temporaryFolder } from '../support/temporary-folder';
 
 it('a queue that fails without end, as on a full disk, is told once per kind of trouble and asked seldom', {
-  timeout: 30_000,
+  timeout: 90_000,
 }, async () => {
   const { db } = await openPglite(join(await temporaryFolder(), 'record'), silentLog);
   const told: string[] = [];
@@ -33,6 +33,7 @@ it('a queue that fails without end, as on a full disk, is told once per kind of 
     return query(sql, params);
   };
   await db.exec('DROP SCHEMA bullmq CASCADE');
+  await vi.waitFor(() => expect(told).not.toEqual([]), { timeout: 30_000 });
   await systemClock.sleep(8_000);
   // Five queues that ask in vain, each statement with up to three tries of its own, and their checks for stalled jobs.
   expect(asked).toBeGreaterThan(5);

@@ -3,6 +3,7 @@ import { isoTime, parseIsoTime } from '../../engine/clock/clock';
 import type { ArmingSchedule, SchedulePeriod } from '../../engine/domain/schedules';
 import { weekdays } from '../../engine/domain/schedules';
 import { checkSchedule, evaluateSchedule, nextEdges, previewSchedule, scheduleWindow } from '../../engine/gates';
+import { cpuTime } from '../support/cpu-time';
 
 const at = (text: string): number => parseIsoTime(text) ?? Number.NaN;
 const wholeDay: SchedulePeriod[] = [{ from: 0, to: 1_440 }];
@@ -112,10 +113,10 @@ describe('the next edges', () => {
     ],
     ['an exception far away', schedule([], { exceptions: [{ name: 'E', from: '2040-01-01', periods: wholeDay }] })],
   ])('end after two years without one, quickly: %s', (_title, arming) => {
-    const began = performance.now();
+    const began = cpuTime();
     expect(nextEdges(arming, at('2026-11-21T00:00:00Z'), 20)).toEqual([]);
     const window = scheduleWindow(arming, at('2026-11-21T00:00:00Z'));
-    expect(performance.now() - began).toBeLessThan(500);
+    expect(cpuTime() - began).toBeLessThan(500);
     expect(window.detail).toMatch(/does not change for two years$/);
     expect(window.to).toBeGreaterThan(at('2028-11-21T00:00:00Z'));
     expect(scheduleWindow(arming, window.to).armed).toBe(window.armed);
@@ -129,9 +130,9 @@ describe('the next edges', () => {
     }));
     const arming = schedule([], { holidays: special, exceptions: special });
     checkSchedule(arming);
-    const began = performance.now();
+    const began = cpuTime();
     expect(nextEdges(arming, at('2026-11-21T00:00:00Z'), 20)).toHaveLength(20);
-    expect(performance.now() - began).toBeLessThan(200);
+    expect(cpuTime() - began).toBeLessThan(200);
   });
 
   it('say the date of an edge that is not within the week', () => {

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Place, SunEvent } from '../../engine/domain/schedules';
 import { solarDayAt, solarNoon, sunMoment } from '../../engine/gates/sun';
+import { cpuTime } from '../support/cpu-time';
 
 const MINUTE = 60_000;
 const DAY = 1_440 * MINUTE;
@@ -90,8 +91,8 @@ describe('the sun', () => {
   });
 
   it('is worked out a hundred thousand times in a second', () => {
-    const began = performance.now();
+    const began = cpuTime();
     for (let day = 0; day < 20_000; day++) sunMoment('sunset', { latitude: 52.52, longitude: 13.405 }, day);
-    expect(performance.now() - began).toBeLessThan(200 * 5);
+    expect(cpuTime() - began).toBeLessThan(200 * 5);
   });
 });

@@ -5,8 +5,8 @@ import { openStore } from '../../engine/store';
 import { forkTypescript } from '../support/fork-typescript';
 import { temporaryFolder } from '../support/temporary-folder';
 
-/** Resolves to the ids that the child had acknowledged when it was killed. */
-async function commitUntilKilled(dataDir: string, round: number, ms: number): Promise<string[]> {
+/** Kills the child some time after it has acknowledged `atLeast` commits; resolves to the ids that it had acknowledged. */
+async function commitUntilKilled(dataDir: string, round: number, atLeast: number, ms: number): Promise<string[]> {
   const child = forkTypescript('test/store/children/commit-forever.ts', [dataDir, String(round)]);
   let said = '';
   let complaint = '';
@@ -17,8 +17,12 @@ async function commitUntilKilled(dataDir: string, round: number, ms: number): Pr
     complaint += chunk.toString();
   });
   const closed = new Promise<void>((resolve) => child.once('close', () => resolve()));
-  const first = new Promise<void>((resolve) => child.stdout!.once('data', () => resolve()));
-  await Promise.race([first, closed]);
+  const enough = new Promise<void>((resolve) =>
+    child.stdout!.on('data', () => {
+      if (said.split('\n').length > atLeast) resolve();
+    }),
+  );
+  await Promise.race([enough, closed]);
   await new Promise((resolve) => setTimeout(resolve, ms));
   child.kill('SIGKILL');
   await closed;
@@ -31,7 +35,7 @@ it('loses no acknowledged commit when the process is killed at random moments', 
   const dataDir = await temporaryFolder();
   const acknowledged: string[] = [];
   for (let round = 0; round < 3; round++) {
-    acknowledged.push(...(await commitUntilKilled(dataDir, round, 50 + Math.random() * 400)));
+    acknowledged.push(...(await commitUntilKilled(dataDir, round, 40, Math.random() * 400)));
   }
   const store = await openStore({ dataDir, databaseUrl: null, clock: systemClock, log: silentLog });
   expect(store.restored).toBeNull();
@@ -49,4 +53,4 @@ it('loses no acknowledged commit when the process is killed at random moments', 
   }
   expect([...lastOf].filter(([caller, n]) => !timers.has(`${caller}-${n}`))).toEqual([]);
   await store.close();
-}, 60_000);
+}, 180_000);

@@ -45,14 +45,14 @@ describe.skipIf(missing)(missing ? `a full disk (skipped: ${missing})` : 'a full
           family: 'operational',
           message: expect.stringContaining('free some space'),
         }),
-      { timeout: 8_000, interval: 100 },
+      { timeout: 30_000, interval: 100 },
     );
     expect(store.trouble()?.message).toContain('free some space');
     expect(changes).toBe(1);
     await expect(store.commit({ timersDeleted: ['before'] })).rejects.toMatchObject({ code: 'E_RECORD_WRITE' });
     expect((await store.resume()).timers).toEqual([timerRow('before')]);
     rmSync(ballast);
-    await vi.waitFor(() => store.commit({ timers: [timerRow('after')] }), { timeout: 8_000, interval: 100 });
+    await vi.waitFor(() => store.commit({ timers: [timerRow('after')] }), { timeout: 30_000, interval: 100 });
     expect([store.trouble(), changes]).toEqual([null, 2]);
     await store.close();
 
@@ -63,7 +63,7 @@ describe.skipIf(missing)(missing ? `a full disk (skipped: ${missing})` : 'a full
     const again = await openStore(options);
     expect((await again.resume()).timers.map((row) => row.id)).toEqual(['after', 'before']);
     await again.close();
-  }, 60_000);
+  }, 180_000);
 
   it('that stops the database engine for good does not hang the process', async () => {
     const folder = disk(160);
@@ -80,5 +80,5 @@ describe.skipIf(missing)(missing ? `a full disk (skipped: ${missing})` : 'a full
     await expect(database.query('SELECT 1')).rejects.toThrow();
     await expect(database.db.query('SELECT 1')).rejects.toThrow();
     await database.close();
-  }, 60_000);
+  }, 180_000);
 });

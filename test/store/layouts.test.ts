@@ -11,7 +11,9 @@ const write = (database: Database, writes: unknown) =>
   database.query('SELECT alarmflow.apply_writes($1::jsonb)', [JSON.stringify(writes)]);
 
 describe('a record of the fifth layout', () => {
-  it('tells of its events and their decisions as before, and takes what the sixth writes', async () => {
+  it('tells of its events and their decisions as before, and takes what the sixth writes', {
+    timeout: 60_000,
+  }, async () => {
     const database = await openPglite(await temporaryFolder(), silentLog);
     try {
       await migrate(database, base, 5);
