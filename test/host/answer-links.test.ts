@@ -521,7 +521,9 @@ describe('what is sealed', () => {
     expect(await seals.open('purpose', sealed)).toEqual({ secret: 'value' });
     expect(await seals.open('other', sealed)).toBeNull();
     expect(await createSeals(async () => 'another').open('purpose', sealed)).toBeNull();
-    expect(await seals.open('purpose', `${sealed.slice(0, -2)}AA`)).toBeNull();
+    // What was sealed may end in either by chance.
+    const end = sealed.endsWith('AA') ? 'QQ' : 'AA';
+    expect(await seals.open('purpose', `${sealed.slice(0, -2)}${end}`)).toBeNull();
     expect(await seals.open('purpose', 'AAAA')).toBeNull();
   });
 });

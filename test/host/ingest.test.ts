@@ -432,6 +432,8 @@ describe('device push', () => {
     await open();
     await fc.assert(
       fc.asyncProperty(fc.webPath(), async (path) => {
+        // Dots that lead out of the ingest path are taken out by the client.
+        fc.pre(new URL(`${door.url}/ingest/x${path}`).pathname.startsWith('/ingest/'));
         const response = await post(`/x${path}`);
         expect(response.status).toBe(404);
       }),

@@ -1,6 +1,5 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../../engine/clock/clock';
 import { systemClock } from '../../engine/clock/system-clock';
@@ -8,6 +7,7 @@ import { type Log, silentLog } from '../../engine/domain/log';
 import { type AuditEntry, type Auth, createAuth, type UserAccount } from '../../engine/host/auth';
 import { createHttpServer, type HttpServer, type HttpServerOptions } from '../../engine/host/http-server';
 import { memorySettings } from './memory-settings';
+import { temporaryFolder } from './temporary-folder';
 
 /** A login whose accounts live in memory, with hashes that cost next to nothing. */
 export async function memoryAuth(
@@ -51,7 +51,7 @@ export async function addEveryRole(auth: Auth): Promise<void> {
 
 /** A folder like the built console. */
 export async function consoleFolder(): Promise<string> {
-  const folder = mkdtempSync(join(tmpdir(), 'alarmflow-ui-'));
+  const folder = await temporaryFolder();
   await mkdir(join(folder, 'assets'));
   writeFileSync(join(folder, 'index.html'), '<!doctype html><title>console</title>');
   writeFileSync(join(folder, 'assets', 'main-Ab12Cd34.js'), 'export {};');
