@@ -20,6 +20,8 @@ export interface ActionsOptions {
   channels(signal: AbortSignal): Promise<readonly OnvifChannel[]>;
   /** State of a relay as the device told it by event, or null. */
   relayState(token: string): boolean | null;
+  /** Its events are told the other way round from here on. */
+  turnRelay(token: string): void;
 }
 
 /** What actions do with a device over ONVIF (PROTOCOLS §4.5). Errors name the device and what was asked. */
@@ -56,6 +58,8 @@ export function createOnvifActions(options: ActionsOptions): OnvifActions {
   const named = (what: string): string => `${what} of "${deviceName}"`;
   /** Relays of which the device tells nothing. */
   const mute = new Set<string>();
+  /** When a monostable relay was last switched on, or first asked to fall back (monotonic milliseconds). */
+  const fallsSince = new Map<string, number>();
   let relayWay: 'deviceIo' | 'device' | null = null;
   let relays: { at: number; list: Relay[] } | null = null;
   const presets = new Map<number, { at: number; list: Preset[] }>();
@@ -108,15 +112,42 @@ export function createOnvifActions(options: ActionsOptions): OnvifActions {
     relayWay = 'device';
   }
 
-  /** ONVIF has no request for a relay's state: its event tells it, where the device sends one. */
-  async function confirmed(token: string, on: boolean, signal: AbortSignal): Promise<boolean | null> {
-    const state = (): boolean | null => options.relayState(token);
+  /**
+   * ONVIF has no request for a relay's state: its event tells it, where the device sends one. Some tell the contact instead
+   * (`idle`): what was said to be as ordered before then turns away from it because of the order, which a state never does.
+   */
+  async function confirmed(
+    token: string,
+    on: boolean,
+    told: { before: boolean | null; idle: Relay['idle'] | undefined },
+    signal: AbortSignal,
+  ): Promise<boolean | null> {
     const began = clock.monotonic();
+    const state = (): boolean | null => {
+      const now = options.relayState(token);
+      if (told.idle !== 'closed' || told.before !== on || now !== !on) return now;
+      options.turnRelay(token);
+      return on;
+    };
     const patience = (): number => (state() !== null ? CONFIRM_MS : mute.has(token) ? 0 : FIRST_WORD_MS);
     while (state() !== on && clock.monotonic() - began < patience()) await clock.sleep(CONFIRM_STEP_MS, signal);
     if (state() === null) mute.add(token);
     else mute.delete(token);
     return state();
+  }
+
+  /** A monostable relay may ignore "inactive"; where nothing is told of it, it counts as off when its time is over. */
+  function awaitFall({ token, delayMs }: Relay, on: boolean, orderedAt: number): void {
+    if (on) return void fallsSince.set(token, orderedAt);
+    const since = fallsSince.get(token) ?? orderedAt;
+    fallsSince.set(token, since);
+    const leftMs = since + (delayMs ?? 0) - orderedAt;
+    if (leftMs <= 0) return;
+    throw operationalError(
+      'E_OUTPUT_NOT_CONFIRMED',
+      `${named(`Relay output ${token}`)} falls back by itself, within ${Math.ceil(leftMs / 1000)} s, and tells nothing of its state: it may be on until then. Set it to bistable in the device`,
+      { retryAfterMs: leftMs },
+    );
   }
 
   async function channelAt(channel: number, signal: AbortSignal): Promise<OnvifChannel> {
@@ -223,6 +254,8 @@ export function createOnvifActions(options: ActionsOptions): OnvifActions {
       if (token === '' || token.length > 64)
         throw userError('E_BAD_PARAMETER', `"${output}" is no relay output: give the device's token of it`);
       const relay = await relayOf(token, signal);
+      const before = options.relayState(token);
+      const orderedAt = clock.monotonic();
       try {
         await switchRelay(token, on, signal);
       } catch (thrown) {
@@ -231,7 +264,9 @@ export function createOnvifActions(options: ActionsOptions): OnvifActions {
         const byItself = !on && relay?.mode === 'monostable';
         if (!byItself || !['E_BAD_PARAMETER', 'E_NOT_SUPPORTED', 'E_DEVICE_ERROR'].includes(error.code)) throw error;
       }
-      return confirmed(token, on, signal);
+      const state = await confirmed(token, on, { before, idle: relay?.idle }, signal);
+      if (relay?.mode === 'monostable' && state === null) awaitFall(relay, on, orderedAt);
+      return state;
     },
 
     readOutput: (output) => Promise.resolve(options.relayState(output.trim())),

@@ -9,7 +9,7 @@ import type { OnvifChannel } from './channel-map';
 import { createEventFeed, type FeedTiming } from './event-feed';
 import { createInventory } from './inventory';
 import { missingOnvifUser } from './login-diagnosis';
-import { readOnvifOptions } from './options';
+import { readOnvifOptions, tokensIn } from './options';
 import { onvifOffers, probeOnvif } from './probe';
 import { readNotify } from './push';
 import { createReader, type Finding } from './reader';
@@ -51,6 +51,7 @@ export function connectOnvif(context: DriverContext, timing: FeedTiming): Driver
     clock,
     log,
     onLocked: (until) => sink.lockedUntil(until),
+    refusals: context.refusals,
     onOffset: (ms) => sink.clockOffset(ms),
     onAlive: alive,
   });
@@ -76,12 +77,15 @@ export function connectOnvif(context: DriverContext, timing: FeedTiming): Driver
     return channels;
   }
 
+  const invertedInputs = tokensIn(settings.invertedInputs);
   const reader = createReader({
     setting: () => ({
       channels: channels ?? [],
       informational: settings.informational,
       quietMs: Math.round(settings.quietSeconds * 1000),
+      invertedInputs,
     }),
+    contactRelays: tokensIn(settings.contactRelays),
     deviceNow() {
       const offset = client.offset();
       return offset === null ? null : clock.now() + offset;
@@ -97,6 +101,13 @@ export function connectOnvif(context: DriverContext, timing: FeedTiming): Driver
     services: knownServices,
     channels: knownChannels,
     relayState: (token) => (online ? reader.relay(token) : null),
+    turnRelay(token) {
+      reader.turnRelay(token);
+      log.info('onvif.relay-turned', {
+        relay: token,
+        remedy: 'its events tell the contact: list it in the device dialog',
+      });
+    },
   });
 
   const probing = {

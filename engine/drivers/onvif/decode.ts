@@ -1,5 +1,5 @@
 import type { Decoded } from '../driver';
-import { readOnvifOptions } from './options';
+import { readOnvifOptions, tokensIn } from './options';
 import { createReader } from './reader';
 
 /** A capture that shows no end of a document for this long is none. */
@@ -16,9 +16,16 @@ export async function* decodeOnvif(
   chunks: AsyncIterable<Buffer>,
   options: Record<string, unknown> = { informational: true },
 ): AsyncIterable<Decoded> {
-  const { informational, quietSeconds } = readOnvifOptions(options);
+  const { informational, quietSeconds, invertedInputs, contactRelays } = readOnvifOptions(options);
+  const inverted = tokensIn(invertedInputs);
   const reader = createReader({
-    setting: () => ({ channels: [], informational, quietMs: Math.round(quietSeconds * 1000) }),
+    setting: () => ({
+      channels: [],
+      informational,
+      quietMs: Math.round(quietSeconds * 1000),
+      invertedInputs: inverted,
+    }),
+    contactRelays: tokensIn(contactRelays),
     deviceNow: () => null,
     at: () => 0,
   });

@@ -16,6 +16,10 @@ export interface OnvifOptions {
   informational: boolean;
   /** Silence after which a state that the device does not end counts as over, seconds; 0: it always tells the end. */
   quietSeconds: number;
+  /** Tokens of inputs that are active where the device says that they are not (normally closed), parted by commas. */
+  invertedInputs: string;
+  /** Tokens of relays whose events tell the contact, of a relay that is closed when idle, and not the logical state. */
+  contactRelays: string;
 }
 
 const logins = ['auto', 'digest', 'token'] as const;
@@ -85,6 +89,20 @@ export const onvifDialog: DriverDialog = {
       max: 3_600,
       hint: 'For cameras that never tell the end of motion; 0: the device tells it',
     },
+    {
+      name: 'invertedInputs',
+      label: 'Inputs that are normally closed',
+      kind: 'text',
+      value: '',
+      hint: 'Tokens, parted by commas, of inputs that the device tells as active while nothing is wrong, e.g. 000',
+    },
+    {
+      name: 'contactRelays',
+      label: 'Relays that tell their contact',
+      kind: 'text',
+      value: '',
+      hint: 'Tokens, parted by commas, of relays with the idle state "closed" that the device tells as active while they are off',
+    },
     { name: 'informational', label: 'Informational topics as events', kind: 'flag', value: false },
   ],
 };
@@ -103,6 +121,27 @@ function text(options: Record<string, unknown>, name: string, otherwise: string)
   const value = options[name] ?? otherwise;
   if (typeof value !== 'string' || value.length > 1_000) throw refuse(name, 'it is no text', 'Enter a text');
   return value.trim();
+}
+
+const MOST_TOKENS = 256;
+
+export const tokensIn = (list: string): ReadonlySet<string> =>
+  new Set(
+    list
+      .split(',')
+      .map((token) => token.trim())
+      .filter((token) => token !== ''),
+  );
+
+function tokens(options: Record<string, unknown>, name: string): string {
+  const found = [...tokensIn(text(options, name, ''))];
+  if (found.length > MOST_TOKENS || found.some((token) => token.length > 64))
+    throw refuse(
+      name,
+      'it is no list of tokens',
+      `Enter up to ${MOST_TOKENS} tokens as the device has them, parted by commas`,
+    );
+  return found.join(', ');
 }
 
 /** The checked settings. Throws `E_DEVICE_OPTIONS` (user) that names field and remedy. */
@@ -128,5 +167,7 @@ export function readOnvifOptions(options: Record<string, unknown>): OnvifOptions
     consumerUrl,
     informational,
     quietSeconds,
+    invertedInputs: tokens(options, 'invertedInputs'),
+    contactRelays: tokens(options, 'contactRelays'),
   };
 }

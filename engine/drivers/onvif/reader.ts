@@ -14,7 +14,14 @@ export type Finding =
   | { kind: 'fault'; reason: string; bytes: number };
 
 export interface ReaderOptions {
-  setting(): { channels: readonly OnvifChannel[]; informational: boolean; quietMs: number };
+  setting(): {
+    channels: readonly OnvifChannel[];
+    informational: boolean;
+    quietMs: number;
+    invertedInputs?: ReadonlySet<string>;
+  };
+  /** Relays whose events tell the contact of a relay that is closed when idle. Absent: none. */
+  contactRelays?: ReadonlySet<string>;
   /** Device time where a message comes without its own, or null. */
   deviceNow(): number | null;
   /** Milliseconds on a clock that never goes back. */
@@ -35,6 +42,8 @@ export interface Reader {
   untold(): Finding[];
   /** Logical state of a relay as the device told it last on this subscription; null: it has not. */
   relay(token: string): boolean | null;
+  /** What the events of this relay tell has turned out to be the other way round. */
+  turnRelay(token: string): void;
 }
 
 /** Quiet time of what is left open by a device that doesn't tell its states again. */
@@ -48,6 +57,7 @@ export function createReader(options: ReaderOptions): Reader {
   const states = createPropertyStates();
   const lastDrafts = new Map<string, EventDraft>();
   const relays = new Map<string, boolean>();
+  const contacts = new Set(options.contactRelays);
   /** Types and channels whose better topic was seen, `motion 1`. */
   const preferred = new Set<string>();
   let toldStates = false;
@@ -85,7 +95,14 @@ export function createReader(options: ReaderOptions): Reader {
       if (operation === 'initialized' || operation === 'deleted') return notice(`${operation}, no event`);
       return event(message, nature, 'pulse', deviceNow, nature.quietMs);
     }
-    return stateful(message, nature, told, deviceNow) ?? notice('nothing new');
+    return stateful(message, nature, told !== isTurned(message, nature), deviceNow) ?? notice('nothing new');
+  }
+
+  /** Whether the device tells this state the other way round. */
+  function isTurned(message: Message, nature: TopicNature): boolean {
+    if (nature.place === 'output') return contacts.has(placeOf(message, nature).output ?? '');
+    const inverted = options.setting().invertedInputs;
+    return nature.place === 'input' && inverted !== undefined && inverted.has(placeOf(message, nature).input ?? '');
   }
 
   function stateful(message: Message, nature: TopicNature, state: boolean, deviceNow: number | null): Finding | null {
@@ -217,6 +234,11 @@ export function createReader(options: ReaderOptions): Reader {
       });
     },
     relay: (token) => relays.get(token) ?? null,
+    turnRelay(token) {
+      if (!contacts.delete(token)) contacts.add(token);
+      const known = relays.get(token);
+      if (known !== undefined) relays.set(token, !known);
+    },
   };
 }
 

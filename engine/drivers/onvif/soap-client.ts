@@ -3,7 +3,7 @@ import type { DeviceDefinition } from '../../domain/devices';
 import { type AlarmflowError, asAlarmflowError, operationalError, userError } from '../../domain/errors';
 import type { Log } from '../../domain/log';
 import { createDeviceHttp, type DeviceHttp, type DeviceRequest, type DeviceResponse, type XmlElement } from '../wire';
-import { createCredentialBreaker } from '../wire/credential-breaker';
+import { createCredentialBreaker, type RefusalMemory } from '../wire/credential-breaker';
 import { createTurns } from '../wire/turns';
 import {
   faultError,
@@ -31,6 +31,8 @@ export interface SoapClientOptions {
   clock: Clock;
   log: Log;
   onLocked(until: number | null): void;
+  /** Refusals of the login before this client; absent: none are known. */
+  refusals?: RefusalMemory | undefined;
   /** Device time minus ours was measured, milliseconds. */
   onOffset(ms: number): void;
   /** Something came: the device lives. */
@@ -94,10 +96,11 @@ export function createSoapClient(options: SoapClientOptions): SoapClient {
   let unlock: Timer | null = null;
   const firstLogins = createTurns(1);
   const origins = new Map<string, DeviceHttp>();
-  const breaker = createCredentialBreaker(device, clock, (until) => {
+  const locked = (until: number | null): void => {
     // The shorter pause of the breaker ends within the lock of the account: nothing is free by that.
     if (until !== null || clock.monotonic() >= lockEnds) options.onLocked(until);
-  });
+  };
+  const breaker = createCredentialBreaker(device, clock, locked, options.refusals);
 
   const deviceService: ServiceAddress = {
     path: settings.path,
@@ -116,6 +119,7 @@ export function createSoapClient(options: SoapClientOptions): SoapClient {
       clock,
       log,
       onLocked: options.onLocked,
+      refusals: anonymous ? undefined : options.refusals,
       onClockDate(header) {
         // The clock of the ONVIF service goes before it; some devices have no other.
         const at = parseHttpDate(header);

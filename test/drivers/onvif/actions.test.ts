@@ -52,6 +52,64 @@ describe('relay outputs', () => {
     expect(sim.state().relays[0]?.on).toBe(false);
   });
 
+  it.each([
+    ['refuses', 'monostable'],
+    ['ignores', 'monostable-ignores-inactive'],
+  ])('calls a mute monostable relay that %s "inactive" off only when it has fallen back', async (_how, fault) => {
+    const { sim, sink, connection } = await connectedOnvif({ faults: [fault, 'no-relay-events'], relayDelayMs: 2_500 });
+    await until('online', onvifOnline(sink));
+    expect(await connection.setOutput('000', true, limit())).toBeNull();
+    await expect(connection.setOutput('000', false, limit())).rejects.toMatchObject({
+      code: 'E_OUTPUT_NOT_CONFIRMED',
+      family: 'operational',
+      retryAfterMs: expect.any(Number),
+    });
+    await until('fallen back', () => sim.state().relays[0]?.on === false);
+    // The device's own timer may be a moment ahead of ours.
+    const off = (): Promise<boolean | null> => connection.setOutput('000', false, limit());
+    expect(await off().catch(() => steadyClock.sleep(300).then(off))).toBeNull();
+  });
+
+  it('switches by the logical state, whatever the contact of an idle relay is', async () => {
+    const { sim, sink, connection } = await connectedOnvif({ faults: ['idle-closed'] });
+    await until('online', onvifOnline(sink));
+    expect(await connection.setOutput('000', true, limit())).toBe(true);
+    expect(sim.state().relays[0]?.on).toBe(true);
+    expect(await connection.setOutput('000', false, limit())).toBe(false);
+    expect(sim.state().relays[0]?.on).toBe(false);
+  });
+
+  it.each([true, false])(
+    'finds out by the first order that the events of a relay tell its contact (order: %s)',
+    async (order) => {
+      const { sim, sink, connection } = await connectedOnvif({ faults: ['idle-closed', 'relay-events-tell-contact'] });
+      await until('online', onvifOnline(sink));
+      const told = () => sink.events.filter(({ draft }) => draft.output === '000').map(({ draft }) => draft.phase);
+      await until('its state at rest, which is the contact', () => told().includes('snapshot'));
+      // Somebody else had switched it on before.
+      if (!order) sim.switchRelay('000', true);
+      if (!order) await until('the contact opens', () => told().includes('stop'));
+      for (const on of [order, !order, order, !order]) {
+        expect(await connection.setOutput('000', on, limit())).toBe(on);
+        expect(sim.state().relays[0]?.on).toBe(on);
+        expect(await connection.readOutput('000', limit())).toBe(on);
+      }
+    },
+  );
+
+  it('knows from its dialog that the events of a relay tell its contact, before anything is ordered', async () => {
+    const { sink, connection } = await connectedOnvif(
+      { faults: ['idle-closed', 'relay-events-tell-contact'] },
+      { options: { contactRelays: '000, 001' } },
+    );
+    const stops = () => sink.events.filter(({ draft }) => draft.type === 'relay-state' && draft.phase === 'stop');
+    await until('both relays have told their state', () => stops().length === 2);
+    expect(await connection.readOutput('000', limit())).toBe(false);
+    expect(sink.events.filter(({ draft }) => draft.type === 'relay-state' && draft.phase !== 'stop')).toEqual([]);
+    expect(await connection.setOutput('000', true, limit())).toBe(true);
+    expect(await connection.setOutput('000', false, limit())).toBe(false);
+  });
+
   it('tells null where the device sends no events of its relays', async () => {
     const { sim, sink, connection } = await connectedOnvif({ faults: ['no-relay-events'] });
     await until('online', onvifOnline(sink));

@@ -50,10 +50,12 @@ describe('the settings', () => {
       consumerUrl: '',
       informational: false,
       quietSeconds: 0,
+      invertedInputs: '',
+      contactRelays: '',
     });
   });
   it('stay what they are when they are checked again', () => {
-    const once = read({ quietSeconds: 5, login: 'token' });
+    const once = read({ quietSeconds: 5, login: 'token', invertedInputs: '000,,  001 ', contactRelays: '7' });
     expect(read(once ?? {})).toEqual(once);
   });
   it.each([
@@ -64,6 +66,8 @@ describe('the settings', () => {
     [{ events: 'sometimes' }, /"events".*auto, pull, notify/],
     [{ quietSeconds: -1 }, /"quietSeconds"/],
     [{ informational: 'yes' }, /"informational"/],
+    [{ invertedInputs: 7 }, /"invertedInputs"/],
+    [{ contactRelays: 'x'.repeat(65) }, /"contactRelays"/],
   ])('are refused with field and remedy: %j', (options, message) => {
     expect(() => read(options)).toThrow(
       expect.objectContaining({ code: 'E_DEVICE_OPTIONS', message: expect.stringMatching(message) }),
@@ -77,6 +81,8 @@ describe('the settings', () => {
       'events',
       'consumerUrl',
       'quietSeconds',
+      'invertedInputs',
+      'contactRelays',
       'informational',
     ]);
   });

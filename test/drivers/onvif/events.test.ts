@@ -66,6 +66,22 @@ describe('events by pull', () => {
     expect(sink.events.at(-1)?.draft.quietMs).toBe(10_000);
   });
 
+  it('turns round the inputs that its dialog names, at the connect, too', async () => {
+    const { sim, sink } = await connectedOnvif(
+      { faults: ['input-events-inverted'] },
+      { options: { invertedInputs: '000' } },
+    );
+    const of = (input: string): string[] =>
+      sink.events.filter((e) => e.draft.input === input).map(({ draft }) => draft.phase);
+    await until('both inputs have told their state', () => of('000').length > 0 && of('001').length > 0);
+    expect([of('000'), of('001')]).toEqual([['stop'], ['snapshot']]);
+    sim.setInput('000', true);
+    await until('the start', () => of('000').length === 2);
+    sim.setInput('000', false);
+    await until('the end', () => of('000').length === 3);
+    expect(of('000')).toEqual(['stop', 'start', 'stop']);
+  });
+
   it('ends an input whose end was lost, and not one that is still active', async () => {
     const { sim, sink } = await connectedOnvif();
     const of = (input: string): string[] =>

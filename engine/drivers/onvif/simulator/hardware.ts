@@ -2,6 +2,7 @@ import type { Clock, Timer } from '../../../clock/clock';
 
 export interface SimulatedRelay {
   token: string;
+  /** Logical state: active. */
   on: boolean;
 }
 

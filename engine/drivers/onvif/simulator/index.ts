@@ -82,6 +82,8 @@ export interface OnvifSimulator {
   /** Sends any text where a NotificationMessage is due. */
   fireRaw(notification: string): void;
   setInput(token: string, active: boolean): void;
+  /** As somebody else does; false: there is no such relay. */
+  switchRelay(token: string, on: boolean): boolean;
   setClockOffset(ms: number): void;
   setPassword(password: string): void;
   /** Forgets every subscription, as a device does that was restarted quickly. */
@@ -148,12 +150,16 @@ export async function startOnvifSimulator(options: OnvifSimulatorOptions = {}): 
   const relayMessage = (token: string, on: boolean): OnvifMessage => ({
     topic: 'Device/Trigger/Relay',
     source: { RelayToken: token },
-    data: { LogicalState: on ? 'active' : 'inactive' },
+    // A contact that is closed when idle is open while the relay is active.
+    data: {
+      LogicalState:
+        on !== (faults.has('idle-closed') && faults.has('relay-events-tell-contact')) ? 'active' : 'inactive',
+    },
   });
   const inputMessage = (token: string, active: boolean): OnvifMessage => ({
     topic: 'Device/Trigger/DigitalInput',
     source: { InputToken: token },
-    data: { LogicalState: String(active) },
+    data: { LogicalState: String(active !== faults.has('input-events-inverted')) },
   });
   for (const { token, active } of hardware.inputs) {
     const message = inputMessage(token, active);
@@ -375,6 +381,7 @@ export async function startOnvifSimulator(options: OnvifSimulatorOptions = {}): 
     port,
     state,
     fire,
+    switchRelay: (token, on) => hardware.switchRelay(token, on, false),
     fireRaw: (notification) => events.send(notification),
     setInput,
     setClockOffset(ms) {

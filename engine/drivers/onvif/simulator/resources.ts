@@ -18,6 +18,8 @@ export interface ResourceSetting {
   commanded(command: string): void;
 }
 
+const isMonostable = (faults: OnvifFaults): boolean =>
+  faults.has('monostable') || faults.has('monostable-ignores-inactive');
 const ok = (body: string): SimulatedAnswer => ({ status: 200, body });
 
 const services: readonly [string, string, string][] = [
@@ -94,11 +96,12 @@ export function answerResource(
       return ok(`<tev:GetEventPropertiesResponse>${topicSet()}</tev:GetEventPropertiesResponse>`);
     case 'GetRelayOutputs': {
       const prefix = service === 'deviceio_service' ? 'tmd' : 'tds';
-      const mode = faults.has('monostable') ? 'Monostable' : 'Bistable';
+      const mode = isMonostable(faults) ? 'Monostable' : 'Bistable';
+      const idle = faults.has('idle-closed') ? 'closed' : 'open';
       const list = hardware.relays
         .map(
           ({ token }) =>
-            `<${prefix}:RelayOutputs token="${token}"><tt:Properties><tt:Mode>${mode}</tt:Mode><tt:DelayTime>PT${hardware.delayMs / 1000}S</tt:DelayTime><tt:IdleState>open</tt:IdleState></tt:Properties></${prefix}:RelayOutputs>`,
+            `<${prefix}:RelayOutputs token="${token}"><tt:Properties><tt:Mode>${mode}</tt:Mode><tt:DelayTime>PT${hardware.delayMs / 1000}S</tt:DelayTime><tt:IdleState>${idle}</tt:IdleState></tt:Properties></${prefix}:RelayOutputs>`,
         )
         .join('');
       return ok(`<${prefix}:GetRelayOutputsResponse>${list}</${prefix}:GetRelayOutputsResponse>`);
@@ -111,14 +114,16 @@ export function answerResource(
       const token = ask('RelayOutputToken');
       const on = ask('LogicalState') === 'active';
       if (!on && faults.has('monostable')) return badArgument(faults, 'ter:ModeError', 'Relay is monostable');
-      if (!hardware.switchRelay(token, on, faults.has('monostable')))
+      const ignored = !on && faults.has('monostable-ignores-inactive');
+      if (ignored) return ok('<tds:SetRelayOutputStateResponse/>');
+      if (!hardware.switchRelay(token, on, isMonostable(faults)))
         return badArgument(faults, 'ter:RelayToken', 'No such relay token');
       at.commanded(`relay ${token} ${on ? 'on' : 'off'}`);
       return ok('<tds:SetRelayOutputStateResponse/>');
     }
     case 'GetDigitalInputs':
       return ok(
-        `<tmd:GetDigitalInputsResponse>${hardware.inputs.map(({ token }) => `<tmd:DigitalInputs token="${token}" IdleState="open"/>`).join('')}</tmd:GetDigitalInputsResponse>`,
+        `<tmd:GetDigitalInputsResponse>${hardware.inputs.map(({ token }) => `<tmd:DigitalInputs token="${token}" IdleState="${faults.has('input-events-inverted') ? 'closed' : 'open'}"/>`).join('')}</tmd:GetDigitalInputsResponse>`,
       );
     case 'GetPresets':
       return ok(
