@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect } from 'vitest';
 import { type Browser, chromiumMissing, openBrowser } from '../support/browser';
 import { type Editor, startEditor } from '../support/editor';
-import { dialogAtRest } from '../support/editor-dialog';
+import { dialogAtRest, editorAtRest, endDialog } from '../support/editor-dialog';
 import { FakeFlowEngine } from '../support/fake-flow-engine';
 import { serverTest } from '../support/server-test';
 
@@ -81,7 +81,6 @@ describe('a node in the editor whose device or schedule is deleted', () => {
     editor = await startEditor({ engine, flows });
     browser = await openBrowser({ width: 1400, height: 1100 });
     page = await browser.context.newPage();
-    page.setDefaultTimeout(20_000);
   });
 
   afterAll(async () => {
@@ -92,12 +91,8 @@ describe('a node in the editor whose device or schedule is deleted', () => {
 
   beforeEach(async () => {
     if (chromiumMissing() !== null) return;
-    await page.goto(editor.url, { timeout: 50_000 });
-    await page.locator('.red-ui-flow-node', { hasText: 'One device' }).first().waitFor({ timeout: 50_000 });
-    await page.evaluate(() => {
-      (globalThis as unknown as { jQuery: { fx: { off: boolean } } }).jQuery.fx.off = true;
-    });
-    await page.addStyleTag({ content: '* { transition: none !important; animation: none !important; }' });
+    await page.goto(editor.url);
+    await editorAtRest(page, 'one');
   });
 
   async function openConfig(type: string, id: string): Promise<void> {
@@ -135,7 +130,7 @@ describe('a node in the editor whose device or schedule is deleted', () => {
       expect(await nodeOf('one')).toMatchObject({ devices: ['hall'], valid: true });
       expect(await nodeOf('siren')).toMatchObject({ devices: ['hall'], valid: true });
     },
-    60_000,
+    180_000,
   );
 
   serverTest(
@@ -151,12 +146,11 @@ describe('a node in the editor whose device or schedule is deleted', () => {
       await page.waitForSelector('#node-dialog-ok');
       await dialogAtRest(page);
       expect(await page.locator('#node-input-schedule option:checked').textContent()).toBe('gone: nights');
-      await page.click('#node-dialog-ok');
-      await page.waitForSelector('#node-dialog-ok', { state: 'detached' });
+      await endDialog(page, '#node-dialog-ok');
       expect((await nodeOf('one')).schedule).toBe('nights');
       await page.evaluate(() => (globalThis as unknown as EditorPage).RED.history.pop());
     },
-    60_000,
+    180_000,
   );
 
   serverTest(
@@ -170,12 +164,11 @@ describe('a node in the editor whose device or schedule is deleted', () => {
       await page.waitForSelector('#alarmflow-device-result.alarmflow-ok');
       expect(engine.callsOf('testDevice').at(-1)?.[0]).toMatchObject({ id: 'gate', port: 8123 });
       await page.fill('#node-config-input-name', 'Gate 2');
-      await page.click('#node-config-dialog-ok');
-      await page.waitForSelector('#node-config-dialog-ok', { state: 'detached' });
+      await endDialog(page, '#node-config-dialog-ok');
       const port = await page.evaluate(() => (globalThis as unknown as EditorPage).RED.nodes.node('gate').port);
       expect(port).toBe(variable);
     },
-    60_000,
+    180_000,
   );
 
   serverTest(
@@ -197,6 +190,6 @@ describe('a node in the editor whose device or schedule is deleted', () => {
         expect(await page.getAttribute(`#node-input-${field}`, 'title')).toBe('0–86400');
       }
     },
-    60_000,
+    180_000,
   );
 });

@@ -5,7 +5,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Browser, chromiumMissing, openBrowser } from '../support/browser';
 import { type Editor, startEditor } from '../support/editor';
-import { dialogAtRest } from '../support/editor-dialog';
+import { dialogAtRest, editorAtRest, endDialog } from '../support/editor-dialog';
 import { FakeFlowEngine } from '../support/fake-flow-engine';
 
 const missing = chromiumMissing();
@@ -91,7 +91,6 @@ interface EditorPage {
     };
     editor: { edit(node: unknown): void; validateNode(node: unknown): boolean };
   };
-  jQuery: { fx: { off: boolean } };
 }
 
 describe.skipIf(missing !== null && process.env.ALARMFLOW_REQUIRE_ALL !== '1')('the dialogs of logic nodes', () => {
@@ -103,20 +102,10 @@ describe.skipIf(missing !== null && process.env.ALARMFLOW_REQUIRE_ALL !== '1')('
     editor = await startEditor({ engine: new FakeFlowEngine(), flows });
     browser = await openBrowser({ width: 1400, height: 1100 });
     page = await browser.context.newPage();
-    page.setDefaultTimeout(6_000);
     await page.goto(editor.url);
-    await page.waitForFunction(() => {
-      const { RED } = globalThis as unknown as Partial<EditorPage>;
-      return (
-        Boolean(RED?.nodes?.node?.('guard')) && !document.querySelector('#red-ui-loading-progress:not([style*="none"])')
-      );
-    });
-    await page.evaluate(() => {
-      (globalThis as unknown as EditorPage).jQuery.fx.off = true;
-    });
-    await page.addStyleTag({ content: '* { transition: none !important; animation: none !important; }' });
+    await editorAtRest(page, 'guard');
     if (shots) mkdirSync(shots, { recursive: true });
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await browser?.close();
@@ -141,12 +130,7 @@ describe.skipIf(missing !== null && process.env.ALARMFLOW_REQUIRE_ALL !== '1')('
     await dialogAtRest(page);
   }
 
-  async function close(how: 'ok' | 'cancel'): Promise<void> {
-    await page.click(`#node-dialog-${how}`);
-    await page.waitForSelector(`#node-dialog-${how}`, { state: 'detached' });
-    // The editor checks the node after it has closed the dialog.
-    await page.waitForTimeout(120);
-  }
+  const close = (how: 'ok' | 'cancel'): Promise<void> => endDialog(page, `#node-dialog-${how}`);
 
   const fieldsOf = (id: string, ...fields: string[]): Promise<unknown[]> =>
     page.evaluate(

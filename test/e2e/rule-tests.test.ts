@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { RuleTestReport } from '../../engine/index';
 import { type Browser, chromiumMissing, openBrowser } from '../support/browser';
 import { type Editor, startEditor } from '../support/editor';
-import { dialogAtRest } from '../support/editor-dialog';
+import { dialogAtRest, editorAtRest, endDialog } from '../support/editor-dialog';
 import { FakeFlowEngine } from '../support/fake-flow-engine';
 
 const missing = chromiumMissing();
@@ -58,7 +58,6 @@ const failing: RuleTestReport = {
 };
 
 interface EditorPage {
-  jQuery: { fx: { off: boolean } };
   RED: {
     nodes: { node(id: string): Record<string, unknown>; dirty(state: boolean): void };
     actions: { invoke(name: string): void };
@@ -78,14 +77,8 @@ describe.skipIf(missing !== null && process.env.ALARMFLOW_REQUIRE_ALL !== '1')('
     editor = await startEditor({ engine, flows });
     browser = await openBrowser();
     page = await browser.context.newPage();
-    page.setDefaultTimeout(6_000);
     await page.goto(editor.url);
-    await page.waitForFunction(() => (globalThis as unknown as EditorPage).RED?.nodes?.node('tests') !== null);
-    await page.locator('#red-ui-loading-progress').waitFor({ state: 'hidden' });
-    // Sliding trays and fading notices only cost time here.
-    await page.evaluate(() => {
-      (globalThis as unknown as EditorPage).jQuery.fx.off = true;
-    });
+    await editorAtRest(page, 'tests');
   });
   afterAll(async () => {
     await browser?.close();
@@ -95,12 +88,15 @@ describe.skipIf(missing !== null && process.env.ALARMFLOW_REQUIRE_ALL !== '1')('
     engine.calls.length = 0;
   });
 
+  /** While a deploy is under way the editor takes no other. */
+  const editorIdle = async (): Promise<void> => {
+    await page.locator('.red-ui-deploy-button-spinner').waitFor({ state: 'hidden' });
+    await page.locator('#red-ui-header-shade').waitFor({ state: 'hidden' });
+  };
   /** Changes the flow, so that there is something to deploy. */
   const change = async (fields: Record<string, unknown> = {}): Promise<string> => {
     const name = `After ${++turn}`;
-    // While a deploy is under way the editor takes no other.
-    await page.locator('.red-ui-deploy-button-spinner').waitFor({ state: 'hidden' });
-    await page.locator('#red-ui-header-shade').waitFor({ state: 'hidden' });
+    await editorIdle();
     await page.evaluate(
       ([given, more]) => {
         const { RED } = globalThis as unknown as EditorPage;
@@ -116,7 +112,7 @@ describe.skipIf(missing !== null && process.env.ALARMFLOW_REQUIRE_ALL !== '1')('
   const asked = (): number => engine.calls.filter(({ call }) => call === 'runRuleTests').length;
   const button = (name: string) => page.getByRole('button', { name, exact: true });
   const clickDeploy = () => page.locator('#red-ui-header-button-deploy').click();
-  const gone = (name: string) => expect.poll(() => deployed(name), { timeout: 5_000 });
+  const gone = (name: string) => expect.poll(() => deployed(name));
 
   it('are offered before a deploy, and one that passes lets it through', async () => {
     engine.ruleTestReport = passing;
@@ -169,9 +165,11 @@ describe.skipIf(missing !== null && process.env.ALARMFLOW_REQUIRE_ALL !== '1')('
     await clickDeploy();
     await gone(name).toBe(true);
     expect(asked()).toBe(0);
-    await change({ atDeploy: 'offer' });
+    const again = await change({ atDeploy: 'offer' });
     await clickDeploy();
     await button('Deploy without tests').click();
+    await gone(again).toBe(true);
+    await editorIdle();
   });
 
   it('run from their dialog with the text that is in it', async () => {
@@ -189,7 +187,7 @@ describe.skipIf(missing !== null && process.env.ALARMFLOW_REQUIRE_ALL !== '1')('
       'Light at the fence',
     );
     await button('Close').click();
-    await page.locator('#node-dialog-ok').click();
+    await endDialog(page, '#node-dialog-ok');
     const kept = await page.evaluate(() => (globalThis as unknown as EditorPage).RED.nodes.node('tests').tests);
     expect(JSON.parse(kept as string)).toEqual(JSON.parse(text));
   });

@@ -7,7 +7,7 @@ import { checkSchedule, previewSchedule } from '../../engine/gates';
 import type { ArmingSchedule, SchedulePreview } from '../../engine/index';
 import { type Browser, chromiumMissing, openBrowser } from '../support/browser';
 import { type Editor, startEditor } from '../support/editor';
-import { dialogAtRest } from '../support/editor-dialog';
+import { dialogAtRest, editorAtRest, endDialog } from '../support/editor-dialog';
 import { FakeFlowEngine } from '../support/fake-flow-engine';
 
 const missing = chromiumMissing();
@@ -62,7 +62,6 @@ interface EditorPage {
     nodes: { node(id: string): Record<string, unknown> & { valid: boolean } };
     editor: { editConfig(name: string, type: string, id: string): void };
   };
-  jQuery: { fx: { off: boolean } };
 }
 
 describe.skipIf(missing !== null && process.env.ALARMFLOW_REQUIRE_ALL !== '1')('the dialog of a schedule', () => {
@@ -75,21 +74,10 @@ describe.skipIf(missing !== null && process.env.ALARMFLOW_REQUIRE_ALL !== '1')('
     editor = await startEditor({ engine, flows });
     browser = await openBrowser({ width: 1400, height: 1150 });
     page = await browser.context.newPage();
-    page.setDefaultTimeout(6_000);
     await page.goto(editor.url);
-    await page.waitForFunction(() => {
-      const { RED } = globalThis as unknown as Partial<EditorPage>;
-      return (
-        Boolean(RED?.nodes?.node?.('nights')) &&
-        !document.querySelector('#red-ui-loading-progress:not([style*="none"])')
-      );
-    });
-    await page.evaluate(() => {
-      (globalThis as unknown as EditorPage).jQuery.fx.off = true;
-    });
-    await page.addStyleTag({ content: '* { transition: none !important; animation: none !important; }' });
+    await editorAtRest(page, 'nights');
     if (shots) mkdirSync(shots, { recursive: true });
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await browser?.close();
@@ -113,10 +101,7 @@ describe.skipIf(missing !== null && process.env.ALARMFLOW_REQUIRE_ALL !== '1')('
     await dialogAtRest(page);
   }
 
-  async function close(how: 'ok' | 'cancel'): Promise<void> {
-    await page.click(`#node-config-dialog-${how}`);
-    await page.waitForSelector(`#node-config-dialog-${how}`, { state: 'detached' });
-  }
+  const close = (how: 'ok' | 'cancel'): Promise<void> => endDialog(page, `#node-config-dialog-${how}`);
 
   const tab = (name: string) => page.click(`#alarmflow-schedule-tabs a:has-text("${name}")`);
   const bars = (row: string) =>
@@ -171,8 +156,9 @@ describe.skipIf(missing !== null && process.env.ALARMFLOW_REQUIRE_ALL !== '1')('
     await page.keyboard.press('Tab');
     await page.click(`${panel} >> button:has-text("Apply")`);
     expect(await bars('[data-day=saturday]')).toEqual(['sunset −15 min–sunrise (next day)']);
-    await page.waitForSelector('.alarmflow-preview-state.alarmflow-failed');
-    expect(await page.innerText('.alarmflow-preview-state')).toContain('give latitude and longitude');
+    await expect
+      .poll(() => page.innerText('.alarmflow-preview-state.alarmflow-failed'))
+      .toContain('give latitude and longitude');
     await shoot('sun-no-place');
 
     await tab('Sun');
@@ -232,8 +218,10 @@ describe.skipIf(missing !== null && process.env.ALARMFLOW_REQUIRE_ALL !== '1')('
     expect(await page.innerText('.alarmflow-special-row >> nth=2')).toContain('needs a name');
     await page.fill('[aria-label="Name"]', 'Nowhere');
     expect(await page.innerText('.alarmflow-special-row >> nth=2')).toContain('the first day does not exist');
-    await page.waitForSelector('.alarmflow-preview-state.alarmflow-failed');
-    expect(await page.innerText('.alarmflow-preview-state')).toContain('holiday 3 "Nowhere": the first day is "04-31"');
+    // Before its name was typed another fault was told.
+    await expect
+      .poll(() => page.innerText('.alarmflow-preview-state.alarmflow-failed'))
+      .toContain('holiday 3 "Nowhere": the first day is "04-31"');
     await shoot('holiday-wrong');
     await page.click('[title="Delete Nowhere"]');
     expect(await page.locator('.alarmflow-special-row').count()).toBe(2);
@@ -253,7 +241,7 @@ describe.skipIf(missing !== null && process.env.ALARMFLOW_REQUIRE_ALL !== '1')('
     await close('ok');
     await page.click('#red-ui-header-button-deploy');
     await expect
-      .poll(() => engine.schedules.get('nights')?.exceptions, { timeout: 8_000 })
+      .poll(() => engine.schedules.get('nights')?.exceptions)
       .toEqual([{ name: 'Stocktaking', from: '2026-12-25', periods: [{ from: 480, to: 540 }] }]);
     expect(engine.schedules.get('nights')?.holidays?.map(({ name, enabled }) => [name, enabled])).toEqual([
       ['Closed', false],

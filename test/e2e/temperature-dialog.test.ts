@@ -4,7 +4,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Browser, chromiumMissing, openBrowser } from '../support/browser';
 import { type Editor, startEditor } from '../support/editor';
-import { dialogAtRest } from '../support/editor-dialog';
+import { dialogAtRest, editorAtRest, endDialog } from '../support/editor-dialog';
 import { FakeFlowEngine } from '../support/fake-flow-engine';
 
 const missing = chromiumMissing();
@@ -56,14 +56,8 @@ describe.skipIf(missing !== null && process.env.ALARMFLOW_REQUIRE_ALL !== '1')(
       editor = await startEditor({ engine: new FakeFlowEngine(), flows });
       browser = await openBrowser({ width: 1400, height: 1700 });
       page = await browser.context.newPage();
-      page.setDefaultTimeout(6_000);
       await page.goto(editor.url);
-      await page.waitForFunction(() => Boolean((globalThis as unknown as EditorPage).RED?.nodes?.node?.('rule')));
-      await page.waitForFunction(() => !document.querySelector('#red-ui-loading-progress:not([style*="none"])'));
-      await page.evaluate(() => {
-        (globalThis as unknown as { jQuery: { fx: { off: boolean } } }).jQuery.fx.off = true;
-      });
-      await page.addStyleTag({ content: '* { transition: none !important; animation: none !important; }' });
+      await editorAtRest(page, 'rule');
       if (shots) mkdirSync(shots, { recursive: true });
     });
 
@@ -80,10 +74,7 @@ describe.skipIf(missing !== null && process.env.ALARMFLOW_REQUIRE_ALL !== '1')(
       await page.waitForSelector('#node-dialog-ok');
       await dialogAtRest(page);
     };
-    const close = async (button: '#node-dialog-ok' | '#node-dialog-cancel'): Promise<void> => {
-      await page.click(button);
-      await page.waitForSelector(button, { state: 'detached' });
-    };
+    const close = (button: '#node-dialog-ok' | '#node-dialog-cancel'): Promise<void> => endDialog(page, button);
     const saved = () =>
       page.evaluate(() => {
         const { rules, sensors, unit, validationErrors } = (globalThis as unknown as EditorPage).RED.nodes.node('rule');

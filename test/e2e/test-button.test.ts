@@ -1,17 +1,15 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type BrowserContext, chromium, type Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { nodeFolders } from '../nodes/editor-sandbox';
+import { type Browser, chromiumMissing, openBrowser } from '../support/browser';
 import { type Editor, startEditor } from '../support/editor';
-import { dialogAtRest } from '../support/editor-dialog';
+import { dialogAtRest, editorAtRest, endDialog } from '../support/editor-dialog';
 import { FakeFlowEngine } from '../support/fake-flow-engine';
 
-const CHROMIUM = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
-const present = existsSync(CHROMIUM);
-if (!present && process.env.ALARMFLOW_REQUIRE_ALL !== '1')
-  console.warn(`test buttons: skipped, there is no browser at ${CHROMIUM}; install chromium or set CHROMIUM_PATH`);
+const missing = chromiumMissing();
+if (missing !== null && process.env.ALARMFLOW_REQUIRE_ALL !== '1') console.warn(`test buttons: skipped, ${missing}`);
 
 /** Set to keep a picture of every dialog. */
 const shots = process.env.ALARMFLOW_SHOTS;
@@ -42,45 +40,27 @@ interface EditorPage {
   };
 }
 
-describe.skipIf(!present && process.env.ALARMFLOW_REQUIRE_ALL !== '1')('the test button in the editor', () => {
+describe.skipIf(missing !== null && process.env.ALARMFLOW_REQUIRE_ALL !== '1')('the test button in the editor', () => {
   let editor: Editor;
   let engine: FakeFlowEngine;
-  let browser: BrowserContext;
+  let browser: Browser;
   let page: Page;
-  const profile = mkdtempSync(join(tmpdir(), 'alarmflow-chromium-'));
   const pageErrors: string[] = [];
 
   beforeAll(async () => {
     engine = new FakeFlowEngine();
     editor = await startEditor({ engine, flows });
-    browser = await chromium.launchPersistentContext(profile, {
-      executablePath: CHROMIUM,
-      headless: true,
-      viewport: { width: 1400, height: 1250 },
-      args: ['--headless', '--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking'],
-    });
-    page = browser.pages()[0] ?? (await browser.newPage());
-    page.setDefaultTimeout(6_000);
+    browser = await openBrowser({ width: 1400, height: 1250 });
+    page = await browser.context.newPage();
     page.on('pageerror', (error) => pageErrors.push(error.message));
     await page.goto(editor.url);
-    await page.waitForFunction(() =>
-      Boolean(
-        (globalThis as unknown as EditorPage).RED?.nodes?.node?.('relay') &&
-          document.querySelector(
-            '#red-ui-loading-progress[style*="none"], body:not(:has(#red-ui-loading-progress:not([style*="none"])))',
-          ),
-      ),
-    );
-    await page.evaluate(() => {
-      (globalThis as unknown as { jQuery: { fx: { off: boolean } } }).jQuery.fx.off = true;
-    });
+    await editorAtRest(page, 'relay');
     if (shots) mkdirSync(shots, { recursive: true });
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await browser?.close();
     await editor?.stop();
-    rmSync(profile, { recursive: true, force: true });
   });
 
   afterEach(async () => {
@@ -89,10 +69,7 @@ describe.skipIf(!present && process.env.ALARMFLOW_REQUIRE_ALL !== '1')('the test
     engine.failures.clear();
     engine.gates.clear();
     engine.calls.length = 0;
-    if (await page.isVisible('#node-dialog-cancel')) {
-      await page.click('#node-dialog-cancel');
-      await page.waitForSelector('#node-dialog-cancel', { state: 'detached' });
-    }
+    if (await page.isVisible('#node-dialog-cancel')) await endDialog(page, '#node-dialog-cancel');
   });
 
   async function open(id: string): Promise<void> {

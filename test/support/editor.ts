@@ -1,11 +1,13 @@
 /** The flow editor with our nodes, embedded in the test's process, for tests in a browser. */
-import { spawnSync } from 'node:child_process';
-import { cpSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { cpSync, globSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 import type { FlowEngine } from '../../engine/index';
+import { removeFolder } from './remove-folder';
 
 const root = resolve(__dirname, '../..');
 
@@ -28,7 +30,7 @@ export interface Editor {
 }
 
 /** Compiles the nodes alone into a package of their own, so that other parts and a stale dist do not matter. */
-export function buildNodePackage(): string {
+async function buildNodePackage(): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'alarmflow-nodes-'));
   writeFileSync(
     join(folder, 'tsconfig.json'),
@@ -45,8 +47,9 @@ export function buildNodePackage(): string {
       exclude: [],
     }),
   );
-  const tsc = spawnSync(join(root, 'node_modules/.bin/tsc'), ['-p', folder], { encoding: 'utf8' });
-  if (tsc.status !== 0) throw new Error(`the nodes do not compile:\n${tsc.stdout}${tsc.stderr}`);
+  await promisify(execFile)(join(root, 'node_modules/.bin/tsc'), ['-p', folder]).catch((failed) => {
+    throw new Error(`the nodes do not compile:\n${failed.stdout}${failed.stderr}`);
+  });
   for (const file of globSync('nodes/**/*.{html,json,svg}', { cwd: root })) {
     mkdirSync(dirname(join(folder, 'dist', file)), { recursive: true });
     cpSync(join(root, file), join(folder, 'dist', file));
@@ -58,7 +61,7 @@ export function buildNodePackage(): string {
 }
 
 export async function startEditor(options: { engine: FlowEngine; flows: unknown[] }): Promise<Editor> {
-  const packageFolder = buildNodePackage();
+  const packageFolder = await buildNodePackage();
   const userDir = mkdtempSync(join(tmpdir(), 'alarmflow-user-'));
   writeFileSync(join(userDir, 'package.json'), '{}');
   let flows = options.flows;
@@ -116,8 +119,8 @@ export async function startEditor(options: { engine: FlowEngine; flows: unknown[
       await RED.stop();
       server.closeAllConnections();
       await new Promise<void>((done) => server.close(() => done()));
-      rmSync(packageFolder, { recursive: true, force: true });
-      rmSync(userDir, { recursive: true, force: true });
+      await removeFolder(packageFolder);
+      await removeFolder(userDir);
     },
   };
 }
