@@ -404,10 +404,11 @@
         form.find('.alarmflow-when-tls').toggle(secure && tls.prop('checked'));
         const pushes = receives.includes(receive.val()) && receive.val() !== 'stream';
         form.find('.alarmflow-when-push').toggle(pushes);
+        // Who asks a device knows sooner whether it is there.
+        form.find('.alarmflow-when-silent').toggle(receive.val() === 'push');
         form.find('.alarmflow-when-clock').toggle(clock !== false);
         form.find('.alarmflow-when-live').toggle(dialogOf(current).live === true);
-        const asksNothing =
-          clock === false && receives.length <= 1 && (!pushes || (ingest === false && !field('pushFrom').val()));
+        const asksNothing = clock === false && receives.length <= 1 && !pushes;
         form.find('.alarmflow-when-events').toggle(!asksNothing);
         form.find('#alarmflow-device-test span').text(t(host ? 'label.test' : 'label.check'));
         form.find('.alarmflow-when-mapping').toggle(fields.some(({ name }) => name === 'mapping'));
@@ -505,12 +506,11 @@
       prepareRecent(form, node.id);
       const values = () => ({
         id: node.id,
-        version: 1,
+        version: 2,
         ...Object.fromEntries(
-          ['name', 'driver', 'host', 'port', 'receive', 'timeZone', 'pushFrom', 'user', 'password'].map((name) => [
-            name,
-            field(name).val() ?? '',
-          ]),
+          ['name', 'driver', 'host', 'port', 'receive', 'timeZone', 'pushFrom', 'signOfLife', 'user', 'password'].map(
+            (name) => [name, field(name).val() ?? ''],
+          ),
         ),
         tls: tls.prop('checked'),
         allowSelfSigned: field('allowSelfSigned').prop('checked'),

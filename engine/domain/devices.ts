@@ -22,6 +22,8 @@ export interface DeviceDefinition {
   timeZone: string | null;
   /** Addresses that may push for this device; empty: any that knows the token. */
   pushFrom: string[];
+  /** Nothing from the device for so long means that it is offline; absent: silence means nothing. For those that only push. */
+  signOfLifeMs?: number;
   /** Channels of which the last seconds are kept for alarms; absent: none. */
   recording?: DeviceRecording;
   /** Settings of its driver alone, as the driver's `readOptions` has checked them; absent: all as by default. */

@@ -1,113 +1,20 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Clock, Timer } from '../clock/clock';
-import type {
-  ConnectedDevice,
-  DeviceDefinition,
-  DeviceDirectory,
-  DeviceFacts,
-  DeviceLink,
-  DeviceOffers,
-  DevicePlace,
-  DevicePlaces,
-  DeviceStatus,
-  Picture,
-  PushAnswer,
-  PushRequest,
-  PushRules,
-  ReceivedEvent,
-} from '../domain/devices';
+import type { Timer } from '../clock/clock';
+import type { ConnectedDevice, DeviceDefinition, DeviceLink, DeviceStatus, ReceivedEvent } from '../domain/devices';
 import { noOffers, usualPushRules } from '../domain/devices';
 import { asAlarmflowError, operationalError, userError } from '../domain/errors';
-import type { EventDraft, EventPhase } from '../domain/events';
-import type { Log } from '../domain/log';
+import type { EventDraft } from '../domain/events';
 import { connectedDevice } from './connected-device';
 import { createDeliveryQueue, type DeliveryQueue } from './delivery-queue';
 import { createDeliveryShares } from './delivery-shares';
-import type { CapturedPart, DeviceDriver, DriverConnection, DriverSink, PushSetUp } from './driver';
-import type { FormerSettingsRecord } from './former-settings';
+import type { CapturedPart, DeviceDriver, DriverConnection, DriverSink } from './driver';
+import type { Devices, DevicesOptions } from './hub';
+import { createLinkEvents, type LinkEvents } from './link-events';
 import { mayPushFrom } from './push-from';
 import { driverOf } from './registry';
+import { type LifeWatch, watchLife } from './sign-of-life';
 import { isAt, isElsewhere, type Placed, placeOf, visitPlace } from './visit';
 import { backoff } from './wire';
-
-export interface DevicesOptions {
-  clock: Clock;
-  log: Log;
-  /**
-   * Takes an event; resolves with its id when its consequence is on disk. Called in the device's order. A call with
-   * pictures is waited for before the next; others must take their place in line before they first wait.
-   */
-  onEvent(deviceId: string, received: ReceivedEvent): Promise<string>;
-  /** Pictures that followed an event on a stream. */
-  onPictures(deviceId: string, eventId: string, pictures: (Picture & { name?: string })[]): Promise<void>;
-  onStatus(status: DeviceStatus): void;
-  /**
-   * A device is removed or found elsewhere from now on, and its connection goes: what is on there is switched off now or
-   * never. Waited for, `LEAVE_MS` at most. Absent: nothing is ever on.
-   */
-  onLeave?(leaving: LeavingDevice, signal: AbortSignal): Promise<void>;
-  /** The device's ingest path as the device reaches it; null: not known. Absent: there is none. */
-  ingestUrl?(definition: DeviceDefinition): Promise<string | null>;
-  /** Keeps what is to be put back on a device over a crash. Absent: nothing is kept. */
-  formerOf?(definition: DeviceDefinition): FormerSettingsRecord;
-  /** Where drivers come from; the built-in ones unless a test says otherwise. */
-  driverOf?(kind: string): DeviceDriver;
-}
-
-/** A device at the address that it is about to have no longer. */
-export interface LeavingDevice {
-  /** By the connection that it had; without one every command is refused by `E_DEVICE_OFFLINE`. */
-  device: ConnectedDevice;
-  /** `host:port`. */
-  address: string;
-  place: DevicePlace;
-}
-
-/** What became of a push. */
-export interface PushResult {
-  eventIds: string[];
-  /** What the sender is to be answered; null: nothing but that it was taken. */
-  answer: PushAnswer | null;
-}
-
-/** What a device was told about where to push. */
-export interface ToldPush extends PushSetUp {
-  /** With the device's token in it. */
-  url: string;
-}
-
-/** All devices of the flow. */
-export interface Devices extends DeviceDirectory, DevicePlaces {
-  /** Takes a definition; the same again changes nothing. Throws `E_UNKNOWN_DRIVER`, `E_DEVICE_OPTIONS` (user). */
-  define(definition: DeviceDefinition): void;
-  remove(id: string): Promise<void>;
-  /** Opens the connections; what is defined later opens at once. */
-  start(): void;
-  status(id: string): DeviceStatus | null;
-  statuses(): DeviceStatus[];
-  /**
-   * A push of a device; resolves when the consequence is on disk. Throws `E_BAD_PUSH`,
-   * `E_PUSH_REFUSED`, `E_UNKNOWN_DEVICE` (user), `E_DEVICE_OFFLINE`, `E_EVENT_DROPPED` (operational).
-   */
-  push(deviceId: string, request: PushRequest): Promise<PushResult>;
-  /** How pushes of the device are taken; null: the flow defines no such device. */
-  pushRules(id: string): PushRules | null;
-  /** Asks a device that need not be defined who it is. */
-  test(definition: DeviceDefinition, signal: AbortSignal): Promise<DeviceFacts>;
-  /** What there is to choose from, asked of the device; nothing where it cannot tell. `E_DEVICE_OFFLINE` (operational). */
-  offers(id: string, signal: AbortSignal): Promise<DeviceOffers>;
-  /**
-   * Has a device that need not be defined push its events to its ingest path; only when a person asks for it. Throws
-   * `E_NOT_SUPPORTED` (user) where it can't be told, `E_NO_PUSH_ADDRESS` (user) where nobody knows under which address
-   * it reaches us.
-   */
-  setUpPush(definition: DeviceDefinition, signal: AbortSignal): Promise<ToldPush>;
-  /** The pushes of the device that came last, secrets removed; empty where its driver keeps none. */
-  recent(id: string): CapturedPart[];
-  /** Hands over every part as it comes, through replacements of the connection; the answer ends it. */
-  capture(id: string, take: (part: CapturedPart) => void): () => void;
-  close(): Promise<void>;
-}
 
 interface Entry {
   definition: DeviceDefinition;
@@ -119,9 +26,9 @@ interface Entry {
   turn: number;
   status: DeviceStatus;
   queue: DeliveryQueue;
-  /** Whether source-offline and credentials-refused are open; null: not known since the start. */
-  offline: boolean | null;
-  refused: boolean | null;
+  linkEvents: LinkEvents;
+  /** null: it is not running, or no sign of life is expected. */
+  life: LifeWatch | null;
   attempts: number;
   restart: Timer | null;
   /** The last replacement of the connection. */
@@ -164,6 +71,9 @@ export function createDevices(options: DevicesOptions): Devices {
   function open(entry: Entry): void {
     const turn = ++entry.turn;
     entry.visited = true;
+    entry.life ??= lifeOf(entry);
+    // Of the connection before; the new one says its own.
+    if (entry.status.lockedUntil !== null) changed(entry, { lockedUntil: null });
     try {
       const connection = entry.driver.connect({
         definition: entry.definition,
@@ -172,13 +82,44 @@ export function createDevices(options: DevicesOptions): Devices {
         log,
         tap: (part) => captured(entry, part),
         ...(ingestUrl ? { ingestUrl: () => ingestUrl(entry.definition) } : {}),
-        ...(options.formerOf ? { former: options.formerOf(entry.definition) } : {}),
+        ...kept(entry.definition),
       });
       entry.connection = connection;
       connection.start();
     } catch (thrown) {
       failed(entry, thrown);
     }
+  }
+
+  /** What outlives a connection to this device. */
+  const kept = (definition: DeviceDefinition) => ({
+    ...(options.formerOf ? { former: options.formerOf(definition) } : {}),
+    ...(options.refusalsOf ? { refusals: options.refusalsOf(definition) } : {}),
+  });
+
+  function lifeOf(entry: Entry): LifeWatch | null {
+    const { definition } = entry;
+    if (!definition.signOfLifeMs) return null;
+    return watchLife({
+      everyMs: definition.signOfLifeMs,
+      record: options.lifeOf?.(definition),
+      tell: (link, detail) => linkChanged(entry, link, detail),
+      restored(at) {
+        entry.status.lastSeenAt ??= at;
+      },
+      clock,
+      log: log.with({ deviceId: definition.id }),
+    });
+  }
+
+  function linkTold(entry: Entry, link: DeviceLink, detail: string): void {
+    if (entry.life) entry.life.link(link, detail);
+    else linkChanged(entry, link, detail);
+  }
+
+  function heard(entry: Entry, at: number): void {
+    entry.status.lastSeenAt = at;
+    entry.life?.heard(at);
   }
 
   function captured(entry: Entry, part: CapturedPart): void {
@@ -204,7 +145,7 @@ export function createDevices(options: DevicesOptions): Devices {
     entry.connection = null;
     entry.turn++;
     if (broken) closeQuietly(broken, id);
-    linkChanged(entry, 'offline', `The driver of "${name}" failed: ${error.message}`);
+    linkTold(entry, 'offline', `The driver of "${name}" failed: ${error.message}`);
     const pause = backoff(entry.attempts++);
     entry.restart?.cancel();
     entry.restart = clock.after(
@@ -279,10 +220,10 @@ export function createDevices(options: DevicesOptions): Devices {
       event: (received) => entry.queue.add(received, true),
       pictures: (eventId, pictures) => options.onPictures(id, eventId, pictures),
       link(link, detail) {
-        if (isCurrent()) linkChanged(entry, link, detail);
+        if (isCurrent()) linkTold(entry, link, detail);
       },
       seen(at) {
-        if (isCurrent()) entry.status.lastSeenAt = at;
+        if (isCurrent()) heard(entry, at);
       },
       clockOffset(ms) {
         if (isCurrent() && ms !== entry.status.clockOffsetMs) changed(entry, { clockOffsetMs: ms });
@@ -303,50 +244,49 @@ export function createDevices(options: DevicesOptions): Devices {
     if (before === link && entry.status.detail === detail) return;
     const since = before === link ? entry.status.since : clock.now();
     changed(entry, { link, detail, since });
-    if (link === 'online' && before !== 'online') {
-      entry.attempts = 0;
-      // After a restart nobody knows what the last run had left open: its end is told once.
-      if (entry.offline !== false) tell(entry, 'source-offline', 'stop', detail);
-      if (entry.refused !== false) tell(entry, 'credentials-refused', 'stop', detail);
-      entry.offline = false;
-      entry.refused = false;
-      tell(entry, 'source-online', 'pulse', detail);
-    }
-    if (link === 'offline' && entry.offline !== true) {
-      entry.offline = true;
-      tell(entry, 'source-offline', 'start', detail);
-    }
-    if (link === 'refused' && entry.refused !== true) {
-      entry.refused = true;
-      // It answers, if only with a refusal.
-      if (entry.offline === true) tell(entry, 'source-offline', 'stop', detail);
-      entry.offline = false;
-      tell(entry, 'credentials-refused', 'start', detail);
+    if (link === 'online' && before !== 'online') entry.attempts = 0;
+    entry.linkEvents.changed(before, link, detail);
+  }
+
+  /** A device takes this login: whoever keeps it back by a refusal from before tries it now. */
+  function freed({ host, port, credentials }: DeviceDefinition): void {
+    for (const entry of entries.values()) {
+      const { definition, status } = entry;
+      const isSame = isDeepStrictEqual(
+        [definition.host, definition.port, definition.credentials],
+        [host, port, credentials],
+      );
+      if (credentials && isSame && status.lockedUntil !== null && started) replace(entry);
     }
   }
 
-  function tell(entry: Entry, type: EventDraft['type'], phase: EventPhase, detail: string): void {
-    const draft: EventDraft = {
-      type,
-      vendorType: 'connection',
-      phase,
-      description: detail,
-      deviceTime: null,
-      deviceAt: null,
-      raw: JSON.stringify({ connection: entry.status.link, detail }),
-    };
-    const received = { draft, pictures: [], receivedAt: clock.now(), late: false, clockSuspect: false };
-    entry.queue.add(received, true).catch((thrown: unknown) => {
-      log.error('device.event-not-kept', {
-        deviceId: entry.definition.id,
-        type,
-        error: asAlarmflowError(thrown).message,
-      });
+  /** Many devices serve one stream only: the old connection goes before a new one comes. */
+  function replace(entry: Entry, left?: DeviceDefinition): void {
+    const closed = Promise.all([entry.closing, shut(entry, left)]);
+    entry.closing = closed.then(() => {
+      const idle = entry.connection === null && entry.restart === null;
+      if (started && idle && entries.get(entry.definition.id) === entry) open(entry);
     });
   }
 
   function create(definition: DeviceDefinition, driver: DeviceDriver): Entry {
     const { id } = definition;
+    const queue = createDeliveryQueue({
+      deliver: (received) => options.onEvent(id, received),
+      clock,
+      log: log.with({ deviceId: id }),
+      share: shares.open(),
+    });
+    const keep = (draft: EventDraft): void => {
+      const received = { draft, pictures: [], receivedAt: clock.now(), late: false, clockSuspect: false };
+      queue.add(received, true).catch((thrown: unknown) => {
+        log.error('device.event-not-kept', {
+          deviceId: id,
+          type: draft.type,
+          error: asAlarmflowError(thrown).message,
+        });
+      });
+    };
     return {
       definition,
       driver,
@@ -363,14 +303,9 @@ export function createDevices(options: DevicesOptions): Devices {
         lockedUntil: null,
         facts: null,
       },
-      queue: createDeliveryQueue({
-        deliver: (received) => options.onEvent(id, received),
-        clock,
-        log: log.with({ deviceId: id }),
-        share: shares.open(),
-      }),
-      offline: null,
-      refused: null,
+      queue,
+      linkEvents: createLinkEvents(keep),
+      life: null,
       attempts: 0,
       restart: null,
       closing: Promise.resolve(),
@@ -392,25 +327,26 @@ export function createDevices(options: DevicesOptions): Devices {
       if (isDeepStrictEqual(known.definition, definition)) return;
       const former = known.definition;
       const left = isElsewhere(former, definition, known.driver) ? former : undefined;
+      if (left || former.signOfLifeMs !== definition.signOfLifeMs || former.driver !== definition.driver) {
+        const { life } = known;
+        known.life = null;
+        if (left || !definition.signOfLifeMs || former.driver !== definition.driver) void life?.forget();
+        else void life?.close();
+      }
       known.definition = structuredClone(definition);
       known.driver = driver;
       known.attempts = 0;
-      // Many devices serve one stream only: the old one goes first.
-      const closed = Promise.all([known.closing, shut(known, left)]);
+      replace(known, left);
       // Whatever is found there is news, also when it answers as the old one did.
       if (left)
         changed(known, { link: 'connecting', detail: 'At another address now', since: clock.now(), facts: null });
-      known.closing = closed.then(() => {
-        const idle = known.connection === null && known.restart === null;
-        if (started && idle && entries.get(definition.id) === known) open(known);
-      });
     },
 
     async remove(id) {
       const entry = entries.get(id);
       if (!entry) return;
       entries.delete(id);
-      await Promise.all([entry.closing, shut(entry, entry.definition)]);
+      await Promise.all([entry.closing, shut(entry, entry.definition), entry.life?.forget()]);
       entry.queue.close();
     },
 
@@ -434,6 +370,8 @@ export function createDevices(options: DevicesOptions): Devices {
           'E_PUSH_REFUSED',
           `${request.remoteAddress} may not push for "${definition.name}": add it to the addresses in the device's dialog`,
         );
+      // Also what is not understood, and what comes while it cannot be taken, proves that its sender lives.
+      heard(entry, clock.now());
       if (!connection) throw notConnected(entry);
       let events: ReceivedEvent[];
       try {
@@ -458,9 +396,19 @@ export function createDevices(options: DevicesOptions): Devices {
 
     async test(definition, signal) {
       const driver = findDriver(definition.driver);
-      const connection = driver.connect({ definition: complete(definition, driver), sink: deafSink, clock, log });
+      const refusals = options.refusalsOf?.(definition);
+      const connection = driver.connect({
+        definition: complete(definition, driver),
+        sink: deafSink,
+        clock,
+        log,
+        // A person has asked: tried at once, whatever was before; what comes of it counts.
+        ...(refusals ? { refusals: { ...refusals, last: () => null } } : {}),
+      });
       try {
-        return await connection.probe(signal);
+        const facts = await connection.probe(signal);
+        if (refusals?.last() === null) freed(definition);
+        return facts;
       } catch (thrown) {
         throw asAlarmflowError(thrown);
       } finally {
@@ -547,7 +495,7 @@ export function createDevices(options: DevicesOptions): Devices {
           clock,
           log,
           digestOnly: true,
-          ...(options.formerOf ? { former: options.formerOf(definition) } : {}),
+          ...kept(definition),
         });
       const close = (connection: DriverConnection): Promise<void> => closeQuietly(connection, id);
       return visitPlace(entry && placed(entry), place, connect, work, close, signal);
@@ -555,7 +503,7 @@ export function createDevices(options: DevicesOptions): Devices {
 
     async close() {
       started = false;
-      await Promise.all([...entries.values()].map((entry) => shut(entry)));
+      await Promise.all([...entries.values()].map((entry) => Promise.all([shut(entry), entry.life?.close()])));
       for (const entry of entries.values()) entry.queue.close();
       entries.clear();
     },

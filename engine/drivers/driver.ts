@@ -15,6 +15,7 @@ import type {
 import type { EventDraft } from '../domain/events';
 import type { Log } from '../domain/log';
 import type { FormerSettingsRecord } from './former-settings';
+import type { RefusalMemory } from './wire';
 
 export type { DriverDialog, DriverField } from '../domain/devices';
 
@@ -48,6 +49,8 @@ export interface DriverContext {
   ingestUrl?(): Promise<string | null>;
   /** Keeps what is to be put back on the device over a crash. Absent: nothing is kept (a mere test of a connection). */
   former?: FormerSettingsRecord;
+  /** What is known of refusals of the login from before this connection. Absent: nothing. */
+  refusals?: RefusalMemory;
   /** What is found there may be a stranger: the login is never sent in clear, as Basic does. Only of drivers with `visits`. */
   digestOnly?: true;
 }

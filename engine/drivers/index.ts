@@ -1,12 +1,15 @@
 export { captureHead, capturePart } from './capture-file';
-export type { Devices, DevicesOptions } from './devices';
 export { createDevices } from './devices';
 export { discoverDevices, driverChoices } from './discovery';
 export type { CapturedPart, Decoded, DeviceDriver, DriverConnection, DriverContext, DriverSink } from './driver';
 export type { FormerSettingsRecord } from './former-settings';
 export type { HikvisionSimulator, HikvisionSimulatorOptions, HikvisionSimulatorState, SceneRequest } from './hikvision';
 export { faultNames, sceneNames, sceneTitles } from './hikvision';
+export type { Devices, DevicesOptions } from './hub';
 export { decodeCapture, driverKinds, driverOf } from './registry';
+export type { KeptLife, LifeRecord } from './sign-of-life';
+export { spanWords } from './sign-of-life';
 export type { SimulatedDevice, SimulatorKind, SimulatorOptions } from './simulators';
 export { simulatorKinds, startSimulator } from './simulators';
-export { answerDigest } from './wire';
+export type { RefusalMemory } from './wire';
+export { answerDigest, REMEMBERED_MS } from './wire';

@@ -16,6 +16,7 @@ import type {
 import { noOffers } from '../domain/devices';
 import { asAlarmflowError, userError } from '../domain/errors';
 import type { EventType } from '../domain/events';
+import { spanWords } from '../drivers';
 
 /** What a device was told; `engine/drivers` says it in full. */
 interface ToldPush {
@@ -64,6 +65,16 @@ const OFFERS_TIMEOUT_MS = 8_000;
 const SET_UP_TIMEOUT_MS = 25_000;
 const MOST_SENT = 200;
 const NOT_DEPLOYED = 'Deploy the flow: until then this site refuses what the device pushes';
+
+/** What silence of a device means, beside what its test found; null: nothing. */
+function lifeWords({ signOfLifeMs, name }: DeviceDefinition, status: DeviceStatus | null, now: number): string | null {
+  if (!signOfLifeMs) return null;
+  const expected = `A sign of life of "${name}" is expected at least every ${spanWords(signOfLifeMs)}`;
+  if (status === null) return `${expected}, from the next deploy on`;
+  if (status.lastSeenAt === null) return `${expected}; nothing has come yet`;
+  const ago = now - status.lastSeenAt;
+  return `${expected}; the last came ${spanWords(ago)} ago${ago > signOfLifeMs ? ': it is overdue' : ''}`;
+}
 
 /** What went wrong in a few words, by the code of the error. */
 const failures: Readonly<Record<string, string>> = {
@@ -184,7 +195,9 @@ export function createDeviceQuestions(parts: DeviceQuestionParts): DeviceQuestio
         const facts = await within(TEST_TIMEOUT_MS, lateAt(definition, TEST_TIMEOUT_MS), (signal) =>
           devices.test(probe, signal),
         );
-        return { ok: true, detail: sentence(facts), facts };
+        const life = lifeWords(definition, devices.status(definition.id), clock.now());
+        const warnings = life === null ? facts.warnings : [...facts.warnings, life];
+        return { ok: true, detail: sentence(facts), facts: { ...facts, warnings } };
       } catch (thrown) {
         return { ok: false, ...failureOf(thrown, 'The test failed') };
       }

@@ -25,6 +25,7 @@ import { setBackBy } from '../gates';
 import type { FlowEngine } from '../index';
 import { createOutputs, type Outputs } from '../outputs';
 import { openStore, type Store } from '../store';
+import { readCredentialSecret } from './credential-secret';
 import { readGuide } from './device-guide';
 import { createDeviceQuestions } from './device-questions';
 import { type DryRun, openDryRun } from './dry-run';
@@ -42,7 +43,9 @@ import { createTokenKeeping } from './mail-tokens';
 import { createNotifyPreviews } from './notify-previews';
 import { createReach, type Reach, type ReachSettings, usualReach } from './reach';
 import { createSiteRecording, type RecordingSettings, usualRecording } from './recording';
+import { openRefusedLogins } from './refused-logins';
 import { ruleTestProcess } from './rule-test-process';
+import { lifeRecordOf } from './signs-of-devices';
 import { createSignsOfLife } from './signs-of-life';
 import { openUploads, type UploadSettings, usualUploads } from './uploads';
 
@@ -155,6 +158,13 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
       return base === null ? null : `${base}/ingest/${await tokens.tokenFor(id)}`;
     },
     formerOf: (definition) => formerSettingsOf(store, definition),
+    lifeOf: (definition) => lifeRecordOf(store, definition),
+    refusalsOf: await openRefusedLogins({
+      record: store,
+      secret: () => readCredentialSecret(options.dataDir),
+      clock,
+      log,
+    }),
     onEvent: (deviceId, received) => receive(deviceId, received),
     onPictures: async (_deviceId, eventId, pictures) => {
       const refs = await keepPictures(pictures);

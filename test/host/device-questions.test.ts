@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../engine/clock/system-clock';
 import { VirtualClock } from '../../engine/clock/virtual-clock';
-import type { DeviceFacts, DeviceOffers } from '../../engine/domain/devices';
+import type { DeviceFacts, DeviceOffers, DeviceStatus } from '../../engine/domain/devices';
 import { noOffers } from '../../engine/domain/devices';
 import { operationalError, userError } from '../../engine/domain/errors';
 import { silentLog } from '../../engine/domain/log';
@@ -60,6 +60,16 @@ const facts: DeviceFacts = {
   hasThermal: false,
   warnings: ['mend this'],
 };
+const deafStatus: DeviceStatus = {
+  deviceId: 'cam1',
+  link: 'online',
+  detail: '',
+  since: 0,
+  lastSeenAt: null,
+  clockOffsetMs: null,
+  lockedUntil: null,
+  facts: null,
+};
 const answering = (change: Partial<AskedDevices>): AskedDevices => ({
   test: async () => facts,
   offers: async () => noOffers,
@@ -103,6 +113,20 @@ describe('the test of a connection', () => {
       detail: 'the reason',
       failure,
     });
+  });
+
+  it('says what silence of a device means that only sends, and when it was heard last', async () => {
+    const clock = new VirtualClock(3_600_000);
+    const words = async (lastSeenAt: number | null, isDefined = true) => {
+      const status = isDefined ? () => ({ ...deafStatus, lastSeenAt }) : () => null;
+      const definition = deviceAt(1, { receive: 'push', signOfLifeMs: 600_000 });
+      return (await questionsFor(answering({ status }), clock).testDevice(definition)).facts?.warnings.at(-1);
+    };
+    const expected = 'A sign of life of "Yard" is expected at least every 10 minutes';
+    expect(await words(3_600_000 - 300_000)).toBe(`${expected}; the last came 5 minutes ago`);
+    expect(await words(3_600_000 - 700_000)).toBe(`${expected}; the last came 11.7 minutes ago: it is overdue`);
+    expect(await words(null)).toBe(`${expected}; nothing has come yet`);
+    expect(await words(null, false)).toBe(`${expected}, from the next deploy on`);
   });
 
   it('ends after 10 s, also when the driver does not listen to its end', async () => {

@@ -67,6 +67,7 @@ export function connectDahua(context: DriverContext, timing: StreamTiming): Driv
     clock,
     log,
     onLocked: (until) => sink.lockedUntil(until),
+    refusals: context.refusals,
   });
   const cgi = createCgi(http);
   const outputs = createOutputs(cgi, name, clock);

@@ -76,6 +76,7 @@ export function connectHikvision(context: DriverContext, timing: StreamTiming): 
     clock,
     log,
     onLocked: (until) => sink.lockedUntil(until),
+    refusals: context.refusals,
     onClockDate(header) {
       const at = parseHttpDate(header);
       if (at !== null) clockMeasured('date-header', at);
@@ -178,6 +179,8 @@ export function connectHikvision(context: DriverContext, timing: StreamTiming): 
         clock,
         log,
         onLocked: () => undefined,
+        // What this stream alone is refused must not count as the login's.
+        refusals: context.refusals && { ...context.refusals, refused: () => undefined, accepted: () => undefined },
         maxSockets: 1,
       })
     : null;

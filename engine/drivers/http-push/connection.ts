@@ -1,4 +1,3 @@
-import type { Timer } from '../../clock/clock';
 import type { DeviceFacts, PushAnswer, PushRequest, ReceivedEvent } from '../../domain/devices';
 import { noOffers } from '../../domain/devices';
 import { asAlarmflowError, userError } from '../../domain/errors';
@@ -59,10 +58,8 @@ export function connectHttpPush(context: DriverContext): HttpPushConnection {
   const mapping = compileMapping(readHttpPushOptions(definition.options ?? {}));
   const open = createOpenConditions();
   const recent = createRecentBodies(mapping.recent);
-  let silence: Timer | null = null;
   let started = false;
   let lastAt: number | null = null;
-  let closed = false;
   /** Why a push made no event, the last one. */
   let refusal: { reason: string; at: number } | null = null;
 
@@ -72,27 +69,10 @@ export function connectHttpPush(context: DriverContext): HttpPushConnection {
     sink.seen(lastAt);
     if (refusal && clock.monotonic() - refusal.at > TOLD_MS) refusal = null;
     sink.link('online', refusal ? `Pushes, but not all makes an event: ${refusal.reason}` : 'Pushes its events');
-    watchSilence();
   }
 
   function isRefused(reason: string): void {
     refusal = { reason: withoutSecrets(reason).slice(0, 300), at: clock.monotonic() };
-  }
-
-  function watchSilence(): void {
-    silence?.cancel();
-    silence = null;
-    const { silenceMs } = mapping;
-    if (silenceMs === null || closed) return;
-    silence = clock.after(
-      silenceMs,
-      () =>
-        sink.link(
-          'offline',
-          `Nothing was pushed for ${silenceMs / 1_000} s: check the sender and the address that it pushes to`,
-        ),
-      { background: true },
-    );
   }
 
   function refuse(what: string): Promise<never> {
@@ -111,7 +91,6 @@ export function connectHttpPush(context: DriverContext): HttpPushConnection {
       started = true;
       // Whether the sender lives can only be known when it has pushed; until then it waits, it isn't missing.
       sink.link('connecting', 'Waits for the first push to its ingest path');
-      watchSilence();
     },
 
     async push(request): Promise<ReceivedEvent[]> {
@@ -178,10 +157,6 @@ export function connectHttpPush(context: DriverContext): HttpPushConnection {
     recent: recent.list,
     answer: () => ({ ...mapping.answer }),
 
-    async close() {
-      closed = true;
-      silence?.cancel();
-      silence = null;
-    },
+    async close() {},
   };
 }

@@ -57,8 +57,6 @@ export interface Mapping {
   answer: PushAnswer;
   /** Bodies kept for the "recent bodies" view. */
   recent: number;
-  /** Milliseconds without a push after which the sender counts as offline; null: silence means nothing. */
-  silenceMs: number | null;
 }
 
 /** Made by the engine itself; a push must not be able to play them. */
@@ -193,15 +191,6 @@ export const httpPushDialog: DriverDialog = {
       min: 0,
       max: 50,
       hint: 'Shown to click fields from; only in memory, secrets removed',
-    },
-    {
-      name: 'silenceSeconds',
-      label: 'Offline after silence of (s)',
-      kind: 'number',
-      value: 0,
-      min: 0,
-      max: 604_800,
-      hint: 'For senders that repeat themselves; 0: silence means nothing',
     },
   ],
 };
@@ -350,7 +339,6 @@ export function compileMapping(checked: Record<string, unknown>): Mapping {
     throw bad('answerType', answerType, 'give a media type such as text/plain or application/json');
   const defaultType = text('defaultType').trim();
   const quiet = Number(checked.quietSeconds);
-  const silence = Number(checked.silenceSeconds);
   return {
     selectors,
     each: eachSelector,
@@ -365,7 +353,6 @@ export function compileMapping(checked: Record<string, unknown>): Mapping {
     unmatched: text('unmatched') === 'event' ? 'event' : text('unmatched') === 'ignore' ? 'ignore' : 'refuse',
     answer: { status: Number(checked.answerStatus), contentType: answerType, body: text('answerBody') },
     recent: Number(checked.recent),
-    silenceMs: silence > 0 ? silence * 1_000 : null,
   };
 }
 

@@ -73,6 +73,7 @@ export function connectMqtt(context: DriverContext, timing: SessionTiming): Driv
     timing,
     clock,
     log,
+    refusals: context.refusals,
     topics: () => [
       rpc.topic,
       ...(settings.discovery === null ? [] : discoveryFilters(settings.discovery)),

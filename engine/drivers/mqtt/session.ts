@@ -3,7 +3,7 @@ import { type Clock, sleepOrStop } from '../../clock/clock';
 import type { DeviceDefinition } from '../../domain/devices';
 import { type AlarmflowError, asAlarmflowError, operationalError, userError } from '../../domain/errors';
 import type { Log } from '../../domain/log';
-import { createCredentialBreaker } from '../wire/credential-breaker';
+import { createCredentialBreaker, type RefusalMemory } from '../wire/credential-breaker';
 import { connectionError } from '../wire/http-errors';
 
 export interface SessionTiming {
@@ -33,6 +33,8 @@ export interface SessionOptions {
   onMessage(topic: string, payload: Buffer, packet: Pick<IPublishPacket, 'retain' | 'dup' | 'qos'>): void;
   onLost(error: AlarmflowError): void;
   onLocked(until: number | null): void;
+  /** Refusals of the login before this session; absent: none are known. */
+  refusals?: RefusalMemory | undefined;
 }
 
 /** The connection to one broker; opens itself again, with a back-off, for as long as it is not closed. */
@@ -66,7 +68,7 @@ export function createSession(options: SessionOptions): Session {
   const { definition, timing, clock, log } = options;
   const address = `${definition.host}:${definition.port}`;
   const closing = new AbortController();
-  const breaker = createCredentialBreaker(address, clock, options.onLocked);
+  const breaker = createCredentialBreaker(address, clock, options.onLocked, options.refusals);
   let client: MqttClient | null = null;
   let open = false;
   let running: Promise<void> = Promise.resolve();

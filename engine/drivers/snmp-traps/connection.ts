@@ -1,4 +1,3 @@
-import type { Timer } from '../../clock/clock';
 import { type DeviceFacts, noOffers } from '../../domain/devices';
 import { AlarmflowError, asAlarmflowError, userError } from '../../domain/errors';
 import type { EventDraft } from '../../domain/events';
@@ -33,7 +32,6 @@ export function connectSnmpTraps(context: DriverContext): DriverConnection {
   const counts = { taken: 0, repeated: 0, refused: 0 };
   let decoder: TrapDecoder | null = null;
   let release: (() => void) | null = null;
-  let silence: Timer | null = null;
   let told = Number.NEGATIVE_INFINITY;
   let lastRefusal = '';
 
@@ -42,15 +40,6 @@ export function connectSnmpTraps(context: DriverContext): DriverConnection {
 
   function isThere(): void {
     sink.link('online', lastRefusal === '' ? listening() : `${listening()}; ${lastRefusal}`);
-    silence?.cancel();
-    if (settings.silenceMs === null) return;
-    const { silenceMs } = settings;
-    silence = clock.after(
-      silenceMs,
-      () =>
-        sink.link('offline', `Nothing has come for ${silenceMs / 60_000} minutes: check the sender and the network`),
-      { background: true },
-    );
   }
 
   function isTold(summary: string): void {
@@ -94,7 +83,6 @@ export function connectSnmpTraps(context: DriverContext): DriverConnection {
 
   function taken(trap: Trap, from: Sender, acknowledge: () => void): void {
     sink.seen(clock.now());
-    if (settings.silenceMs !== null) isThere();
     const now = clock.monotonic();
     const key = `${from.address} ${trap.requestId} ${trap.oid}`;
     const before = trap.inform ? informs.get(key) : undefined;
@@ -201,7 +189,6 @@ export function connectSnmpTraps(context: DriverContext): DriverConnection {
     gotoPreset: () => noSuchThing('camera'),
     offers: async () => ({ ...noOffers, eventTypes: settings.table.types }),
     async close() {
-      silence?.cancel();
       sources.close();
       release?.();
       release = null;

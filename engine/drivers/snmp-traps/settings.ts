@@ -27,8 +27,6 @@ export interface TrapSettings {
   table: TrapTable;
   /** Datagrams a second of one sender. */
   rate: number;
-  /** Nothing for this long counts as offline; null: silence says nothing. */
-  silenceMs: number | null;
 }
 
 const TITLE = 'SNMP traps';
@@ -129,15 +127,6 @@ export const trapFields: readonly DriverField[] = [
   },
   { name: 'table', label: 'What notifications mean', kind: 'lines', value: defaultTable },
   { name: 'rate', label: 'Most notifications a second of one sender', kind: 'number', value: 100, min: 1, max: 10_000 },
-  {
-    name: 'silence',
-    label: 'Offline after so many minutes without a notification',
-    kind: 'number',
-    value: 0,
-    min: 0,
-    max: 100_000,
-    hint: '0: never; for senders that tell something regularly',
-  },
 ];
 
 /** Checks and completes the settings. Throws `E_DEVICE_OPTIONS` (user). */
@@ -165,7 +154,6 @@ export function trapSettings(
   ];
   for (const source of sources) checkSource(source);
   furtherUsers(read);
-  const silence = Number(read.silence);
   return {
     address,
     port,
@@ -173,7 +161,6 @@ export function trapSettings(
     oneSender: read.several === 'one',
     table: readTable(String(read.table)),
     rate: Number(read.rate),
-    silenceMs: silence > 0 ? silence * 60_000 : null,
   };
 }
 

@@ -5,7 +5,7 @@ import type { EventDraft } from '../../domain/events';
 import type { DriverConnection, DriverContext } from '../driver';
 import { asMessage, MESSAGE_TYPE } from '../http-push';
 import { createOpenConditions } from '../open-conditions';
-import { backoff, createDeviceHttp, type DeviceHttp, orOtherProtocol } from '../wire';
+import { backoff, createDeviceHttp, type DeviceHttp, orOtherProtocol, type RefusalMemory } from '../wire';
 import { contactOf, createCameraActions } from './actions';
 import { createCgi } from './cgi';
 import { liveStreamOf } from './live-stream';
@@ -72,7 +72,7 @@ export function connectVivotek(context: DriverContext, timing: CameraTiming): Vi
   let running: Promise<void> = Promise.resolve();
   let presets: { at: number; names: Promise<Map<string, string>> } | null = null;
 
-  const client = (onLocked: (until: number | null) => void): DeviceHttp =>
+  const client = (onLocked: (until: number | null) => void, refusals?: RefusalMemory): DeviceHttp =>
     createDeviceHttp({
       host: definition.host,
       port: definition.port,
@@ -83,6 +83,7 @@ export function connectVivotek(context: DriverContext, timing: CameraTiming): Vi
       clock,
       log,
       onLocked,
+      refusals,
       onClockDate(header) {
         const at = parseHttpDate(header);
         if (at === null) return;
@@ -93,7 +94,7 @@ export function connectVivotek(context: DriverContext, timing: CameraTiming): Vi
       },
     });
 
-  const http = client((until) => sink.lockedUntil(until));
+  const http = client((until) => sink.lockedUntil(until), context.refusals);
   const cgi = createCgi(http, name);
   const actions = createCameraActions({
     cgi,

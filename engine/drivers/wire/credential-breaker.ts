@@ -5,6 +5,21 @@ const MINUTE = 60_000;
 /** Devices lock an account for about 30 minutes after about 5 refusals (PROTOCOLS §0.2); we stay below that. */
 const PAUSES_MS = [1, 5, 10, 20, 30].map((minutes) => minutes * MINUTE);
 
+/**
+ * A login that was refused before this connection (or before a restart) is not tried again for so long: who restarts
+ * again and again would else lock the account.
+ */
+export const REMEMBERED_MS = 30 * MINUTE;
+
+/** What is known of refusals of one login at one device beyond the life of a connection. */
+export interface RefusalMemory {
+  /** Null: not refused lately, or taken since. */
+  last(): { at: number; times: number } | null;
+  /** Refused, so often in a row. */
+  refused(times: number): void;
+  accepted(): void;
+}
+
 /** Keeps all traffic of a device back after it has refused the password for certain. */
 export interface CredentialBreaker {
   /** Throws `E_CREDENTIALS_REFUSED` (operational, with retryAfterMs) while traffic is kept back. */
@@ -24,20 +39,26 @@ export interface CredentialBreaker {
 
 /**
  * @param device how people know it, for messages
- * @param onLocked told the wall time at which a pause ends, and null when it has ended
+ * @param onLocked told the wall time at which a pause ends, and null when it has ended; also before this returns
+ * @param memory of refusals before this connection; absent: none is known
  */
 export function createCredentialBreaker(
   device: string,
   clock: Clock,
   onLocked: (until: number | null) => void,
+  memory?: RefusalMemory,
 ): CredentialBreaker {
   let refusals = 0;
   let lock: { until: number; ends: number; timer: Timer } | null = null;
+  /** The lock is one for a refusal from before. */
+  let remembered = false;
 
   const error = (leftMs: number): AlarmflowError =>
     operationalError(
       'E_CREDENTIALS_REFUSED',
-      `Device ${device} refused the user or password: correct them in its dialog. Nothing is sent to it for ${Math.ceil(leftMs / 1000)} s, so that it does not lock the account.`,
+      remembered
+        ? `Device ${device} refused this user and password before: correct them in its dialog, or test the connection there once the device was corrected. It is not tried again for ${Math.ceil(leftMs / 60_000)} minutes, so that restarts do not lock the account.`
+        : `Device ${device} refused the user or password: correct them in its dialog. Nothing is sent to it for ${Math.ceil(leftMs / 1000)} s, so that it does not lock the account.`,
       { retryAfterMs: leftMs, facts: { device, refusals } },
     );
 
@@ -47,6 +68,25 @@ export function createCredentialBreaker(
     lock = null;
     onLocked(null);
   };
+
+  function keepBack(pause: number): void {
+    lock?.timer.cancel();
+    lock = {
+      until: clock.now() + pause,
+      ends: clock.monotonic() + pause,
+      timer: clock.after(pause, free, { background: true }),
+    };
+    onLocked(lock.until);
+  }
+
+  const before = memory?.last() ?? null;
+  if (before) {
+    refusals = before.times;
+    const left = before.at + REMEMBERED_MS - clock.now();
+    remembered = left > 0;
+    // A wall clock that was set back must not make it longer.
+    if (remembered) keepBack(Math.min(left, REMEMBERED_MS));
+  }
 
   return {
     check() {
@@ -58,17 +98,14 @@ export function createCredentialBreaker(
     refused(times = 0) {
       refusals = Math.max(refusals + 1, times);
       const pause = PAUSES_MS[Math.min(refusals, PAUSES_MS.length) - 1]!;
-      lock?.timer.cancel();
-      lock = {
-        until: clock.now() + pause,
-        ends: clock.monotonic() + pause,
-        timer: clock.after(pause, free, { background: true }),
-      };
-      onLocked(lock.until);
+      remembered = false;
+      memory?.refused(refusals);
+      keepBack(pause);
       return error(pause);
     },
     accepted() {
       refusals = 0;
+      memory?.accepted();
       free();
     },
     lockedUntil: () => lock?.until ?? null,

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../../clock/clock';
 import { type AlarmflowError, bugError, operationalError, userError } from '../../domain/errors';
 import type { Log } from '../../domain/log';
-import { createCredentialBreaker } from './credential-breaker';
+import { createCredentialBreaker, type RefusalMemory } from './credential-breaker';
 import { type Challenge, type Credentials, chooseChallenge, createDigestSession, parseChallenges } from './digest';
 import { abortError, connectionError, timeoutError } from './http-errors';
 import { createTransport, type Origin, type Patience, type Transport } from './transport';
@@ -21,6 +21,8 @@ export interface DeviceHttpOptions {
   log: Log;
   /** All traffic is kept back until then (wall ms) because the device refused the password; null: free again. */
   onLocked(until: number | null): void;
+  /** Refusals of the login before this client; absent: none are known. */
+  refusals?: RefusalMemory | undefined;
   /** `Date` header of any answer. */
   onClockDate?(dateHeader: string): void;
   /** Sockets for requests beside the stream; default 2. */
@@ -143,13 +145,14 @@ class SharedDeviceHttp implements DeviceHttp {
     this.#device = `${options.host}:${options.port}`;
     this.#configured = { host: options.host, port: options.port, tls: options.tls };
     this.#origin = this.#configured;
-    this.#breaker = createCredentialBreaker(this.#device, options.clock, (until) => {
+    const onLocked = (until: number | null): void => {
       options.log.warn(until === null ? 'device-credentials-free' : 'device-credentials-refused', {
         device: this.#device,
         until,
       });
       options.onLocked(until);
-    });
+    };
+    this.#breaker = createCredentialBreaker(this.#device, options.clock, onLocked, options.refusals);
     this.#session = options.credentials ? createDigestSession(options.credentials) : null;
     const sockets = options.maxSockets ?? 2;
     this.#requests = createTurns(sockets);

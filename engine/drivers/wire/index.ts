@@ -1,5 +1,7 @@
 export { backoff } from './backoff';
 export { capturedParts } from './captured-stream';
+export type { RefusalMemory } from './credential-breaker';
+export { REMEMBERED_MS } from './credential-breaker';
 export type {
   DeviceHeaders,
   DeviceHttp,

@@ -27,9 +27,23 @@ export function readDevice(fields: Fields): DeviceDefinition {
     credentials: fields.login(true),
     timeZone: fields.timeZone('timeZone', 'Time zone'),
     pushFrom: fields.addresses('pushFrom', 'Push only from'),
+    ...lifeOf(fields),
     ...recordingOf(fields),
     ...(Object.keys(options).length > 0 ? { options } : {}),
   };
+}
+
+/** How long it may be silent; nothing unless minutes are given. */
+function lifeOf(fields: Fields): { signOfLifeMs?: number } {
+  const minutes = fields.number('signOfLife', 'Sign of life', {
+    min: 0,
+    max: 100_000,
+    unit: 'minutes',
+    optional: true,
+  });
+  // Less than a second is what nobody can mean: one that is nearly none is none.
+  const ms = Math.round((minutes ?? 0) * 60_000);
+  return ms >= 1_000 ? { signOfLifeMs: ms } : {};
 }
 
 /** What is kept of its live picture; nothing unless it is ticked. */
@@ -75,11 +89,14 @@ export function fitDriver(
       `${subject}: there is a password but no user in field "User"; open its dialog, correct it and deploy again`,
     );
   const [first = definition.receive] = receives;
-  const { recording, ...rest } = definition;
+  const { recording, signOfLifeMs, ...rest } = definition;
+  const receive = receives.includes(definition.receive) ? definition.receive : first;
   return {
     ...rest,
+    // Who asks a device knows sooner whether it is there.
+    ...(signOfLifeMs && receive === 'push' ? { signOfLifeMs } : {}),
     ...(recording && driver.dialog.live ? { recording } : {}),
-    receive: receives.includes(definition.receive) ? definition.receive : first,
+    receive,
     credentials: login ? definition.credentials : null,
   };
 }
