@@ -7,6 +7,7 @@ import type { Log } from '../domain/log';
 import { backupsIn, loadBackup } from './backup';
 import { historyTables, stateTables, tableNames } from './backup-tables';
 import { bootId } from './boot';
+import { keepLogShort } from './checkpoints';
 import { codeOf, type Database, messageOf } from './database';
 import { migrate } from './migrations';
 import { openPglite, type PgliteDatabase } from './pglite-database';
@@ -204,11 +205,13 @@ export async function openEmbedded(dataDir: string, clock: Clock, log: Log): Pro
   }
   await mark(false);
   const { database } = opened;
+  const checkpoints = keepLogShort(database, () => database.db.calls(), clock, log);
   return {
     database,
     pglite: database.db,
     restored: opened.restored,
     async close() {
+      checkpoints.stop();
       const sound = database.broken() === null;
       await database.close();
       if (sound) await mark(true);

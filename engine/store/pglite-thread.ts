@@ -13,6 +13,8 @@ export interface PgliteThread extends EmbeddedDatabase {
   /** Why it cannot be used any more, with PostgreSQL's last words, or null. */
   dead(): Error | null;
   silentMs(): number;
+  /** How many calls it was given since it was started. */
+  calls(): number;
   /** Finishes what was asked before, within a second. Never rejects. */
   close(): Promise<void>;
 }
@@ -155,6 +157,7 @@ export async function startPgliteThread(folder: string, log: Log): Promise<Pglit
       return closing !== null;
     },
     dead: () => dead,
+    calls: () => lastId,
     silentMs: () => (pending.size === 0 ? 0 : systemClock.monotonic() - silentSince),
     async transaction(work) {
       const id = await call<number>({ ask: 'begin' });
