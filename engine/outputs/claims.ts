@@ -16,6 +16,7 @@ import {
   messageLeaseId,
 } from './leases';
 import type { OutputsOptions } from './options';
+import type { OwedRows } from './owed-rows';
 
 /** What lets an alarm take an output once more after its first claim has ended: each is told by a message of its own. */
 function againOf(message: NonNullable<OutputClaim['alarm']>): string | null {
@@ -46,7 +47,11 @@ const outputOf = (claim: OutputClaim) => ({
 });
 
 /** @returns the nodes' request: resolves when the claim is on disk. */
-export function createClaims(options: OutputsOptions, holding: Holding): (claim: OutputClaim) => Promise<void> {
+export function createClaims(
+  options: OutputsOptions,
+  holding: Holding,
+  owedRows: OwedRows,
+): (claim: OutputClaim) => Promise<void> {
   const { clock, log } = options;
   const { book } = holding;
   /** Claims on their way to disk, so that the same claim asked again waits for them too. */
@@ -157,7 +162,9 @@ export function createClaims(options: OutputsOptions, holding: Holding): (claim:
       if (claim.condition && counting) holding.hold({ ...current, endsAt: on }, change);
       if (!claim.condition && !counting) holding.countDown(current, clock.now(), change);
     }
-    return again(leaseId, change);
+    // The same claim once more may only wait; what it changes is in force whether or not the record takes it.
+    await owedRows.commit(change, held ? [leaseId] : []);
+    await underway.get(leaseId);
   }
 
   return async (claim) => {

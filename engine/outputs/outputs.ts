@@ -28,6 +28,7 @@ import { createLeaving } from './leaving';
 import { createLeftOns } from './left-on';
 import type { ManagedOutput } from './managed';
 import type { OutputsOptions } from './options';
+import { createOwedRows } from './owed-rows';
 import { createSharedContacts } from './shared-contacts';
 import { deleteLease, deleteTimer, writeLease, writeOutput } from './writes';
 
@@ -93,6 +94,7 @@ export function createOutputs(options: OutputsOptions): Outputs {
   const { clock, log } = options;
   const holding = createHolding(options);
   const { book, managed } = holding;
+  const owedRows = createOwedRows(options, holding);
   const leftOns = createLeftOns(options, holding);
   const byId = (outputs: HeldOutput[]): HeldOutput[] => outputs.sort((a, b) => (a.id < b.id ? -1 : 1));
   const held = ({ state }: ManagedOutput): HeldOutput => ({
@@ -179,6 +181,7 @@ export function createOutputs(options: OutputsOptions): Outputs {
     const now = clock.now();
     const alarmIds = new Set<string>();
     const outputs = new Set<OutputId>();
+    const ended: string[] = [];
     let dropped = 0;
     for (const lease of book.all()) {
       if (only && lease.outputId !== only.state.id) continue;
@@ -188,6 +191,7 @@ export function createOutputs(options: OutputsOptions): Outputs {
       }
       if (lease.alarmId !== null) alarmIds.add(lease.alarmId);
       holding.end(lease.alarmId === null || isUsedUp(lease, now) ? lease : usedUp(lease, now), change);
+      ended.push(lease.id);
     }
     addWrites(change, 'audit', {
       id: sortableId(now),
@@ -200,14 +204,14 @@ export function createOutputs(options: OutputsOptions): Outputs {
         : `${dropped} leases on ${outputs.size} outputs dropped`,
       facts: { kind: 'output-reset', ...(only ? { output: only.state.id } : {}) },
     });
-    await holding.commit(change);
+    await owedRows.commit(change, ended);
     holding.tellEnded(alarmIds);
   }
 
   return {
     ...createAlarmHolds(options, holding),
     ...createFlowLife(options, holding, leftOns, reconcile),
-    request: createClaims(options, holding),
+    request: createClaims(options, holding, owedRows),
     reconcile,
 
     async define(definition) {
@@ -277,12 +281,14 @@ export function createOutputs(options: OutputsOptions): Outputs {
       const change = emptyChange();
       const now = clock.now();
       const alarmIds = new Set<string>();
+      const ended: string[] = [];
       for (const lease of book.all()) {
         if (lease.nodeId !== nodeId) continue;
         if (lease.alarmId !== null) alarmIds.add(lease.alarmId);
         holding.end(lease.alarmId === null || isUsedUp(lease, now) ? lease : usedUp(lease, now), change);
+        ended.push(lease.id);
       }
-      await holding.commit(change);
+      await owedRows.commit(change, ended);
       holding.tellEnded(alarmIds);
     },
 

@@ -453,9 +453,14 @@ export class BenchSite {
   }
 
   #endIfOver(alarmId: string): void {
-    if (this.alarms.get(alarmId)?.state !== 'clearing' || this.outputs.holdsFor(alarmId)) return;
+    const alarm = this.alarms.get(alarmId);
+    if (alarm?.state !== 'clearing' || this.outputs.holdsFor(alarmId)) return;
     this.alarms.delete(alarmId);
-    void this.#commit((change) => this.outputs.alarmEnded(alarmId, this.clock.now(), change));
+    this.#commit((change) => this.outputs.alarmEnded(alarmId, this.clock.now(), change)).catch(() => {
+      // As the engine's alarms do: it ends when that can be written.
+      this.alarms.set(alarmId, alarm);
+      this.clock.after(1_000, () => this.#endIfOver(alarmId));
+    });
   }
 
   async #commit(decide: (change: Change) => void): Promise<void> {

@@ -108,5 +108,5 @@ describe('whatever happens to several claims on a siren, a recording and a camer
       }),
       { numRuns: 200 },
     );
-  }, 30_000);
+  }, 120_000);
 });

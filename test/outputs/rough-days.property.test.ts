@@ -14,7 +14,13 @@ const alarm = fc.constantFrom('a', 'b');
 const step = fc.oneof(
   fc.record({ do: fc.constant('raise' as const), alarm, node, afterClearMs: fc.constantFrom(0, 4_000) }),
   fc.record({ do: fc.constantFrom('clear' as const, 'again' as const, 'end' as const), alarm }),
-  fc.record({ do: fc.constant('message' as const), node, condition: fc.boolean() }),
+  fc.record({
+    do: fc.constant('message' as const),
+    node,
+    condition: fc.boolean(),
+    afterClearMs: fc.constantFrom(0, 4_000),
+  }),
+  fc.record({ do: fc.constantFrom('reset' as const, 'release' as const), node }),
   fc.record({
     do: fc.constant('mode' as const),
     node,
@@ -48,7 +54,11 @@ async function perform(site: BenchSite, action: Step): Promise<void> {
       if (site.alarms.has(action.alarm)) await site.end(action.alarm);
       return;
     case 'message':
-      return site.message(action.condition, { afterClearMs: 0 }, action.node);
+      return site.message(action.condition, { afterClearMs: action.afterClearMs }, action.node);
+    case 'reset':
+      return site.outputs.reset(`box/relay/${action.node.output}`, 'anna');
+    case 'release':
+      return site.outputs.releaseNode(action.node.nodeId);
     case 'mode':
       return site.outputs.setMode(`box/relay/${action.node.output}`, action.mode, 'anna');
     case 'wait':
