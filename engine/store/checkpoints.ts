@@ -32,12 +32,7 @@ export function checkpointDue({ behind, calls }: Work): boolean {
  * @param calls how many calls the database was given so far, by everybody
  * @returns stops it, before the database is closed: the close lets the one under way end
  */
-export function keepLogShort(
-  database: Database,
-  calls: () => number,
-  clock: Clock,
-  log: Log,
-): { stop(): void } {
+export function keepLogShort(database: Database, calls: () => number, clock: Clock, log: Log): { stop(): void } {
   let before = calls();
   let stopped = false;
   let looking: Promise<void> | null = null;

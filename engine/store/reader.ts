@@ -104,10 +104,15 @@ export function createRecordReader(database: Database): RecordReader & WhyRecord
     return events.map((event) => ({ event, decisions: byEvent.get(event.id) ?? [] }));
   }
 
-  async function actions(filter: { status?: string; alarmId?: string }, limit: number): Promise<ActionRow[]> {
+  async function actions(filter: Partial<Parameters<RecordReader['actions']>[0]>, limit: number): Promise<ActionRow[]> {
     const asked = conditions();
     if (filter.status !== undefined) asked.add('status = ?', filter.status);
+    if (filter.trouble) asked.add('status = ANY(?::text[])', ['failed', 'expired']);
     if (filter.alarmId !== undefined) asked.add('alarm_id = ?', filter.alarmId);
+    if (filter.before !== undefined) {
+      const place = 'SELECT b.requested_at, b.key FROM alarmflow.actions b WHERE b.key = ?';
+      asked.add(`(requested_at, key) < (${place})`, filter.before);
+    }
     const rows = await database.query<Parameters<typeof actionOf>[0]>(
       `SELECT ${actionColumns} FROM alarmflow.actions ${asked.where()}
         ORDER BY requested_at DESC, key DESC LIMIT ${limit}`,
