@@ -396,7 +396,7 @@ describe('the hub with a real driver', () => {
 
   it('asks a device that is not defined who it is, and names what is wrong', async () => {
     const { sim, devices } = await real();
-    const signal = AbortSignal.timeout(5_000);
+    const signal = AbortSignal.timeout(30_000);
     expect(await devices.test(deviceAt(sim.port), signal)).toMatchObject({
       serialNumber: expect.stringContaining('SIM-THERMAL'),
     });

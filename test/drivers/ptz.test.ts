@@ -41,7 +41,7 @@ const cameras: Record<string, Open> = {
   },
 };
 
-const limit = (): AbortSignal => AbortSignal.timeout(8_000);
+const limit = (): AbortSignal => AbortSignal.timeout(30_000);
 const open = (kind: string, faults?: string[]): Promise<Camera> => cameras[kind]!(faults);
 const ptz = ({ connection }: Camera, move: PtzMove, channel = 1): Promise<void> =>
   connection.ptz!(channel, move, limit());

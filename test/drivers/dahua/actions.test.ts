@@ -5,7 +5,7 @@ import { steadyClock } from '../../support/steady-clock';
 
 afterEach(closeConnected);
 
-const signal = (): AbortSignal => AbortSignal.timeout(10_000);
+const signal = (): AbortSignal => AbortSignal.timeout(30_000);
 
 describe('alarm outputs', () => {
   it('are forced on, go back to automatic, never to off, and are read back', async () => {

@@ -14,7 +14,7 @@ afterEach(closeConnected);
 /** null: there is no openssl to make one with. */
 const certificate = selfSigned();
 
-const signal = (): AbortSignal => AbortSignal.timeout(10_000);
+const signal = (): AbortSignal => AbortSignal.timeout(30_000);
 
 describe('the question who it is', () => {
   it.each([

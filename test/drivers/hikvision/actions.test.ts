@@ -32,7 +32,7 @@ async function setUp(
   return { sim, device };
 }
 
-const signal = (): AbortSignal => AbortSignal.timeout(10_000);
+const signal = (): AbortSignal => AbortSignal.timeout(30_000);
 
 describe('alarm outputs', () => {
   it('are set, confirmed and read back', async () => {

@@ -6,6 +6,7 @@ import {
   createMqttDriver,
   type MqttSimulator,
   type MqttSimulatorOptions,
+  mqttDriver,
   startMqttSimulator,
 } from '../../../engine/drivers/mqtt';
 import { simulatedThings } from '../../../engine/drivers/mqtt/simulator';
@@ -39,17 +40,21 @@ const things = [
   `topic Lamp command=${lamp}/set state=${lamp}/state path=light.state available=${lamp}/available`,
 ].join('\n');
 
+/** Its waits as they are shipped, for what takes a busy machine long: the handshake of TLS. */
+const patient = mqttDriver;
+
 async function site(
   simulated: MqttSimulatorOptions = {},
   options: Record<string, unknown> = {},
   change: Partial<DeviceDefinition> = {},
   before: (things: MqttSimulator['things']) => void = () => undefined,
+  waits = driver,
 ) {
   const sim = await startMqttSimulator({ clock: steadyClock, ...simulated });
   before(sim.things);
   closeLater(() => sim.close());
   const given = { things, confirm: 400, ...options };
-  const driven = connectDriver(driver, sim.port, { options: given, ...change });
+  const driven = connectDriver(waits, sim.port, { options: given, ...change });
   const told = (name: string): string[] =>
     driven.sink.events
       .filter((e) => (e.draft.input ?? e.draft.output) === name && e.draft.type !== 'source-offline')
@@ -388,6 +393,8 @@ describe('the connection', () => {
       { user: 'admin', password: 'right-one', tls: certificate ?? undefined },
       {},
       { credentials: { user: 'admin', password: 'right-one' }, tls: true },
+      undefined,
+      patient,
     );
     await online();
     expect(await connection.setOutput('Siren', true, never)).toBe(true);

@@ -5,7 +5,7 @@ import { steadyClock } from '../../support/steady-clock';
 
 afterEach(closeOnvif);
 
-const limit = (): AbortSignal => AbortSignal.timeout(8_000);
+const limit = (): AbortSignal => AbortSignal.timeout(30_000);
 
 describe('relay outputs', () => {
   it('sets one and tells the state that its event confirms', async () => {

@@ -21,7 +21,7 @@ describe('a device that goes away', () => {
   it('comes back after a restart with its alarms, its clock and its pictures', async () => {
     const { sim, sink, connection } = await connectedOnvif();
     await until('online', onvifOnline(sink));
-    await connection.snapshot(1, AbortSignal.timeout(5_000));
+    await connection.snapshot(1, AbortSignal.timeout(30_000));
     const restart = sim.reboot(100);
     sim.setClockOffset(-1_000_000_000);
     await restart;
@@ -30,7 +30,7 @@ describe('a device that goes away', () => {
     sim.setInput('000', true);
     await until('the alarm', () => sink.told().includes('digital-input start'));
     expect(sink.events.at(-1)?.late).toBe(false);
-    const picture = await connection.snapshot(1, AbortSignal.timeout(5_000));
+    const picture = await connection.snapshot(1, AbortSignal.timeout(30_000));
     expect(picture.bytes.subarray(0, 2).toString('hex')).toBe('ffd8');
   });
 

@@ -18,7 +18,7 @@ afterEach(closeOnvif);
 /** null: there is no openssl to make one with. */
 const certificate = selfSigned();
 
-const limit = (): AbortSignal => AbortSignal.timeout(8_000);
+const limit = (): AbortSignal => AbortSignal.timeout(30_000);
 const wrong: Partial<DeviceDefinition> = { credentials: { user: 'admin', password: 'wrong' } };
 
 describe('the login', () => {

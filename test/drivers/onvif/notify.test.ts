@@ -57,7 +57,7 @@ async function listener(): Promise<{ url: string; pushed: ReceivedEvent[]; to(co
   };
 }
 
-const limit = (): AbortSignal => AbortSignal.timeout(5_000);
+const limit = (): AbortSignal => AbortSignal.timeout(30_000);
 
 describe('events by notification', () => {
   it('takes over where pulling is not supported', async () => {
