@@ -425,10 +425,16 @@
       };
 
       const recorder = form.find('#alarmflow-device-recorder');
+      const showTransport = () =>
+        form
+          .find('.alarmflow-when-record-tls')
+          .toggle(field('record').prop('checked') && field('recordTransport').val() === 'tls');
+      field('recordTransport').on('change', showTransport);
       /** Whether this machine can record at all is asked when somebody wants it. */
       const showRecording = () => {
         const wanted = field('record').prop('checked');
         form.find('.alarmflow-when-record').toggle(wanted);
+        showTransport();
         recorder.empty();
         if (!wanted) return;
         $.getJSON('alarmflow/devices/recorder')

@@ -40,6 +40,22 @@ export interface DeviceRecording {
   stream: 'main' | 'sub';
   /** Port of the stream; null: what the device says, or what its make uses. */
   rtspPort: number | null;
+  /** How it comes; absent: RTSP over TCP, or over TLS where the device itself says so. */
+  transport?: 'tcp' | 'udp' | 'tls';
+  /** What proves the camera where its stream comes over TLS; absent: an authority that this machine trusts. */
+  security?: StreamSecurity;
+  /** Sound is recorded as well. Absent: it isn't even asked for. */
+  sound?: boolean;
+}
+
+/** Whom to take for the camera. */
+export interface StreamSecurity {
+  /** Any certificate is taken; the stream is then encrypted, but nobody knows whose it is. */
+  allowSelfSigned: boolean;
+  /** PEM; whom to trust in place of this machine's authorities; '': those. */
+  authority: string;
+  /** SHA-256 as `AA:BB:…` of the one certificate that is accepted, whoever signed it; '': any valid one. */
+  fingerprint: string;
 }
 
 /** One setting of a driver, as the device dialog shows and stores it. */
@@ -292,7 +308,7 @@ export interface ConnectedDevice {
    */
   ptz?(channel: number, move: PtzMove, signal: AbortSignal): Promise<void>;
   /**
-   * Address of a channel's live picture for local recording: `rtsp://host:port/path` WITHOUT login, and the login
+   * Address of a channel's live picture for local recording: `rtsp://host:port/path` (over TLS: `rtsps:`) WITHOUT login, and the login
    * beside it, so that it can be kept out of logs and process lists. Absent where the protocol has none.
    */
   liveStream?(channel: number, signal: AbortSignal): Promise<LiveStream>;

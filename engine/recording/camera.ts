@@ -1,12 +1,15 @@
 /** Keeps one camera's ring filled: one ffmpeg that copies the stream, watched, and started again with back-off. */
 import { type Clock, sleepOrStop, type Timer } from '../clock/clock';
-import type { LiveStream } from '../domain/devices';
+import type { DeviceRecording, LiveStream, StreamSecurity } from '../domain/devices';
 import { type AlarmflowError, asAlarmflowError, operationalError } from '../domain/errors';
 import { sortableId } from '../domain/ids';
 import type { Log } from '../domain/log';
-import { type FfmpegRun, reasonOf, startFfmpeg } from './ffmpeg';
+import { type FfmpegRun, startFfmpeg } from './ffmpeg';
 import type { Ring } from './ring';
-import { createStreamReader, isPlayable, streamType } from './transport-stream';
+import { openTunnel, type SecureTunnel } from './secure-tunnel';
+import { createStampWatch } from './stamp-watch';
+import { playlist, recordArguments, type StreamManner, soundCodecIn, streamError } from './stream-input';
+import { createStreamReader, pictureTime, soundKind, videoKind } from './transport-stream';
 
 export interface CameraTiming {
   /** Nothing came for so long after it was asked for: the stream is not there. */
@@ -15,6 +18,8 @@ export interface CameraTiming {
   stallMs: number;
   /** No key frame for so long: nothing can be cut from the stream. */
   keyMs: number;
+  /** Nothing came for so long where sound was asked for: it is tried without, for pictures go before sound. */
+  soundMs: number;
   /** First and longest wait before the stream is opened again; each wait is twice the one before. */
   retryMs: number;
   longestRetryMs: number;
@@ -30,6 +35,7 @@ export const usualTiming: CameraTiming = {
   openMs: 20_000,
   stallMs: 10_000,
   keyMs: 30_000,
+  soundMs: 15_000,
   retryMs: 1_000,
   longestRetryMs: 60_000,
   refusedMs: 300_000,
@@ -43,6 +49,8 @@ export interface CameraParts {
   ring: Ring;
   ffmpegPath: string;
   liveStream(signal: AbortSignal): Promise<LiveStream>;
+  /** What the dialog says of how the stream is taken. */
+  wanted: Pick<DeviceRecording, 'transport' | 'security' | 'sound'>;
   /** Throws an operational error while the disk has no room for recordings. */
   checkSpace(): Promise<void>;
   /** Moves the ring with the wall clock where that was set. */
@@ -62,6 +70,13 @@ export interface CameraRecorder {
 }
 
 const PRUNE_EVERY_MS = 1_000;
+/** A second stream with wrong times within that: the camera numbers its pictures wrongly. */
+const WRONG_TIMES_MS = 600_000;
+/** Without any word in the dialog, a certificate must be a good one. */
+const strict: StreamSecurity = { allowSelfSigned: false, authority: '', fingerprint: '' };
+
+/** The stream is opened anew at once, in another manner: that is no trouble to tell of. */
+class Anew extends Error {}
 
 export function createCameraRecorder(parts: CameraParts): CameraRecorder {
   const { ring, clock, timing, title } = parts;
@@ -72,6 +87,11 @@ export function createCameraRecorder(parts: CameraParts): CameraRecorder {
   let told = false;
   let running: Promise<void> = Promise.resolve();
   let healthySince: number | null = null;
+  /** What has been learned of the camera. */
+  let soundCodec: string | null = null;
+  let silent = false;
+  let ownTimes = false;
+  let wrongTimesAt: number | null = null;
 
   function healthy(): void {
     if (trouble === null) return;
@@ -105,20 +125,21 @@ export function createCameraRecorder(parts: CameraParts): CameraRecorder {
     let wait = timing.retryMs;
     while (!stop.signal.aborted) {
       healthySince = null;
-      let error: AlarmflowError;
+      let error: AlarmflowError | null = null;
       try {
         await parts.checkSpace();
-        const stream = await parts.liveStream(stop.signal);
-        await record(stream);
+        await open(await parts.liveStream(stop.signal));
         error = operationalError('E_RECORDER', `The stream of ${title} has ended`);
       } catch (thrown) {
-        error = asAlarmflowError(thrown);
+        if (thrown instanceof Anew) log.info('recording.opened-anew', { reason: thrown.message });
+        else error = asAlarmflowError(thrown);
       }
       if (stop.signal.aborted) return;
       await ring
         .end()
         .catch((thrown: unknown) => log.warn('recording.file-not-ended', { error: asAlarmflowError(thrown).message }));
       await ring.prune(clock.now());
+      if (error === null) continue;
       if (healthySince !== null && clock.monotonic() - healthySince > timing.longestRetryMs) wait = timing.retryMs;
       else if (healthySince !== null) wait = Math.min(wait, timing.retryMs * 4);
       troubled(error);
@@ -128,45 +149,42 @@ export function createCameraRecorder(parts: CameraParts): CameraRecorder {
     }
   }
 
+  /** By the way that the dialog and the device ask for. */
+  async function open(stream: LiveStream): Promise<void> {
+    const url = new URL(stream.url);
+    if (url.protocol !== 'rtsps:') return record(stream, null);
+    const tunnel = await openTunnel(
+      {
+        title,
+        host: url.hostname.replace(/^\[|\]$/g, ''),
+        port: Number(url.port || 322),
+        security: parts.wanted.security ?? strict,
+      },
+      clock,
+      stop.signal,
+    );
+    try {
+      const near = `rtsp://127.0.0.1:${tunnel.port}${url.pathname}${url.search}`;
+      await record({ url: near, login: stream.login }, tunnel);
+    } finally {
+      tunnel.close();
+    }
+  }
+
+  function mannerOf(tunnel: SecureTunnel | null): StreamManner {
+    const sound = !parts.wanted.sound || silent ? null : soundCodec === 'aac' ? 'aac' : 'make';
+    return { transport: tunnel ? 'tls' : (parts.wanted.transport ?? 'tcp'), sound, ownTimes };
+  }
+
   /** One life of the stream; resolves when it ends by itself, throws why it broke. */
-  async function record(stream: LiveStream): Promise<void> {
-    const run = startFfmpeg(parts.ffmpegPath, [
-      // The address comes over standard input: among the arguments everybody on this machine would read the login.
-      '-fflags',
-      'nobuffer',
-      '-analyzeduration',
-      '500000',
-      '-fpsprobesize',
-      '0',
-      '-protocol_whitelist',
-      'pipe,rtsp,rtp,tcp,tls',
-      '-f',
-      'concat',
-      '-safe',
-      '0',
-      '-i',
-      'pipe:0',
-      // Sound is left out: recording it is forbidden in many places, and few cameras send a kind that a clip can hold.
-      '-map',
-      '0:v:0',
-      '-c',
-      'copy',
-      '-f',
-      'mpegts',
-      '-mpegts_flags',
-      '+pat_pmt_at_frames',
-      '-muxdelay',
-      '0',
-      '-muxpreload',
-      '0',
-      '-flush_packets',
-      '1',
-      'pipe:1',
-    ]);
-    run.child.stdin?.end(playlist(stream));
+  async function record(stream: LiveStream, tunnel: SecureTunnel | null): Promise<void> {
+    const manner = mannerOf(tunnel);
+    silent = false;
+    const run = startFfmpeg(parts.ffmpegPath, recordArguments(manner), manner.sound === null ? 'error' : 'info');
+    run.child.stdin?.end(playlist(stream, manner));
     const kill = (): void => run.kill();
     stop.signal.addEventListener('abort', kill, { once: true });
-    let broken: AlarmflowError | null = null;
+    let broken: Error | null = null;
     const breakOff = (why: string): void => {
       broken ??= operationalError('E_RECORDER', why);
       run.kill();
@@ -178,7 +196,12 @@ export function createCameraRecorder(parts: CameraParts): CameraRecorder {
       Math.max(50, timing.stallMs / 5),
       () => {
         const now = clock.monotonic();
-        if (seen === null && now - began > timing.openMs)
+        if (seen === null && manner.sound !== null && now - began > timing.soundMs) {
+          // A track that is announced and stays empty would hold all up.
+          silent = true;
+          broken ??= new Anew('nothing came with sound, so it is taken without');
+          run.kill();
+        } else if (seen === null && now - began > timing.openMs)
           breakOff(
             `The device sends no pictures of ${title}: nothing came within ${timing.openMs / 1000} s; check camera and network`,
           );
@@ -196,6 +219,7 @@ export function createCameraRecorder(parts: CameraParts): CameraRecorder {
     try {
       await consume(
         run,
+        manner,
         () => {
           seen = clock.monotonic();
         },
@@ -205,8 +229,9 @@ export function createCameraRecorder(parts: CameraParts): CameraRecorder {
       );
       const code = await run.ended;
       if (broken) throw broken;
-      if (code !== 0) throw streamError(title, run.words());
+      if (code !== 0) throw tunnel?.failure() ?? streamError(title, run.words());
     } catch (thrown) {
+      if (thrown instanceof Anew) throw thrown;
       throw broken ?? diskError(title, thrown);
     } finally {
       watch.cancel();
@@ -215,8 +240,9 @@ export function createCameraRecorder(parts: CameraParts): CameraRecorder {
     }
   }
 
-  async function consume(run: FfmpegRun, came: () => void, keyCame: () => void): Promise<void> {
+  async function consume(run: FfmpegRun, manner: StreamManner, came: () => void, keyCame: () => void): Promise<void> {
     const reader = createStreamReader();
+    const stamps = createStampWatch();
     const name = sortableId(clock.now());
     let pruned = clock.monotonic();
     for await (const chunk of run.child.stdout ?? []) {
@@ -226,7 +252,9 @@ export function createCameraRecorder(parts: CameraParts): CameraRecorder {
       for (const piece of reader.feed(chunk as Buffer)) {
         const since = ring.openSince();
         if (piece.key && piece.tables) {
-          checkFormat(piece.tables);
+          checkFormat(piece.tables, piece.bytes);
+          checkSound(manner, run, piece.tables);
+          if (!manner.ownTimes) checkTimes(stamps.goesRight(pictureTime(piece.bytes), clock.monotonic()));
           keyCame();
           // Short files cost more than they are worth; a clock that was set back begins a new one at once.
           if (since === null || at - since >= timing.segmentMs || at < since) await ring.begin(name, at, piece.tables);
@@ -242,13 +270,33 @@ export function createCameraRecorder(parts: CameraParts): CameraRecorder {
     }
   }
 
-  /** What no browser plays must not fill a ring as if all were well. */
-  function checkFormat(tables: Buffer): void {
-    if (isPlayable(streamType(tables))) return;
+  /** What no clip can be made of must not fill a ring as if all were well. */
+  function checkFormat(tables: Buffer, picture: Buffer): void {
+    if (videoKind(tables, picture) !== null) return;
     throw operationalError(
       'E_RECORDER_FORMAT',
-      `The stream of ${title} is neither H.264 nor H.265 (Motion JPEG?), so no clip can be made of it: set H.264 on the camera, or choose its other stream in the dialog of the device`,
+      `The stream of ${title} is neither H.264 nor H.265 nor Motion JPEG (MPEG-4?), so no clip can be made of it: set H.264 on the camera, or choose its other stream in the dialog of the device`,
     );
+  }
+
+  /** AAC is taken as it is, as soon as it is known to come; what a camera was given in its place is made AAC again. */
+  function checkSound(manner: StreamManner, run: FfmpegRun, tables: Buffer): void {
+    if (manner.sound === 'aac' && soundKind(tables) === 'other') {
+      soundCodec = 'other';
+      throw new Anew('the camera has another sound than AAC now');
+    }
+    if (manner.sound !== 'make' || soundCodec !== null) return;
+    soundCodec = soundCodecIn(run.words());
+    if (soundCodec === 'aac') throw new Anew('its sound is AAC and needs not be made anew');
+  }
+
+  /** Wrong times are mended by opening the stream anew, those that come again by times of our own. */
+  function checkTimes(right: boolean): void {
+    if (right) return;
+    const now = clock.monotonic();
+    ownTimes = wrongTimesAt !== null && now - wrongTimesAt < WRONG_TIMES_MS;
+    wrongTimesAt = now;
+    throw new Anew(ownTimes ? 'its times are wrong again: it gets ours' : 'its times are wrong: its clock was set?');
   }
 
   return {
@@ -269,45 +317,6 @@ export function createCameraRecorder(parts: CameraParts): CameraRecorder {
         .catch((thrown: unknown) => log.warn('recording.file-not-ended', { error: asAlarmflowError(thrown).message }));
     },
   };
-}
-
-/** What ffmpeg reads over standard input: the address with its login (RFC 3986 §3.2.1), and how to open it. */
-function playlist({ url, login }: LiveStream): string {
-  const whole = new URL(url);
-  const user = login ? `${escaped(login.user)}:${escaped(login.password)}@` : '';
-  const rest = `${whole.host}${whole.pathname}${whole.search}`.replace(/['\r\n\\]/g, percent);
-  return [
-    'ffconcat version 1.0',
-    `file '${whole.protocol}//${user}${rest}'`,
-    'option rtsp_transport tcp',
-    // Nothing else is asked for. Beside sound ffmpeg would also take its time from the camera's clock (RTCP, RFC 3550 §6.4.1), and a
-    // camera whose clock is set would tear the stream.
-    'option allowed_media_types video',
-    'option timeout 8000000',
-    'option fflags nobuffer',
-    'option analyzeduration 500000',
-    'option fpsprobesize 0',
-    '',
-  ].join('\n');
-}
-
-const percent = (sign: string): string => `%${sign.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`;
-
-/** Also what encodeURIComponent leaves: a quotation mark would end the name in the list. */
-const escaped = (text: string): string => encodeURIComponent(text).replace(/[!'()*]/g, percent);
-
-function streamError(title: string, words: string): AlarmflowError {
-  if (/\b40[13]\b/.test(words) && /Unauthorized|Forbidden|authorization failed|denied/i.test(words))
-    return operationalError(
-      'E_CREDENTIALS_REFUSED',
-      `The stream of ${title} refuses the login: check user and password in the dialog of the device, and its right to see live pictures`,
-    );
-  if (/404 Not Found|Not Found/i.test(words))
-    return operationalError(
-      'E_RECORDER',
-      `The device knows no stream for ${title}: check the channel in its dialog ("Keep the last seconds for alarms")`,
-    );
-  return operationalError('E_RECORDER', `The stream of ${title} broke off: ${reasonOf(words)}`);
 }
 
 function diskError(title: string, thrown: unknown): AlarmflowError {

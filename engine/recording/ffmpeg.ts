@@ -25,9 +25,11 @@ export interface FfmpegRun {
 /**
  * Starts ffmpeg; its standard input and output are pipes. `words` may hold addresses with a login: only what `reasonOf`
  * makes of them may be shown.
+ *
+ * @param level `info`: it also tells what it has found in its input
  */
-export function startFfmpeg(path: string, args: readonly string[]): FfmpegRun {
-  const child = spawn(path, ['-hide_banner', '-loglevel', 'error', ...args], {
+export function startFfmpeg(path: string, args: readonly string[], level: 'error' | 'info' = 'error'): FfmpegRun {
+  const child = spawn(path, ['-hide_banner', '-nostats', '-loglevel', `level+${level}`, ...args], {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { PATH: process.env.PATH ?? '', LC_ALL: 'C' },
     windowsHide: true,
@@ -65,8 +67,8 @@ export function reasonOf(words: string): string {
   const lines = words
     .split('\n')
     .map((line) => line.trim())
-    .filter((line) => line !== '' && !/rtsps?:\/\//i.test(line));
-  const last = (lines.at(-1) ?? '').replace(/^\[[^\]]*\] */, '').replace(/^(?:pipe:\d?|fd:): */, '');
+    .filter((line) => line !== '' && !/rtsps?:\/\//i.test(line) && !/\[(?:info|warning)\]/.test(line.slice(0, 60)));
+  const last = (lines.at(-1) ?? '').replace(/^(?:\[[^\]]*\] *){1,3}/, '').replace(/^(?:pipe:\d?|fd:): */, '');
   return last.replace(/[\p{Cc}]/gu, ' ').slice(0, 200) || 'it gave no reason';
 }
 

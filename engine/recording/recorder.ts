@@ -131,6 +131,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
       ring,
       ffmpegPath,
       liveStream: (signal) => options.liveStream(channel, signal),
+      wanted: definition.recording ?? {},
       checkSpace,
       watchWall: wall.look,
       told: (trouble) => options.told(channel, trouble),

@@ -1,5 +1,6 @@
 /** Runs the fault table of docs/actions/record.md with ffmpeg, a camera that is rude on demand, and a disk that is full. */
 import { execFileSync } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
 import { readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -13,7 +14,9 @@ import { BenchSite } from '../outputs/bench-site';
 import { tablesIn } from '../support/doc-tables';
 import { camera, type RecordingBench, recordingBench } from '../support/recording-bench';
 import { ffmpegMissing, type RtspServer, startRtspServer } from '../support/rtsp-server';
+import { secureFront } from '../support/secure-front';
 import { serverTest } from '../support/server-test';
+import { selfSigned } from '../support/smtp-certificate';
 import { temporaryFolder } from '../support/temporary-folder';
 
 const table = tablesIn(readFileSync(join(__dirname, '../../docs/actions/record.md'), 'utf8')).find(
@@ -199,8 +202,8 @@ const scenes: Record<string, () => Promise<Scene>> = {
       },
     };
   },
-  async 'Motion JPEG'() {
-    const one = await site({}, {}, { codec: 'mjpeg' });
+  async 'MPEG-4'() {
+    const one = await site({}, {}, { codec: 'mpeg4' });
     await until('the trouble', () => troubleOf(one)?.code === 'E_RECORDER_FORMAT');
     const at = Date.now();
     const seen = troubleOf(one);
@@ -213,6 +216,31 @@ const scenes: Record<string, () => Promise<Scene>> = {
         return recordedAgain(one, { told: false });
       },
     };
+  },
+  async 'certificate not trusted (RTSP over TLS)'() {
+    const own = selfSigned()!;
+    const rtsp = await startRtspServer();
+    opened.push(rtsp);
+    await rtsp.push('/live');
+    // The camera shows one at first that the dialog does not know.
+    let shown = selfSigned()!;
+    let front = await secureFront(shown, () => rtsp.port);
+    opened.push({ close: () => front.close() });
+    const fingerprint = new X509Certificate(own.cert).fingerprint256;
+    const taken = {
+      transport: 'tls' as const,
+      security: { allowSelfSigned: false, authority: '', fingerprint },
+    };
+    const liveStream = async () => ({ url: `rtsps://127.0.0.1:${front.port}/live`, login: null });
+    const bench = await recordingBench(rtsp, { timing, taken, liveStream });
+    opened.push(bench);
+    const action = new ActionBench();
+    action.recordings = bench.recorder;
+    return streamScene({ server: rtsp, bench, action }, async () => {
+      shown = own;
+      await front.close();
+      front = await secureFront(shown, () => rtsp.port);
+    });
   },
   async 'disk full, ring'() {
     let free = 1e12;

@@ -42,6 +42,13 @@ describe('the live stream of a device', () => {
       expect(stream).toEqual({ url: `rtsp://127.0.0.1${path}`, login });
     });
 
+  it.each(['hikvision', 'dahua'])('of %s over TLS is on its own port', async (driver) => {
+    const { url } = await streamOf({ ...deviceAt(1, { driver, ...recording({ transport: 'tls' }) }) }, 1);
+    expect(url).toMatch(/^rtsps:\/\/127\.0\.0\.1:322\//);
+    const own = await streamOf({ ...deviceAt(1, { driver, ...recording({ transport: 'tls', rtspPort: 8322 }) }) }, 1);
+    expect(own.url).toMatch(/^rtsps:\/\/127\.0\.0\.1:8322\//);
+  });
+
   it('has an IPv6 address in brackets', async () => {
     const stream = await streamOf({ ...deviceAt(1, { driver: 'hikvision' }), host: 'fe80::1' }, 1);
     expect(stream.url).toBe('rtsp://[fe80::1]:554/Streaming/Channels/101');
@@ -66,6 +73,20 @@ describe('the live stream of a device', () => {
     await expect(streamOf(deviceAt(sim.port, { driver: 'onvif' }), 9)).rejects.toMatchObject({
       code: 'E_BAD_PARAMETER',
     });
+  });
+
+  it('of ONVIF over TLS is asked for where the device has a word for it, else expected on the usual port', async () => {
+    const knowing = await startOnvifSimulator({ faults: ['media2-only'] });
+    opened.push(knowing);
+    const secure = recording({ transport: 'tls' });
+    expect((await streamOf(deviceAt(knowing.port, { driver: 'onvif', ...secure }), 1)).url).toMatch(
+      /^rtsps:\/\/127\.0\.0\.1:8322\/media/,
+    );
+    const old = await startOnvifSimulator({});
+    opened.push(old);
+    expect((await streamOf(deviceAt(old.port, { driver: 'onvif', ...secure }), 1)).url).toMatch(
+      /^rtsps:\/\/127\.0\.0\.1:322\/media/,
+    );
   });
 
   it('is offered by the dialogs of exactly the drivers that have it', () => {

@@ -66,6 +66,18 @@ describe('the last seconds of a device', () => {
       seconds: 60,
       stream: 'sub',
       rtspPort: 8554,
+      transport: 'tcp',
+    });
+  });
+
+  it('are taken over TLS, and with sound, only where that is chosen', async () => {
+    engine.drivers = engine.drivers.map((driver) => ({ ...driver, dialog: { ...driver.dialog, live: true } }));
+    const config = { record: true, recordTransport: 'tls', recordFingerprint: 'ab'.repeat(32), recordSound: true };
+    await run([tab, { ...hall, ...config }], engine);
+    expect(engine.devices.get('hall')?.recording).toMatchObject({
+      transport: 'tls',
+      security: { allowSelfSigned: false, authority: '', fingerprint: `AB${':AB'.repeat(31)}` },
+      sound: true,
     });
   });
 

@@ -118,18 +118,6 @@ describe('the local recorder', () => {
     expect(Math.abs(found.seconds - recorded)).toBeLessThan(1.2);
   });
 
-  serverTest('says that Motion JPEG cannot be kept, and what to set', ffmpegMissing, async () => {
-    const rtsp = await startRtspServer();
-    opened.push(rtsp);
-    await rtsp.push('/live', { codec: 'mjpeg' });
-    const bench = await recordingBench(rtsp);
-    opened.push(bench);
-    await until(() => bench.told.length > 0);
-    expect(bench.told).toEqual(['E_RECORDER_FORMAT']);
-    expect(bench.recorder.trouble('cam')!.message).toContain('set H.264 on the camera');
-    expect(bench.recorder.isRecorded(camera)).toBe(false);
-  });
-
   serverTest('keeps H.265 in the form that players know', ffmpegMissing, async () => {
     const rtsp = await startRtspServer();
     opened.push(rtsp);

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock } from '../../engine/clock/system-clock';
-import type { DeviceDefinition } from '../../engine/domain/devices';
+import type { DeviceDefinition, DeviceRecording } from '../../engine/domain/devices';
 import type { AlarmflowError } from '../../engine/domain/errors';
 import type { Log, LogFields } from '../../engine/domain/log';
 import type { CameraChannel } from '../../engine/domain/media';
@@ -14,7 +14,7 @@ import { temporaryFolder } from './temporary-folder';
 
 export const camera: CameraChannel = { deviceId: 'cam', channel: 1 };
 
-export const cameraDefinition = (seconds = 20): DeviceDefinition => ({
+export const cameraDefinition = (seconds = 20, taken: Partial<DeviceRecording> = {}): DeviceDefinition => ({
   id: 'cam',
   name: 'Hall camera',
   driver: 'hikvision',
@@ -26,7 +26,7 @@ export const cameraDefinition = (seconds = 20): DeviceDefinition => ({
   credentials: null,
   timeZone: null,
   pushFrom: [],
-  recording: { channels: [1], seconds, stream: 'main', rtspPort: null },
+  recording: { channels: [1], seconds, stream: 'main', rtspPort: null, ...taken },
 });
 
 export interface RecordingBench {
@@ -49,9 +49,13 @@ export async function recordingBench(
     login?: { user: string; password: string } | null;
     path?: string;
     seconds?: number;
+    /** How the dialog says that the stream is taken. */
+    taken?: Partial<DeviceRecording>;
+    /** In place of the server's own address. */
+    url?: string;
   } = {},
 ): Promise<RecordingBench> {
-  const { login = null, path = '/live', seconds, ...others } = options;
+  const { login = null, path = '/live', seconds, taken, url, ...others } = options;
   const folder = options.folder ?? join(await temporaryFolder(), 'recording');
   const kept = await temporaryFolder();
   const told: (string | null)[] = [];
@@ -84,7 +88,7 @@ export async function recordingBench(
         return found;
       },
     },
-    liveStream: async () => ({ url: server.url(path), login }),
+    liveStream: async () => ({ url: url ?? server.url(path), login }),
     told: (_camera, trouble: AlarmflowError | null) => void told.push(trouble?.code ?? null),
     clock: systemClock,
     log,
@@ -92,6 +96,7 @@ export async function recordingBench(
       ...usualTiming,
       stallMs: 1_500,
       openMs: 15_000,
+      soundMs: 4_000,
       retryMs: 200,
       longestRetryMs: 400,
       refusedMs: 60_000,
@@ -99,7 +104,7 @@ export async function recordingBench(
     },
     ...others,
   });
-  recorder.define(cameraDefinition(seconds));
+  recorder.define(cameraDefinition(seconds, taken));
   await recorder.start();
   return {
     recorder,
@@ -121,31 +126,39 @@ export interface ProbedFile {
   seconds: number;
   codec: string;
   frames: number;
+  /** Its second track, where it has one. */
+  sound?: { codec: string; seconds: number; rate: number };
+}
+
+interface ProbedStream {
+  codec_type: string;
+  codec_name: string;
+  nb_read_frames: string;
+  duration: string;
+  sample_rate: string;
 }
 
 /** What ffprobe says of a file; it decodes every picture, so that a broken file does not pass. */
 export function probeFile(path: string): ProbedFile {
-  const said = execFileSync(
-    'ffprobe',
-    [
-      '-v',
-      'error',
-      '-count_frames',
-      '-show_entries',
-      'format=duration:stream=codec_name,nb_read_frames',
-      '-of',
-      'json',
-      path,
-    ],
-    { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] },
-  );
-  const { format, streams } = JSON.parse(said) as {
-    format: { duration: string };
-    streams: { codec_name: string; nb_read_frames: string }[];
+  const wanted = 'format=duration:stream=codec_type,codec_name,nb_read_frames,duration,sample_rate';
+  const said = execFileSync('ffprobe', ['-v', 'error', '-count_frames', '-show_entries', wanted, '-of', 'json', path], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const { format, streams } = JSON.parse(said) as { format: { duration: string }; streams: ProbedStream[] };
+  const [stream, second, ...others] = streams;
+  if (stream?.codec_type !== 'video' || others.length > 0 || (second && second.codec_type !== 'audio'))
+    throw new Error(`${streams.length} streams: ${streams.map(({ codec_type }) => codec_type).join(', ')}`);
+  return {
+    seconds: Number(format.duration),
+    codec: stream.codec_name,
+    frames: Number(stream.nb_read_frames),
+    ...(second
+      ? {
+          sound: { codec: second.codec_name, seconds: Number(second.duration), rate: Number(second.sample_rate) },
+        }
+      : {}),
   };
-  const [stream] = streams;
-  if (streams.length !== 1 || !stream) throw new Error(`${streams.length} streams`);
-  return { seconds: Number(format.duration), codec: stream.codec_name, frames: Number(stream.nb_read_frames) };
 }
 
 /** Puts a program in a folder of its own, for tests of one that misbehaves. */

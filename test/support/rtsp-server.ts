@@ -1,9 +1,10 @@
 /**
- * A small RTSP server (RFC 2326), interleaved TCP alone: ffmpeg pushes into it (ANNOUNCE, RECORD), players get what it
+ * A small RTSP server (RFC 2326), interleaved TCP, for players UDP where that is said: ffmpeg pushes into it (ANNOUNCE, RECORD), players get what it
  * pushes (DESCRIBE, SETUP, PLAY), with Basic or Digest login. Its faults are those that cameras have.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
+import { createSocket } from 'node:dgram';
 import type { AddressInfo } from 'node:net';
 import { createServer, type Socket } from 'node:net';
 
@@ -11,6 +12,8 @@ export interface RtspServerOptions {
   /** Players must log in; absent: anybody may look. */
   login?: { scheme: 'basic' | 'digest'; user: string; password: string };
   port?: number;
+  /** An old camera: pictures by UDP alone. */
+  udp?: boolean;
 }
 
 export interface RtspServer {
@@ -23,6 +26,10 @@ export interface RtspServer {
   players(): number;
   /** Nothing is passed on while it is set, connections stay open. */
   stall(on: boolean): void;
+  /** Nothing is passed on of that track while it is set. */
+  mute(track: number | null): void;
+  /** Adds that to the times of all that is passed on (RTP and RTCP), as a camera does whose clock is set. */
+  shiftClock(seconds: number): void;
   /** Breaks off all players at once. */
   dropPlayers(): void;
   /** Starts a test picture pushed to this path; resolves when it flows. */
@@ -37,9 +44,9 @@ export interface PictureOptions {
   rate?: number;
   /** Pictures from one key frame to the next. */
   gop?: number;
-  codec?: 'libx264' | 'libx265' | 'mjpeg';
+  codec?: 'libx264' | 'libx265' | 'mjpeg' | 'mpeg4';
   /** With a second track: a tone. */
-  sound?: 'aac' | 'pcm_alaw';
+  sound?: 'aac' | 'pcm_alaw' | 'pcm_mulaw' | 'g726';
 }
 
 interface Mount {
@@ -60,6 +67,12 @@ export function ffmpegMissing(): string | null {
   return null;
 }
 
+/** An RTP packet's time, or a sender report's wall time, so many seconds later. */
+function setBack(frame: Buffer, seconds: number): void {
+  const report = frame[5]! >= 200 && frame[5]! <= 204;
+  if (!report) frame.writeUInt32BE((frame.readUInt32BE(8) + (((seconds * 90_000) % 2 ** 32) + 2 ** 32)) % 2 ** 32, 8);
+}
+
 const md5 = (text: string): string => createHash('md5').update(text).digest('hex');
 
 export async function startRtspServer(options: RtspServerOptions = {}): Promise<RtspServer> {
@@ -68,8 +81,12 @@ export async function startRtspServer(options: RtspServerOptions = {}): Promise<
   const sockets = new Set<Socket>();
   const pushes = new Map<string, ChildProcess>();
   const requests: string[] = [];
+  const datagrams = createSocket('udp4');
+  datagrams.unref();
   const nonce = randomBytes(8).toString('hex');
   let stalled = false;
+  let muted: number | null = null;
+  let shift = 0;
 
   function allowed(method: string, header: string | undefined): boolean {
     if (!login) return true;
@@ -146,8 +163,14 @@ export async function startRtspServer(options: RtspServerOptions = {}): Promise<
         else if (method === 'DESCRIBE') {
           answer(cseq, '200 OK', { 'Content-Base': `${target}/`, 'Content-Type': 'application/sdp' }, mount.sdp);
         } else if (method === 'SETUP') {
-          slots.set(track, channel);
-          if (!/TCP/i.test(transport)) answer(cseq, '461 Unsupported Transport');
+          const clientPort = Number(/client_port=(\d+)/.exec(transport)?.[1] ?? 0);
+          // Ports stand below 0 among the channels.
+          slots.set(track, clientPort > 0 ? -clientPort : channel);
+          if (/TCP/i.test(transport) === Boolean(options.udp)) answer(cseq, '461 Unsupported Transport');
+          else if (clientPort > 0)
+            answer(cseq, '200 OK', {
+              Transport: `RTP/AVP;unicast;client_port=${clientPort}-${clientPort + 1};server_port=9000-9001`,
+            });
           else answer(cseq, '200 OK', { Transport: `RTP/AVP/TCP;unicast;interleaved=${channel}-${channel + 1}` });
         } else if (method === 'PLAY') {
           playing = mount;
@@ -165,10 +188,16 @@ export async function startRtspServer(options: RtspServerOptions = {}): Promise<
       if (!pushing || stalled) return;
       const channel = frame[1]!;
       const track = pushing.tracks.get(channel & ~1);
+      if (track === muted) return;
       for (const [player, slot] of pushing.players) {
         const to = track === undefined ? undefined : slot.get(track);
         if (to === undefined || player.writableLength > MOST) continue;
         const copy = Buffer.from(frame);
+        if (shift !== 0) setBack(copy, shift);
+        if (to < 0) {
+          datagrams.send(copy.subarray(4), -to + (channel & 1), '127.0.0.1', () => undefined);
+          continue;
+        }
         copy[1] = to + (channel & 1);
         player.write(copy);
       }
@@ -215,6 +244,12 @@ export async function startRtspServer(options: RtspServerOptions = {}): Promise<
     url,
     requests,
     players: () => [...mounts.values()].reduce((sum, mount) => sum + mount.players.size, 0),
+    mute(track) {
+      muted = track;
+    },
+    shiftClock(seconds) {
+      shift += seconds;
+    },
     stall(on) {
       stalled = on;
     },
@@ -227,8 +262,13 @@ export async function startRtspServer(options: RtspServerOptions = {}): Promise<
       const tuning =
         codec === 'mjpeg'
           ? ['-q:v', '8', '-huffman', 'default', '-force_duplicated_matrix', '1']
-          : ['-preset', 'ultrafast', '-tune', 'zerolatency', '-bf', '0'];
-      const tone = sound ? ['-re', '-f', 'lavfi', '-i', 'sine=frequency=500:sample_rate=8000', '-c:a', sound] : [];
+          : codec === 'mpeg4'
+            ? ['-bf', '0']
+            : ['-preset', 'ultrafast', '-tune', 'zerolatency', '-bf', '0'];
+      const rateOf = sound === 'aac' ? 16_000 : 8_000;
+      const tone = sound
+        ? ['-re', '-f', 'lavfi', '-i', `sine=frequency=500:sample_rate=${rateOf}`, '-c:a', sound, '-ac', '1']
+        : [];
       const source = ['-re', '-f', 'lavfi', '-i', `testsrc2=size=${size}:rate=${rate}`, ...tone];
       const sink = ['-g', String(gop), '-f', 'rtsp', '-rtsp_transport', 'tcp', url(path)];
       const args = [
@@ -253,6 +293,7 @@ export async function startRtspServer(options: RtspServerOptions = {}): Promise<
     async close() {
       for (const path of [...pushes.keys()]) await endPush(path);
       for (const socket of sockets) socket.destroy();
+      datagrams.close();
       await new Promise<void>((resolve) => server.close(() => resolve()));
     },
   };

@@ -24,13 +24,21 @@ export interface ActionsOptions {
   turnRelay(token: string): void;
 }
 
+/** What a device says of the address of its live picture; its host is not to be trusted. */
+interface StreamAddress {
+  path: string;
+  port: number | null;
+  /** It is one for TLS. */
+  secure: boolean;
+}
+
 /** What actions do with a device over ONVIF (PROTOCOLS §4.5). Errors name the device and what was asked. */
 export interface OnvifActions {
   setOutput(output: string, on: boolean, signal: AbortSignal): Promise<boolean | null>;
   readOutput(output: string): Promise<boolean | null>;
   snapshot(channel: number, signal: AbortSignal): Promise<Picture>;
-  /** Where the live picture of a channel's first profile is. */
-  streamAddress(channel: number, signal: AbortSignal): Promise<{ path: string; port: number | null }>;
+  /** Where the live picture of a channel's first profile is; with `secure` over TLS, where the device has a word for that. */
+  streamAddress(channel: number, secure: boolean, signal: AbortSignal): Promise<StreamAddress>;
   gotoPreset(channel: number, preset: number, signal: AbortSignal): Promise<void>;
   ptz(channel: number, move: PtzMove, signal: AbortSignal): Promise<void>;
   setSwitch(
@@ -286,24 +294,34 @@ export function createOnvifActions(options: ActionsOptions): OnvifActions {
       }
     },
 
-    async streamAddress(channel, signal) {
+    async streamAddress(channel, secure, signal) {
       const at = await channelAt(channel, signal);
       const { media, media2 } = await options.services(signal);
-      const service = media ?? media2;
       const what = named(`Live picture of channel ${channel}`);
-      if (!service) throw notSupported(`Live picture of channel ${channel}`);
-      const namespace = media ? ns.media : ns.media2;
+      if (!media && !media2) throw notSupported(`Live picture of channel ${channel}`);
       const profile = `<ProfileToken>${xmlText(at.profileToken)}</ProfileToken>`;
+      const ask = async (service: ServiceAddress, namespace: string, inner: string): Promise<StreamAddress> => {
+        const request = { what, action: `${namespace}/GetStreamUri`, body: element('GetStreamUri', namespace, inner) };
+        const told = textIn(await client.ask(service, request, signal), 'Uri');
+        const match = /^rtsp(s?):\/\/(?:[^/?#@]*@)?[^/?#]*?(?::(\d{1,5}))?([/?][^#\s]*)?$/i.exec(told?.trim() ?? '');
+        if (!match) throw userError('E_NOT_SUPPORTED', `${what}: the device names no RTSP address for it`);
+        // The host it tells is that of its own network; whoever connects knows better (PROTOCOLS §4.1).
+        const port = match[2] === undefined ? null : Number(match[2]);
+        return { path: match[3] ?? '/', port, secure: match[1] !== '' };
+      };
+      // Only Media 2 has a word for TLS (ONVIF Media 2 §5.6.1); who does not know it has TLS on another port of the same path.
+      if (secure && media2) {
+        try {
+          return await ask(media2, ns.media2, `<Protocol>RtspsUnicast</Protocol>${profile}`);
+        } catch (thrown) {
+          if (!refusals.has(asAlarmflowError(thrown).code)) throw thrown;
+        }
+      }
       // Interleaved in its own connection (ONVIF Streaming Specification §5.1.1): it passes every router.
-      const inner = media
-        ? `<StreamSetup><Stream xmlns="${ns.schema}">RTP-Unicast</Stream><Transport xmlns="${ns.schema}"><Protocol>RTSP</Protocol></Transport></StreamSetup>${profile}`
-        : `<Protocol>RTSP</Protocol>${profile}`;
-      const request = { what, action: `${namespace}/GetStreamUri`, body: element('GetStreamUri', namespace, inner) };
-      const told = textIn(await client.ask(service, request, signal), 'Uri');
-      const match = /^rtsps?:\/\/(?:[^/?#@]*@)?[^/?#]*?(?::(\d{1,5}))?([/?][^#\s]*)?$/i.exec(told?.trim() ?? '');
-      if (!match) throw userError('E_NOT_SUPPORTED', `${what}: the device names no RTSP address for it`);
-      // The host it tells is that of its own network; whoever connects knows better (PROTOCOLS §4.1).
-      return { path: match[2] ?? '/', port: match[1] === undefined ? null : Number(match[1]) };
+      const setup = `<StreamSetup><Stream xmlns="${ns.schema}">RTP-Unicast</Stream><Transport xmlns="${ns.schema}"><Protocol>RTSP</Protocol></Transport></StreamSetup>`;
+      return media
+        ? ask(media, ns.media, `${setup}${profile}`)
+        : ask(media2!, ns.media2, `<Protocol>RTSP</Protocol>${profile}`);
     },
 
     gotoPreset,

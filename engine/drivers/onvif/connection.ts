@@ -3,7 +3,7 @@ import type { DeviceFacts, PushRequest } from '../../domain/devices';
 import { type AlarmflowError, asAlarmflowError, operationalError } from '../../domain/errors';
 import type { DriverConnection, DriverContext } from '../driver';
 import { orOtherProtocol } from '../wire';
-import { liveStreamAt } from '../wire/live-stream';
+import { liveStreamAt, wantsSecureStream } from '../wire/live-stream';
 import { createOnvifActions } from './actions';
 import type { OnvifChannel } from './channel-map';
 import { createEventFeed, type FeedTiming } from './event-feed';
@@ -332,8 +332,8 @@ export function connectOnvif(context: DriverContext, timing: FeedTiming): Driver
     gotoPreset: actions.gotoPreset,
     ptz: actions.ptz,
     async liveStream(channel, signal) {
-      const { path, port } = await actions.streamAddress(channel, signal);
-      return liveStreamAt(definition, path, port);
+      const { path, ...told } = await actions.streamAddress(channel, wantsSecureStream(definition), signal);
+      return liveStreamAt(definition, path, told);
     },
     setSwitch: actions.setSwitch,
     readSwitch: actions.readSwitch,

@@ -21,7 +21,8 @@ export async function liveStreamOf(
     const access = channel === 1 ? told.get(name) : undefined;
     const port = Number(told.get('network_rtsp_port'));
     const path = access !== undefined && /^[\w.-]{1,64}$/.test(access) ? access : usual;
-    return liveStreamAt(definition, `/${path}`, Number.isInteger(port) && port > 0 && port <= 65_535 ? port : null);
+    const named = Number.isInteger(port) && port > 0 && port <= 65_535 ? port : null;
+    return liveStreamAt(definition, `/${path}`, { port: named, secure: false });
   } catch (thrown) {
     signal.throwIfAborted();
     // Some cameras let a viewer see the picture but read no parameters.

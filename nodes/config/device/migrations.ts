@@ -17,6 +17,11 @@ export const defaults = {
   recordSeconds: 30,
   recordStream: 'main',
   recordPort: '',
+  recordTransport: 'tcp',
+  recordSelfSigned: false,
+  recordFingerprint: '',
+  recordAuthority: '',
+  recordSound: false,
   options: {},
 };
 
@@ -36,4 +41,9 @@ function withSignOfLife(config: RawConfig): RawConfig {
   return { ...config, options: rest, ...(value > 0 ? { signOfLife: value / perMinute } : {}) };
 }
 
-export const migrations: readonly Migration[] = [firstVersion, { version: 2, up: withSignOfLife }];
+export const migrations: readonly Migration[] = [
+  firstVersion,
+  { version: 2, up: withSignOfLife },
+  // Streams over TLS came: an alarmflow that does not know them would ask for the picture, with its login, in clear.
+  { version: 3, up: (config) => config },
+];

@@ -6,6 +6,7 @@ import {
   userError,
 } from '../../../engine/index';
 import type { Fields } from '../../shared/fields';
+import { readCertificates, readFingerprint } from '../../shared/tls-fields';
 
 /**
  * Reads a device from its node's configuration, or from its dialog for the test button. What its driver needs of it is
@@ -50,12 +51,21 @@ function lifeOf(fields: Fields): { signOfLifeMs?: number } {
 function recordingOf(fields: Fields): { recording?: DeviceRecording } {
   if (!fields.flag('record', 'Last seconds')) return {};
   const channels = fields.channels('recordChannels', 'Channels');
+  const transport = fields.choice('recordTransport', 'Transport', ['tcp', 'udp', 'tls'] as const);
+  const security = {
+    allowSelfSigned: fields.flag('recordSelfSigned', 'Any certificate'),
+    authority: readCertificates(fields, 'recordAuthority', 'Own authority'),
+    fingerprint: readFingerprint(fields, 'recordFingerprint', 'Fingerprint'),
+  };
   return {
     recording: {
       channels: channels.length > 0 ? channels : [1],
       seconds: fields.number('recordSeconds', 'Seconds', { min: 5, max: 300, integer: true }),
       stream: fields.choice('recordStream', 'Picture', ['main', 'sub'] as const),
       rtspPort: fields.number('recordPort', 'RTSP port', { min: 1, max: 65_535, integer: true, optional: true }),
+      transport,
+      ...(transport === 'tls' ? { security } : {}),
+      ...(fields.flag('recordSound', 'Sound') ? { sound: true } : {}),
     },
   };
 }

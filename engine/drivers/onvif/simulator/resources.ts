@@ -88,8 +88,9 @@ export function answerResource(
     case 'GetStreamUri': {
       const channel = Number(/(\d+)$/.exec(ask('ProfileToken'))?.[1] ?? 0);
       // Told with the address and the port of its own network, as devices behind a router do.
+      const address = ask('Protocol') === 'RtspsUnicast' ? 'rtsps://10.9.8.7:8322' : 'rtsp://10.9.8.7:8554';
       return ok(
-        `<trt:GetStreamUriResponse><trt:MediaUri><tt:Uri>rtsp://10.9.8.7:8554/media/profile?channel=${channel}&amp;unicast=true</tt:Uri></trt:MediaUri></trt:GetStreamUriResponse>`,
+        `<trt:GetStreamUriResponse><trt:MediaUri><tt:Uri>${address}/media/profile?channel=${channel}&amp;unicast=true</tt:Uri></trt:MediaUri></trt:GetStreamUriResponse>`,
       );
     }
     case 'GetEventProperties':
