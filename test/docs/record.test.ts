@@ -8,11 +8,10 @@ import { systemClock } from '../../engine/clock/system-clock';
 import type { ActionRow } from '../../engine/domain/actions';
 import { type AlarmflowError, asAlarmflowError, operationalError } from '../../engine/domain/errors';
 import type { KeptFile } from '../../engine/domain/record';
-import { usualTiming } from '../../engine/recording';
 import { ActionBench, anAlarm, aRow } from '../actions/action-bench';
 import { BenchSite } from '../outputs/bench-site';
 import { tablesIn } from '../support/doc-tables';
-import { camera, type RecordingBench, recordingBench } from '../support/recording-bench';
+import { benchTiming, camera, type RecordingBench, recordingBench } from '../support/recording-bench';
 import { ffmpegMissing, type RtspServer, startRtspServer } from '../support/rtsp-server';
 import { secureFront } from '../support/secure-front';
 import { serverTest } from '../support/server-test';
@@ -28,22 +27,12 @@ afterEach(async () => {
   for (const one of opened.splice(0).reverse()) await one.close();
 });
 
-async function until(what: string, holds: () => boolean, ms = 20_000): Promise<void> {
+async function until(what: string, holds: () => boolean, ms = 60_000): Promise<void> {
   for (let waited = 0; waited < ms && !holds(); waited += 20) await systemClock.sleep(20);
   if (!holds()) throw new Error(`never came: ${what}`);
 }
 
-/** As on a site, but so quick that a test can wait for it. */
-const timing = {
-  ...usualTiming,
-  stallMs: 1_500,
-  openMs: 15_000,
-  keyMs: 2_500,
-  retryMs: 200,
-  longestRetryMs: 400,
-  refusedMs: 800,
-  tellMs: 300,
-};
+const timing = { ...benchTiming, refusedMs: 800 };
 
 interface Site {
   server: RtspServer;
@@ -99,13 +88,15 @@ interface Scene {
 }
 
 const troubleOf = ({ bench }: Site): AlarmflowError | null => bench.recorder.trouble('cam');
-const troubled = (one: Site): Promise<void> => until('the trouble', () => one.bench.told.some(Boolean));
+/** It is there and people were told of it; an earlier one that is over does not count. */
+const troubled = (one: Site): Promise<void> =>
+  until('the trouble', () => Boolean(one.bench.told.at(-1)) && troubleOf(one) !== null);
 
 /** The ring fills again by itself, people were told of the end, and a clip can be cut. */
 async function recordedAgain(one: Site, { told = true } = {}): Promise<string> {
   if (told) await until('the end of the trouble', () => one.bench.told.at(-1) === null);
   await until('pictures', () => troubleOf(one) === null);
-  await systemClock.sleep(1_300);
+  await one.bench.reaches(Date.now() + 1_300);
   const { words } = await outcomeOf(one, clipRow(Date.now() - 600, Date.now() - 100));
   return words.startsWith('clip kept') ? 'recorded' : words;
 }
@@ -136,13 +127,14 @@ const scenes: Record<string, () => Promise<Scene>> = {
   async 'ffmpeg is killed'() {
     const one = await site();
     await one.bench.filled(1_500);
-    const from = Date.now() - 1_000;
+    const to = Date.now();
+    await one.bench.reaches(to);
     const children = execFileSync('ps', ['--ppid', String(process.pid), '-o', 'pid=,args='], { encoding: 'utf8' });
     process.kill(Number.parseInt(children.split('\n').find((line) => line.includes('mpegts'))!, 10), 'SIGKILL');
     await until('the trouble', () => troubleOf(one) !== null);
     return {
       seen: troubleOf(one),
-      act: () => outcomeOf(one, clipRow(from, Date.now())),
+      act: () => outcomeOf(one, clipRow(to - 1_000, to)),
       mended: () => recordedAgain(one, { told: false }),
     };
   },
@@ -166,7 +158,7 @@ const scenes: Record<string, () => Promise<Scene>> = {
     };
   },
   async 'stream stands still'() {
-    const one = await site();
+    const one = await site({ timing: { ...timing, stallMs: 1_500 } });
     await one.bench.filled(500);
     one.server.stall(true);
     return streamScene(one, () => one.server.stall(false));
@@ -186,8 +178,8 @@ const scenes: Record<string, () => Promise<Scene>> = {
     return streamScene(one, () => one.server.push('/none'));
   },
   async 'no key frame for a time'() {
-    // One key frame each 5 s, and 2.5 s are too long.
-    const one = await site({}, {}, { gop: 50 });
+    // One key frame each 20 s, and 4 s are too long.
+    const one = await site({ timing: { ...timing, keyMs: 4_000 } }, {}, { gop: 200 });
     await until('the trouble', () => /no key frame/.test(troubleOf(one)?.message ?? ''));
     const at = Date.now();
     const seen = troubleOf(one);
@@ -333,14 +325,19 @@ describe('docs/actions/record.md', () => {
   });
 
   for (const [fault, code, words, action, again, then] of table.rows)
-    serverTest(`${fault}: ${code}, ${action}, then ${then}`, ffmpegMissing, async () => {
-      const { seen, act, mended } = await scenes[fault!]!();
-      expect(seen?.code ?? '–').toBe(code);
-      expect(seen?.message ?? '–').toContain(words);
-      const outcome = await act();
-      expect(outcome.words).toBe(action);
-      // Only an action that failed for the moment is tried again by the queue.
-      expect(outcome.error?.family === 'operational').toBe(again === 'action');
-      expect(await mended()).toBe(then);
-    });
+    serverTest(
+      `${fault}: ${code}, ${action}, then ${then}`,
+      ffmpegMissing,
+      async () => {
+        const { seen, act, mended } = await scenes[fault!]!();
+        expect(seen?.code ?? '–').toBe(code);
+        expect(seen?.message ?? '–').toContain(words);
+        const outcome = await act();
+        expect(outcome.words).toBe(action);
+        // Only an action that failed for the moment is tried again by the queue.
+        expect(outcome.error?.family === 'operational').toBe(again === 'action');
+        expect(await mended()).toBe(then);
+      },
+      120_000,
+    );
 });

@@ -237,6 +237,8 @@ export async function startRtspServer(options: RtspServerOptions = {}): Promise<
       process.once('exit', () => resolve());
       process.kill('SIGKILL');
     });
+    // Its picture is there until its connection has ended.
+    while (mounts.has(path)) await new Promise((resolve) => setTimeout(resolve, 5));
   }
 
   return {
