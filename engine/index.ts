@@ -33,6 +33,7 @@ import type { SnmpReceiver } from './domain/snmp-receiver';
 import type { TriggerDefinition } from './domain/triggers';
 
 export type { ActionInterval, ActionKind, ActionStatus } from './domain/actions';
+export { isSenderEntry } from './domain/addresses';
 export type {
   AlarmCentre as AlarmCentreDefinition,
   NotifyPreview,

@@ -13,6 +13,20 @@
   const isSender = (entry) => isMail(/^[^<>\r\n]{1,120}<([^<>]{1,254})>$/.exec(entry)?.[1].trim() ?? entry);
   const isAddress = (entry) => /^(\d{1,3}\.){3}\d{1,3}$/.test(entry) || /^[0-9a-f:.]*:[0-9a-f:.]*$/i.test(entry);
 
+  /** An address, a network or a name; the runtime knows whether an address of version 6 is one. */
+  function isSenderEntry(entry) {
+    const [address, bits, ...more] = entry.split('/');
+    if (more.length > 0) return false;
+    const four = /^(\d{1,3}\.){3}\d{1,3}$/.test(address) && address.split('.').every((byte) => Number(byte) <= 255);
+    const six = address.includes(':') && isAddress(address.replace(/%[\w.-]+$/, ''));
+    if (bits !== undefined) return (four || six) && /^\d{1,3}$/.test(bits) && Number(bits) <= (four ? 32 : 128);
+    return (
+      four ||
+      six ||
+      (entry.length <= 253 && /^[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?$/i.test(entry) && !/^[\d.]+$/.test(entry))
+    );
+  }
+
   const filledIn = (value) => String(value ?? '').trim() !== '';
   const placeKnown = (node) => filledIn(node?.latitude) && filledIn(node?.longitude);
 
@@ -66,6 +80,8 @@
       }),
     addresses: () =>
       unlessAbsent((value, options) => (listOf(value).every(isAddress) ? true : refuse(options, 'addresses'))),
+    senders: () =>
+      unlessAbsent((value, options) => (listOf(value).every(isSenderEntry) ? true : refuse(options, 'senders'))),
     mail: () => unlessAbsent((value, options) => (isSender(String(value).trim()) ? true : refuse(options, 'mail'))),
     mails: () =>
       unlessAbsent((value, options) => {

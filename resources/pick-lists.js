@@ -40,6 +40,7 @@
     line: switchesOf('line'),
     rule: (choices, about) => rulesOf(choices, about).map((one) => ruleItem(choices, one.rule, one)),
     region: (choices, about) => rulesOf(choices, about).map((one) => ruleItem(choices, one.region ?? one.rule, one)),
+    sender: ({ senders = [] }) => senders.map((sender) => [sender, alarmflow.text('pick.sender')]),
     type: ({ offers, sent }) => [
       ...sent.map((type) => [type, alarmflow.text('pick.sent')]),
       ...offers.eventTypes.map((type) => [type, alarmflow.text('pick.offered')]),

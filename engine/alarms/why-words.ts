@@ -23,6 +23,7 @@ export function filterNeeds(filter: EventFilter, deviceName: (id: string) => str
   list('rule', filter.rules);
   list('region', filter.regions);
   list('target', filter.targets);
+  list('sender', filter.senders);
   list('direction', filter.directions);
   if (filter.minimumLevel === 'alarm') parts.push('level alarm');
   if (filter.minimumCelsius !== undefined) parts.push(`at least ${filter.minimumCelsius} °C`);

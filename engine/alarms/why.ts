@@ -147,6 +147,8 @@ export function supposedEvent(definition: TriggerDefinition, at: number, deviceI
     ...(filter.rules?.[0] !== undefined && { rule: filter.rules[0] }),
     ...(filter.regions?.[0] !== undefined && { regions: [{ id: filter.regions[0] }] }),
     ...(filter.targets?.[0] !== undefined && { target: filter.targets[0] }),
+    // The first address of a network is one of it.
+    ...(filter.senders?.[0] !== undefined && { sender: filter.senders[0].split('/')[0] }),
     ...(filter.directions?.[0] !== undefined && { direction: filter.directions[0] }),
     ...(filter.minimumCelsius !== undefined && {
       temperature: { value: filter.minimumCelsius, unit: 'celsius' as const },

@@ -196,6 +196,8 @@ export interface DeviceChoices {
   offers: DeviceOffers;
   /** Event types that the device has sent lately, as the record has them. */
   sent: EventType[];
+  /** Who has sent to it lately, where one device receives of many: the names or addresses. Absent: it is not such a one. */
+  senders?: string[];
   /** Why the device itself told nothing; null: it did, or has nothing to tell. */
   problem: string | null;
 }

@@ -133,6 +133,8 @@ export interface EventDraft {
   channel?: number;
   /** Alarm input as the device numbers it. */
   input?: string;
+  /** Address of who sent it, where one device receives of many (notifications of SNMP). */
+  sender?: string;
   /** Alarm output as the device numbers it. */
   output?: string;
   /** Rule, line or region of the device that fired. */

@@ -22,6 +22,8 @@ export interface EventFilter {
   anyType?: boolean;
   /** The device's own names of the events, e.g. the OID of a trap; `1.3.6.1.4.1.318.*` is all that begin so. */
   vendorTypes?: string[];
+  /** Who sent it: addresses, networks (`192.0.2.0/24`), or names as the receiver's list has them. */
+  senders?: string[];
   channels?: number[];
   inputs?: string[];
   rules?: string[];

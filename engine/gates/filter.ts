@@ -1,3 +1,4 @@
+import { isAmongSenders } from '../domain/addresses';
 import {
   conditionType,
   type DeviceEvent,
@@ -19,6 +20,7 @@ export type FilteredEvent = Pick<
   | 'level'
   | 'channel'
   | 'input'
+  | 'sender'
   | 'rule'
   | 'target'
   | 'direction'
@@ -72,6 +74,13 @@ function namedBy(wanted: string, name: string): boolean {
   return a.endsWith('*') ? b.startsWith(a.slice(0, -1)) : a === b;
 }
 
+function refusedSender(wanted: readonly string[], { sender, input }: FilteredEvent, ends: boolean): string | null {
+  if (isAmongSenders(wanted, sender, input)) return null;
+  const told = sender ?? input;
+  if (told === undefined) return ends ? null : `the event names no sender; wanted ${listed(wanted)}`;
+  return `sender ${told} is not among ${listed(wanted)}`;
+}
+
 function refusedRegion(wanted: readonly string[], event: FilteredEvent, ends: boolean): string | null {
   const told = (event.regions ?? []).flatMap((region) => (region.id === undefined ? [] : [region.id]));
   if (told.length === 0) return ends ? null : `the event names no region; wanted ${listed(wanted)}`;
@@ -102,6 +111,8 @@ export function filterRefusal(filter: EventFilter, event: FilteredEvent): string
   ) {
     return `the device's name "${event.vendorType}" is not among ${listed(filter.vendorTypes)}`;
   }
+  const sender = filter.senders === undefined ? null : refusedSender(filter.senders, event, ends);
+  if (sender !== null) return sender;
   const field =
     refusedField('channel', filter.channels, event.channel, ends) ??
     refusedField('input', filter.inputs, event.input, ends) ??

@@ -15,7 +15,7 @@ import type {
 } from '../domain/devices';
 import { noOffers } from '../domain/devices';
 import { asAlarmflowError, userError } from '../domain/errors';
-import type { EventType } from '../domain/events';
+import type { DeviceEvent, EventType } from '../domain/events';
 import { spanWords } from '../drivers';
 
 /** What a device was told; `engine/drivers` says it in full. */
@@ -42,8 +42,8 @@ export interface DeviceQuestionParts {
   drivers: readonly DriverChoice[];
   /** Looks for devices on the network, for a few seconds. */
   discover(kind: string | null): Promise<Discovery>;
-  /** Types that the record has of a device, the latest first. */
-  sentTypes(deviceId: string): Promise<EventType[]>;
+  /** What the record has of a device lately, the latest first: types, and who sent them where it receives of many. */
+  sentLately(deviceId: string): Promise<{ types: EventType[]; senders: string[] }>;
   /** How to set up a driver's devices, as Markdown; null: nothing is written. */
   guide(kind: string): Promise<string | null>;
   clock: Clock;
@@ -65,6 +65,17 @@ const OFFERS_TIMEOUT_MS = 8_000;
 const SET_UP_TIMEOUT_MS = 25_000;
 const MOST_SENT = 200;
 const NOT_DEPLOYED = 'Deploy the flow: until then this site refuses what the device pushes';
+
+/** Types and senders of events, each once; a sender that has a name is told by it. */
+export function sentIn(events: readonly Pick<DeviceEvent, 'type' | 'sender' | 'input'>[]): {
+  types: EventType[];
+  senders: string[];
+} {
+  return {
+    types: [...new Set(events.map(({ type }) => type))],
+    senders: [...new Set(events.flatMap(({ sender, input }) => (sender === undefined ? [] : [input ?? sender])))],
+  };
+}
 
 /** What silence of a device means, beside what its test found; null: nothing. */
 function lifeWords({ signOfLifeMs, name }: DeviceDefinition, status: DeviceStatus | null, now: number): string | null {
@@ -221,14 +232,16 @@ export function createDeviceQuestions(parts: DeviceQuestionParts): DeviceQuestio
     },
 
     async deviceOffers(deviceId) {
-      const sent = (await parts.sentTypes(deviceId)).slice(0, MOST_SENT);
+      const lately = await parts.sentLately(deviceId);
+      const sent = lately.types.slice(0, MOST_SENT);
+      const senders = lately.senders.length > 0 ? { senders: lately.senders.slice(0, MOST_SENT) } : {};
       const late = () => userError('E_DEVICE_TIMEOUT', 'the device did not answer in time');
       try {
         const offers = await within(OFFERS_TIMEOUT_MS, late, (signal) => devices.offers(deviceId, signal));
-        return { offers, sent, problem: null };
+        return { offers, sent, ...senders, problem: null };
       } catch (thrown) {
         // Dialogs work without the device, too: what it would have offered is typed in.
-        return { offers: structuredClone(noOffers), sent, problem: asAlarmflowError(thrown).message };
+        return { offers: structuredClone(noOffers), sent, ...senders, problem: asAlarmflowError(thrown).message };
       }
     },
 

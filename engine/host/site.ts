@@ -27,7 +27,7 @@ import { createOutputs, type Outputs } from '../outputs';
 import { openStore, type Store } from '../store';
 import { readCredentialSecret } from './credential-secret';
 import { readGuide } from './device-guide';
-import { createDeviceQuestions } from './device-questions';
+import { createDeviceQuestions, sentIn } from './device-questions';
 import { type DryRun, openDryRun } from './dry-run';
 import { withoutStoppedSteps } from './escalation-steps';
 import { createFlowEngine, type FlowHostCalls } from './flow-engine';
@@ -362,9 +362,9 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
       devices,
       drivers: driverChoices(),
       discover: (kind) => discoverDevices(kind, { clock, log }),
-      async sentTypes(deviceId) {
+      async sentLately(deviceId) {
         const events = await store.events({ deviceId, limit: EVENTS_LOOKED_AT });
-        return [...new Set(events.map(({ event }) => event.type))];
+        return sentIn(events.map(({ event }) => event));
       },
       guide: readGuide,
       clock,

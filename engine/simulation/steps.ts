@@ -35,6 +35,7 @@ export const eventSchema = z.strictObject({
   level: z.enum(['pre-alarm', 'alarm']).optional(),
   channel: z.number().int().min(0).max(65_535).optional(),
   input: numeral.optional(),
+  sender: z.string().min(1).max(253).optional(),
   output: numeral.optional(),
   rule: numeral.optional(),
   objectId: numeral.optional(),

@@ -98,7 +98,7 @@ const flows = [
 ];
 
 /** Of configurations that have changed since they were first made. */
-const versions: Record<string, number> = { email: 2, snapshot: 2, upload: 2 };
+const versions: Record<string, number> = { email: 2, snapshot: 2, upload: 2, 'snmp-received': 2 };
 
 /** What a new node lacks until somebody has chosen it; everything else has a sensible default. */
 const stillToChoose: Record<string, string[]> = {

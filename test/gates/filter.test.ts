@@ -44,6 +44,27 @@ describe('a filter', () => {
       { type: 'temperature-reading' },
       null,
     ],
+    ['lets a listed sender pass', { senders: ['192.0.2.0/24'] }, { ...hot, sender: '192.0.2.7' }, null],
+    ['lets a sender pass by its name', { senders: ['ups-1'] }, { ...hot, sender: '192.0.2.7', input: 'UPS-1' }, null],
+    [
+      'refuses another sender',
+      { senders: ['192.0.2.0/24', 'ups-1'] },
+      { ...hot, sender: '198.51.100.7' },
+      'sender 198.51.100.7 is not among 192.0.2.0/24, ups-1',
+    ],
+    [
+      'refuses the end of another sender',
+      { senders: ['192.0.2.0/24'] },
+      { ...hot, phase: 'stop', sender: '198.51.100.7' },
+      'sender 198.51.100.7 is not among 192.0.2.0/24',
+    ],
+    [
+      'refuses an event without a sender',
+      { senders: ['192.0.2.7'] },
+      hot,
+      'the event names no sender; wanted 192.0.2.7',
+    ],
+    ['lets an end without a sender pass', { senders: ['192.0.2.7'] }, { ...hot, phase: 'stop' }, null],
     ["knows the device's own name", { vendorTypes: ['vmd'] }, { ...hot, vendorType: 'VMD' }, null],
     ['knows how the name begins', { vendorTypes: ['1.3.6.*'] }, { ...hot, vendorType: '1.3.6.1.4' }, null],
     [

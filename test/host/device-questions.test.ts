@@ -16,7 +16,7 @@ import {
 } from '../../engine/drivers';
 import type { DeviceDriver } from '../../engine/drivers/driver';
 import { readGuide } from '../../engine/host/device-guide';
-import { type AskedDevices, createDeviceQuestions } from '../../engine/host/device-questions';
+import { type AskedDevices, createDeviceQuestions, sentIn } from '../../engine/host/device-questions';
 import { deviceAt, recordingSink, until } from '../support/recording-sink';
 
 const closers: (() => Promise<void>)[] = [];
@@ -43,7 +43,7 @@ const questionsFor = (devices: AskedDevices, clock = new VirtualClock(0)) =>
     devices,
     drivers: driverChoices(),
     discover: async () => ({ devices: [], problems: [] }),
-    sentTypes: async () => ['vendor:Odd', 'motion'],
+    sentLately: async () => ({ types: ['vendor:Odd', 'motion'], senders: [] }),
     guide: readGuide,
     clock,
   });
@@ -308,5 +308,18 @@ describe('the search for devices', () => {
   it('is refused for a driver that cannot look', async () => {
     const options = { clock: new VirtualClock(0), log: silentLog, drivers: [driver('c')] };
     await expect(discoverDevices('c', options)).rejects.toThrow('cannot be looked for');
+  });
+});
+
+describe('who has sent lately', () => {
+  it('is told once, by its name where it has one, and only of a device that receives of many', () => {
+    expect(
+      sentIn([
+        { type: 'vendor:1.2', sender: '192.0.2.1', input: 'ups-1' },
+        { type: 'vendor:1.3', sender: '192.0.2.2' },
+        { type: 'vendor:1.2', sender: '192.0.2.1', input: 'ups-1' },
+      ]),
+    ).toEqual({ types: ['vendor:1.2', 'vendor:1.3'], senders: ['ups-1', '192.0.2.2'] });
+    expect(sentIn([{ type: 'motion' }])).toEqual({ types: ['motion'], senders: [] });
   });
 });

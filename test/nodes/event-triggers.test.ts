@@ -72,6 +72,11 @@ describe('triggers for what devices detect', () => {
       { deviceIds: ['hall'], types: [], anyType: true, vendorTypes: ['1.3.6.1.4.1.318.*'], rules: ['7'] },
     ],
     [
+      'snmp-received',
+      { devices: ['hall'], senders: '192.0.2.0/24, fe80::1, ups-1.example.org' },
+      { deviceIds: ['hall'], types: [], anyType: true, senders: ['192.0.2.0/24', 'fe80::1', 'ups-1.example.org'] },
+    ],
+    [
       'push-received',
       { devices: ['hall', 'gate'], types: 'vendor:DOOR_FORCED' },
       { deviceIds: ['hall', 'gate'], types: ['vendor:DOOR_FORCED'] },
@@ -90,6 +95,8 @@ describe('triggers for what devices detect', () => {
     ['device-event', { types: 'vendor:' }, 'field "Event types" is "vendor:"'],
     ['snmp-received', {}, 'field "Devices" is [], it must be the receiver: check at least one'],
     ['snmp-received', { devices: ['hall'], names: 'linkDown' }, 'field "OID" is "linkDown"'],
+    ['snmp-received', { devices: ['hall'], senders: '192.0.2.0/33' }, 'field "Senders" is "192.0.2.0/33"'],
+    ['snmp-received', { devices: ['hall'], senders: '192.0.2.300' }, 'field "Senders" is "192.0.2.300"'],
     ['push-received', {}, 'the sender: check at least one'],
   ])('%s %j is refused', async (type, config, reason) => {
     await filterOf(type, config);

@@ -7,7 +7,7 @@ import { withoutCommunity } from './agent-address';
 import { draftsOf } from './event';
 import { createRateLimit } from './rate-limit';
 import { trapAccess, trapSettings } from './settings';
-import { createSources } from './sources';
+import { createSources, plainAddress } from './sources';
 import type { Trap } from './trap';
 import { createTrapDecoder, type TrapDecoder } from './trap-decoder';
 import { type PortUser, type Sender, shareTrapPort } from './trap-port';
@@ -106,8 +106,9 @@ export function connectSnmpTraps(context: DriverContext): DriverConnection {
   function deliver(trap: Trap, from: Sender, now: number): Promise<unknown> {
     counts.taken++;
     // The device that a proxy or a router speaks for, where the notification names it.
+    const address = plainAddress(trap.agent ?? from.address);
     const sender = sources.nameOf(trap.agent ?? from.address);
-    const drafts = draftsOf(trap, settings.table, conditions, from.address, sender, now);
+    const drafts = draftsOf(trap, settings.table, conditions, from.address, sender, now, address);
     return Promise.all(drafts.map(keep));
   }
 

@@ -7,6 +7,7 @@ import type { Trap } from './trap';
  * What a notification tells, by the operator's table; one that it does not name is `vendor:` and its OID. An end that
  * names no condition ends all of its type, one by one.
  *
+ * @param address of whom it is
  * @param sender which of several it is of: each has conditions of its own; null: there is but one
  */
 export function draftsOf(
@@ -16,6 +17,7 @@ export function draftsOf(
   source: string,
   sender: string | null,
   at: number,
+  address = source,
 ): EventDraft[] {
   const entry = table.find(trap.oid, trap.values);
   const type = entry?.type ?? (`vendor:${trap.oid}` as const);
@@ -28,6 +30,7 @@ export function draftsOf(
     vendorType: trap.oid,
     phase: conditions.decide({ type, input, rule, quietMs: quietMs ?? undefined }, entry?.phase ?? 'pulse', at),
     ...(input === undefined ? {} : { input }),
+    sender: address,
     ...(entry?.level ? { level: entry.level } : {}),
     // Each interface, port or battery begins and ends by itself: the end of one is not that of another (PROTOCOLS §5).
     ...(rule === undefined ? {} : { rule, condition: rule }),

@@ -288,6 +288,7 @@ describe('the port', () => {
     await (await sender(port, { model: '1', host: '::1' })).fire('link-down');
     await until('it is there', () => sink.events.length === 1);
     expect(JSON.parse(sink.events[0]!.draft.raw)).toMatchObject({ source: '::1', agent: '127.0.0.1' });
+    expect(sink.events[0]!.draft.sender).toBe('127.0.0.1');
   });
 
   it('that another program has is told, and opened when it is free', async () => {
