@@ -30,7 +30,7 @@ async function residentMiB(pid: number): Promise<number> {
 const started: { kill(signal?: NodeJS.Signals): Promise<unknown> }[] = [];
 
 async function startSite(options: Parameters<typeof startAlarmflow>[0]): Promise<AlarmflowProcess> {
-  const site = await startAlarmflow({ timeoutMs: 60_000, ...options });
+  const site = await startAlarmflow(options);
   started.push(site);
   return site;
 }

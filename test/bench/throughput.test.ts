@@ -24,5 +24,6 @@ describe('the throughput of a site', () => {
         await postgres.stop();
       }
     },
+    300_000,
   );
 });
