@@ -63,7 +63,7 @@ beforeEach(() => {
   ready = true;
   onPush = async () => {};
 });
-afterEach(() => door.server.close());
+afterEach(() => door?.server.close());
 
 const post = (path: string, init: RequestInit = {}) =>
   fetch(`${door.url}/ingest${path}`, { method: 'POST', body: 'x', ...init });
