@@ -278,7 +278,15 @@ export interface RecordReader {
   alarm(
     id: string,
   ): Promise<{ alarm: Alarm; decisions: Decision[]; actions: ActionRow[]; media?: AlarmMedia[] } | null>;
-  actions(query: { status?: ActionStatus; alarmId?: string; limit: number }): Promise<ActionRow[]>;
+  actions(query: {
+    status?: ActionStatus;
+    /** Only those that failed or came too late. */
+    trouble?: boolean;
+    alarmId?: string;
+    /** Key of an action: only those that were asked for before it. */
+    before?: string;
+    limit: number;
+  }): Promise<ActionRow[]>;
   mails(limit: number): Promise<CaughtMail[]>;
   keepMail(mail: CaughtMail): Promise<void>;
   audit(query: AuditQuery): Promise<AuditRow[]>;

@@ -172,7 +172,10 @@ export interface ShelfPage {
   shelves: Shelf[];
 }
 
-/** GET /api/v1/actions?status=&limit= ; POST /api/v1/actions/:key/retry (operator) */
+/**
+ * GET /api/v1/actions?status=&trouble=1&alarmId=&before=<key>&limit= , the newest first (`trouble`: failed or too late; `before`: those
+ * asked for before that one); POST /api/v1/actions/:key/retry (operator)
+ */
 export interface ActionPage {
   actions: ActionRow[];
 }

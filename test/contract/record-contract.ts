@@ -369,6 +369,28 @@ export function recordContract(name: string, databaseUrl: () => Promise<string |
       expect(rows.find((row) => row.key === 's2')).toMatchObject({ status: 'failed', summary: 'first' });
     });
 
+    it('reads actions page by page, and those that failed or came too late alone', async () => {
+      const alarmId = 'paged';
+      // Two of one moment are told apart by their keys.
+      const times = [10, 20, 20, 30, 40];
+      await store.commit({ actions: times.map((requestedAt, n) => actionRow(`p${n}`, { requestedAt, alarmId })) });
+      await store.settleAction('p1', outcome('failed'));
+      await store.settleAction('p3', outcome('expired'));
+      for (const key of ['p0', 'p2', 'p4']) await store.settleAction(key, outcome('done'));
+      const pages: string[][] = [];
+      for (let before: string | undefined; pages.length < 4; before = pages.at(-1)?.at(-1)) {
+        const page = await store.actions({ alarmId, limit: 2, ...(before === undefined ? {} : { before }) });
+        if (page.length === 0) break;
+        pages.push(page.map(({ key }) => key));
+      }
+      expect(pages).toEqual([['p4', 'p3'], ['p2', 'p1'], ['p0']]);
+      const keys = async (more: { before?: string }) =>
+        (await store.actions({ alarmId, trouble: true, limit: 9, ...more })).map(({ key }) => key);
+      expect(await keys({})).toEqual(['p3', 'p1']);
+      expect(await keys({ before: 'p3' })).toEqual(['p1']);
+      expect(await keys({ before: 'gone' })).toEqual([]);
+    });
+
     it('lists open actions oldest first and queues dead letters again', async () => {
       await store.commit({
         actions: [actionRow('o2', { requestedAt: 20 }), actionRow('o1', { requestedAt: 10 })],

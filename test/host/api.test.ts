@@ -672,11 +672,13 @@ describe('reading', () => {
     await call('GET', '/alarms?live=0&limit=7', { as });
     await call('GET', '/alarms', { as });
     await call('GET', '/actions?status=failed', { as });
+    await call('GET', '/actions?trouble=1&before=a1%3An1%3Araise&limit=40', { as });
     expect(calls).toEqual([
       'events {"limit":2,"deviceId":"cam","type":"motion"}',
       'alarms {"live":false,"limit":7}',
       'alarms {"live":true,"limit":100}',
       'actions {"status":"failed","limit":100}',
+      'actions {"trouble":true,"before":"a1:n1:raise","limit":40}',
     ]);
     expect((await call('GET', '/events/e1', { as })).body.event.id).toBe('e1');
     expect((await call('GET', '/outputs', { as })).body.outputs).toHaveLength(1);

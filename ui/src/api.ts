@@ -38,6 +38,9 @@ export class CallFailed extends Error {
 
 let csrf = '';
 
+/** Linkage actions that are read at once when older ones are asked for. */
+export const ACTION_PAGE = 40;
+
 async function call<T>(method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown): Promise<T> {
   let response: Response;
   try {
@@ -125,6 +128,14 @@ export const api = {
   devices: async () => (await call<{ devices: DeviceRow[] }>('GET', '/devices')).devices,
   events: async () => (await call<EventPage>('GET', '/events?limit=60')).events,
   actions: async () => (await call<ActionPage>('GET', '/actions?limit=40')).actions,
+  /** The next of the record, the newest first. @param before key of the oldest that is known; null: from the newest on */
+  olderActions: async (before: string | null, trouble: boolean) =>
+    (
+      await call<ActionPage>(
+        'GET',
+        `/actions?${asParameters({ before, trouble: trouble ? 1 : null, limit: ACTION_PAGE })}`,
+      )
+    ).actions,
   retry: (key: string) => call<unknown>('POST', `/actions/${id(key)}/retry`, {}),
   mails: async () => (await call<MailPage>('GET', '/mails')).mails,
   scenes: async () => (await call<DemoScenes>('GET', '/demo')).scenes,

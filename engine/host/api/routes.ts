@@ -76,7 +76,9 @@ const alarmQuery = z.strictObject({
 });
 const actionQuery = z.strictObject({
   status: z.enum(statuses).optional(),
+  trouble: switchType.optional(),
   alarmId: idType.optional(),
+  before: idType.optional(),
   limit: countType(1, 1_000, 100),
 });
 const limitQuery = z.strictObject({ limit: countType(1, 1_000, 100) });
