@@ -4,6 +4,10 @@ import type { Log } from '../domain/log';
 
 /** How long a trouble may be over before it is noticed when nobody writes. */
 const PROBE_EVERY_MS = 2_000;
+/** A trouble that lasts so long is none that is over at the next try. */
+const BRIEF_MS = 1_000;
+/** From then on only so often is a commit tried; the others are refused with the same reason. */
+const TRY_EVERY_MS = 500;
 /** A trouble that goes on is told again after this. */
 const TELL_AGAIN_MS = 60_000;
 
@@ -11,6 +15,11 @@ const TELL_AGAIN_MS = 60_000;
 export interface WriteTrouble {
   /** Why nothing can be written, or null. */
   now(): AlarmflowError | null;
+  /**
+   * Why a commit is refused without being tried, or null: it is to be tried. Devices send again and again what was
+   * refused; without a rest each of their pushes would be one more statement for a server that is in trouble.
+   */
+  resting(): AlarmflowError | null;
   /** A commit failed, and not for what was in it. */
   failed(error: AlarmflowError): void;
   /** A commit is on disk. */
@@ -30,6 +39,7 @@ export function createWriteTrouble(probe: () => Promise<void>, clock: Clock, log
   let since = 0;
   let refused = 0;
   let toldAt = 0;
+  let triedAt = 0;
   let probing = false;
 
   const tell = (): void => {
@@ -61,6 +71,16 @@ export function createWriteTrouble(probe: () => Promise<void>, clock: Clock, log
 
   return {
     now: () => current,
+    resting() {
+      const at = clock.monotonic();
+      if (current === null || at - since < BRIEF_MS) return null;
+      if (at - triedAt < TRY_EVERY_MS) {
+        refused++;
+        return current;
+      }
+      triedAt = at;
+      return null;
+    },
     failed(error) {
       const before = current;
       const at = clock.monotonic();

@@ -55,7 +55,7 @@ export function createWriter(
   clock: Clock,
   log: Log,
   guard: () => void,
-  trouble: Pick<WriteTrouble, 'failed' | 'worked'>,
+  trouble: Pick<WriteTrouble, 'failed' | 'worked' | 'resting'>,
 ): Writer {
   const newActions = createNewActions();
   let closed = false;
@@ -89,6 +89,8 @@ export function createWriter(
     guard();
     const broken = database.broken();
     if (broken) throw writeError(broken);
+    const resting = trouble.resting();
+    if (resting) throw resting;
     try {
       await apply(batches);
       trouble.worked();

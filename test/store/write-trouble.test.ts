@@ -46,6 +46,38 @@ describe('a record that cannot be written', () => {
     expect([trouble.now(), changes()]).toEqual([null, 2]);
   });
 
+  it('is asked for a commit twice a second once it has lasted for a second, and at every one before', async () => {
+    const { clock, trouble } = watched();
+    let tried = 0;
+    const commit = (): void => {
+      if (trouble.resting()) return;
+      tried++;
+      trouble.failed(full);
+    };
+    for (let turn = 0; turn < 100; turn++) {
+      commit();
+      await clock.advance(10);
+    }
+    expect(tried).toBe(100);
+    for (let turn = 0; turn < 1_000; turn++) {
+      commit();
+      await clock.advance(10);
+    }
+    expect(tried - 100).toBeGreaterThanOrEqual(19);
+    expect(tried - 100).toBeLessThanOrEqual(21);
+  });
+
+  it('takes every commit as soon as one has worked', async () => {
+    const { clock, trouble } = watched();
+    trouble.failed(full);
+    await clock.advance(1_500);
+    expect(trouble.resting()).toBeNull();
+    expect(trouble.resting()).toBe(full);
+    trouble.worked();
+    expect(trouble.resting()).toBeNull();
+    expect(trouble.resting()).toBeNull();
+  });
+
   it('is found well again though nobody writes, and is left alone while it is well', async () => {
     const { clock, trouble, mend, probes } = watched();
     await clock.advance(60_000);
