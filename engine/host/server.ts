@@ -164,6 +164,8 @@ async function openDoors(options: ServeOptions, site: Site, demo: Demo | null, l
   let flows: NodeRedHost | null = null;
   let accepting = true;
   let missing: string[] = [];
+  /** Whoever was told that the site is well must not be sent away by its editor or a flow's own address. */
+  let whole = false;
 
   const api = createApi({
     services: consoleServices({
@@ -200,7 +202,7 @@ async function openDoors(options: ServeOptions, site: Site, demo: Demo | null, l
       flows: () =>
         missing.length > 0
           ? { ok: false, detail: `The flow has nodes of unknown types: ${missing.join(', ')}` }
-          : { ok: site.isLive(), detail: site.isLive() ? 'running' : 'starting' },
+          : { ok: whole, detail: whole ? 'running' : 'starting' },
       queue: async () => {
         const { warnings, answers, ...facts } = await site.executor.health();
         return { ok: answers, detail: warnings.join('. ') || 'running', facts };
@@ -282,6 +284,7 @@ async function openDoors(options: ServeOptions, site: Site, demo: Demo | null, l
       if (first) await host.deploy(await readDemoFlow(projectRoot), { credentials: demo.credentials });
       await alive;
       http.mount({ editor: host.editor, flow: host.flow });
+      whole = true;
       await reportRestoredRecord(site, systemClock, log);
     },
     /** Devices are asked to come again; the nodes are closed while the engine can still keep what they ask for. */
