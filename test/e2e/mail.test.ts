@@ -1,5 +1,5 @@
 /** Mails by the whole product, killed where it hurts. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -7,9 +7,10 @@ import { startHikvisionSimulator } from '../../engine/drivers/hikvision/simulato
 import type { ActionRow } from '../../engine/host/console-api';
 import { type AlarmflowProcess, eventually, startAlarmflow } from '../support/alarmflow-process';
 import { DEVICE_NODE, deviceCredentials, linkageFlow, thermalAlert, writeFlowFiles } from '../support/linkage-flow';
+import { removeFolder } from '../support/remove-folder';
 import { openPostOffice, type PostOffice } from '../support/smtp-post-office';
 
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 400_000 });
 
 let camera: Awaited<ReturnType<typeof startHikvisionSimulator>>;
 let mails: PostOffice;
@@ -26,7 +27,7 @@ afterEach(async () => {
   running = [];
   await camera.close();
   await mails.close();
-  await rm(dataDir, { recursive: true, force: true });
+  await removeFolder(dataDir);
 });
 
 async function run(): Promise<AlarmflowProcess> {
@@ -56,7 +57,8 @@ describe('a mail whose pictures are late', () => {
     const took = performance.now() - began;
     await first.kill('SIGKILL');
     expect(text.mail.attachments).toEqual([]);
-    expect(took).toBeLessThan(2_000);
+    // How quick it is is measured elsewhere; here the pictures must not have kept it, for which 30 s are given.
+    expect(took).toBeLessThan(10_000);
     expect(mails.delivered).toHaveLength(1);
 
     const second = await run();

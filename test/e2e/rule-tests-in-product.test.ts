@@ -32,4 +32,4 @@ it('runs the tests of a flow that is not deployed yet, as the editor asks for be
   } finally {
     await site.kill('SIGTERM');
   }
-}, 60_000);
+}, 400_000);

@@ -47,7 +47,7 @@ export async function startAlarmflow(options: StartOptions): Promise<AlarmflowPr
     exited = true;
   });
 
-  const limit = performance.now() + (options.timeoutMs ?? 90_000);
+  const limit = performance.now() + (options.timeoutMs ?? 180_000);
   let base: string | null = null;
   while (base === null) {
     if (exited) throw new Error(`alarmflow stopped by itself (exit ${child.exitCode}):\n${output()}`);

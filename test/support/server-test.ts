@@ -8,7 +8,7 @@ export function serverTest(
   name: string,
   missing: () => string | null,
   work: () => Promise<void>,
-  timeoutMs = 60_000,
+  timeoutMs = 300_000,
 ): void {
   const reason = missing();
   if (reason !== null && process.env.ALARMFLOW_REQUIRE_ALL !== '1') {
