@@ -1,10 +1,13 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { VirtualClock } from '../../engine/clock/virtual-clock';
 import type { ReceivedEvent } from '../../engine/domain/devices';
 import { operationalError, userError } from '../../engine/domain/errors';
 import type { EventPhase } from '../../engine/domain/events';
 import { silentLog } from '../../engine/domain/log';
 import { createDeliveryQueue } from '../../engine/drivers/delivery-queue';
+
+// Far above what it takes: a machine on which others want to compute is slow, not wrong.
+vi.setConfig({ testTimeout: 60_000 });
 
 const event = (name: string, phase: EventPhase = 'start', pictures = 0): ReceivedEvent => ({
   draft: { type: 'motion', vendorType: name, phase, deviceTime: null, deviceAt: null, raw: '' },

@@ -1,11 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { describe, expect } from 'vitest';
+import { describe, expect, vi } from 'vitest';
 import { createGenicamDriver, startGenicamSimulator } from '../../../engine/drivers/genicam';
 import { gvcpRegisters } from '../../../engine/drivers/genicam/simulator/gvcp';
 import { until } from '../../support/recording-sink';
 import { serverTest } from '../../support/server-test';
 import { pause, steadyClock } from '../../support/steady-clock';
 import { type ConnectedOptions, never, withCamera } from './connected';
+
+// The fixed port of GigE Vision is waited for, and programs are started.
+vi.setConfig({ testTimeout: 120_000 });
 
 /** The driver with the real arv-tool against Aravis' own fake camera: neither end is ours but its description. */
 const missing = (): string | null => {
@@ -25,8 +28,16 @@ async function portFree(): Promise<void> {
 }
 
 const onAravis = async (options: ConnectedOptions, work: Parameters<typeof withCamera>[1]): Promise<void> => {
-  await portFree();
-  await withCamera({ ...options, sim: { ...options.sim, camera: 'aravis' } }, work);
+  for (;;) {
+    await portFree();
+    try {
+      await withCamera({ ...options, sim: { ...options.sim, camera: 'aravis' } }, work);
+      return;
+    } catch (thrown) {
+      // Another test run was quicker between the look and the start.
+      if ((thrown as { code?: string }).code !== 'E_PORT_IN_USE') throw thrown;
+    }
+  }
 };
 
 describe("Aravis' fake camera", () => {

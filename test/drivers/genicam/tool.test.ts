@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Clock } from '../../../engine/clock/clock';
 import { systemClock } from '../../../engine/clock/system-clock';
 import { VirtualClock } from '../../../engine/clock/virtual-clock';
@@ -10,6 +10,9 @@ import { createToolRunner, type RunTool } from '../../../engine/drivers/genicam/
 import { until } from '../../support/recording-sink';
 import { pause, steadyClock } from '../../support/steady-clock';
 import { never, withCamera } from './connected';
+
+// Far above what it takes: a machine on which others want to compute is slow, not wrong.
+vi.setConfig({ testTimeout: 60_000 });
 
 let folder = '';
 beforeEach(() => {

@@ -1,9 +1,12 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { closeDrivers, linkIs } from '../../support/connected-driver';
 import { quick } from '../../support/connected-hikvision';
 import { hikvisionDevice } from '../../support/hikvision-device';
 import { until } from '../../support/recording-sink';
 import { pause } from '../../support/steady-clock';
+
+// Far above what it takes: a machine on which others want to compute is slow, not wrong.
+vi.setConfig({ testTimeout: 60_000 });
 
 afterEach(closeDrivers);
 

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { VirtualClock } from '../../../engine/clock/virtual-clock';
 import { operationalError } from '../../../engine/domain/errors';
 import type { DeviceEvent } from '../../../engine/domain/events';
@@ -10,6 +10,9 @@ import { closeDrivers, linkIs } from '../../support/connected-driver';
 import { hikvisionDevice } from '../../support/hikvision-device';
 import { type RecordingSink, until } from '../../support/recording-sink';
 import { pause, steadyClock } from '../../support/steady-clock';
+
+// Far above what it takes: a machine on which others want to compute is slow, not wrong.
+vi.setConfig({ testTimeout: 60_000 });
 
 afterEach(closeDrivers);
 

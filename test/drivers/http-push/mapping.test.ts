@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { AlarmflowError } from '../../../engine/domain/errors';
 import { decodeHttpPush, httpPushDriver, readBody } from '../../../engine/drivers/http-push';
 import { understandPush } from '../../../engine/drivers/http-push/connection';
@@ -7,6 +7,9 @@ import { compileMapping, readHttpPushOptions } from '../../../engine/drivers/htt
 import { withoutSecrets } from '../../../engine/drivers/http-push/redaction';
 import { readSloppyJson } from '../../../engine/drivers/http-push/sloppy-json';
 import { cpuTime } from '../wire/cpu-time';
+
+// Far above what it takes: a machine on which others want to compute is slow, not wrong.
+vi.setConfig({ testTimeout: 60_000 });
 
 const read = (options: Record<string, unknown>): Record<string, unknown> => readHttpPushOptions(options);
 

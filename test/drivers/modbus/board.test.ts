@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import {
   createModbusDriver,
   type ModbusSimulator,
@@ -9,6 +9,9 @@ import { closeDrivers, closeLater, connectDriver, linkIs, never } from '../../su
 import { decodeAll } from '../../support/drain-decoder';
 import { until } from '../../support/recording-sink';
 import { pause, steadyClock } from '../../support/steady-clock';
+
+// Far above what it takes: a machine on which others want to compute is slow, not wrong.
+vi.setConfig({ testTimeout: 60_000 });
 
 afterEach(closeDrivers);
 

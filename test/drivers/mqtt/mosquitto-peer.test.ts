@@ -3,11 +3,14 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connectAsync } from 'mqtt';
-import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createMqttDriver } from '../../../engine/drivers/mqtt';
 import { closeDrivers, closeLater, connectDriver, linkIs, never } from '../../support/connected-driver';
 import { type Mosquitto, mosquittoMissing, startMosquitto } from '../../support/mosquitto';
 import { until } from '../../support/recording-sink';
+
+// Far above what it takes: a machine on which others want to compute is slow, not wrong.
+vi.setConfig({ testTimeout: 60_000 });
 
 const missing = mosquittoMissing();
 if (missing && process.env.ALARMFLOW_REQUIRE_ALL === '1') throw new Error(missing);

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { connectAsync } from 'mqtt';
-import { afterEach, describe, expect } from 'vitest';
+import { afterEach, describe, expect, vi } from 'vitest';
 import { createMqttDriver } from '../../../engine/drivers/mqtt';
 import { closeDrivers, closeLater, connectDriver, linkIs, never } from '../../support/connected-driver';
 import { freePort } from '../../support/free-port';
@@ -13,6 +13,9 @@ import { serverTest } from '../../support/server-test';
 import { selfSigned } from '../../support/smtp-certificate';
 import { pause } from '../../support/steady-clock';
 import { temporaryFolder } from '../../support/temporary-folder';
+
+// Far above what it takes: a machine on which others want to compute is slow, not wrong.
+vi.setConfig({ testTimeout: 60_000 });
 
 const certificate = selfSigned();
 const missing = (): string | null =>

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { DeviceDefinition } from '../../../engine/domain/devices';
 import {
   closeOnvif,
@@ -12,6 +12,9 @@ import { until } from '../../support/recording-sink';
 import { secureFront } from '../../support/secure-front';
 import { selfSigned } from '../../support/smtp-certificate';
 import { pause } from '../../support/steady-clock';
+
+// Far above what it takes: a machine on which others want to compute is slow, not wrong.
+vi.setConfig({ testTimeout: 60_000 });
 
 afterEach(closeOnvif);
 

@@ -1,7 +1,10 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { closeOnvif, connectedOnvif, onvifOnline } from '../../support/connected-onvif';
 import { until } from '../../support/recording-sink';
 import { pause, steadyClock } from '../../support/steady-clock';
+
+// Far above what it takes: a machine on which others want to compute is slow, not wrong.
+vi.setConfig({ testTimeout: 60_000 });
 
 afterEach(closeOnvif);
 

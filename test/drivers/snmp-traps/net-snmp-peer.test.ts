@@ -1,12 +1,15 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { promisify } from 'node:util';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { snmpTrapsDriver } from '../../../engine/drivers/snmp-traps';
 import { ownEngineId } from '../../../engine/snmp';
 import { closeDrivers, connectDriver, linkIs } from '../../support/connected-driver';
 import { until } from '../../support/recording-sink';
 import { freeUdpPort } from '../../support/snmptrapd';
+
+// Far above what it takes: a machine on which others want to compute is slow, not wrong.
+vi.setConfig({ testTimeout: 60_000 });
 
 const missing = existsSync('/usr/bin/snmptrap') ? null : 'snmptrap is not installed (Debian package "snmp")';
 if (missing && process.env.ALARMFLOW_REQUIRE_ALL === '1') throw new Error(missing);

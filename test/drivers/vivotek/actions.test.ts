@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { greyPicture } from '../../../engine/drivers/http-push';
 import type { CameraFault } from '../../../engine/drivers/vivotek';
 import { until } from '../../support/recording-sink';
@@ -6,6 +6,9 @@ import { secureFront } from '../../support/secure-front';
 import { selfSigned } from '../../support/smtp-certificate';
 import { pause } from '../../support/steady-clock';
 import { calm, cameraSite, closeSites, isOnline, receiverFor, soon } from './site';
+
+// Far above what it takes: a machine on which others want to compute is slow, not wrong.
+vi.setConfig({ testTimeout: 60_000 });
 
 afterEach(closeSites);
 

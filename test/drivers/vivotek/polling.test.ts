@@ -1,8 +1,11 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type CameraFault, defaultTiming } from '../../../engine/drivers/vivotek';
 import { until } from '../../support/recording-sink';
 import { pause } from '../../support/steady-clock';
 import { type CameraSite, cameraSite, closeSites, isOnline, soon } from './site';
+
+// Far above what it takes: a machine on which others want to compute is slow, not wrong.
+vi.setConfig({ testTimeout: 60_000 });
 
 afterEach(closeSites);
 

@@ -1,8 +1,11 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { createFramer } from '../../../engine/drivers/wire';
 import { brief, bytewise, cutAt, frame, framed, framedBriefly } from './chunkings';
 import { cpuTime } from './cpu-time';
+
+// Far above what it takes: a machine on which others want to compute is slow, not wrong.
+vi.setConfig({ testTimeout: 60_000 });
 
 const MIXED = 'multipart/mixed; boundary=boundary';
 const DAHUA = 'multipart/x-mixed-replace; boundary=myboundary';

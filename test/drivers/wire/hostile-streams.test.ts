@@ -1,10 +1,13 @@
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { decodeDahua } from '../../../engine/drivers/dahua/decode';
 import type { Decoded } from '../../../engine/drivers/driver';
 import { decodeHikvision } from '../../../engine/drivers/hikvision/decode';
 import { bytewise, cutAt } from './chunkings';
+
+// They compute for seconds, and for minutes where others want to compute, too.
+vi.setConfig({ testTimeout: 120_000 });
 
 const bytes = (text: string): Buffer => Buffer.from(text, 'latin1');
 
