@@ -37,7 +37,10 @@ export function ptzPresetHandler(parts: { devices: DeviceDirectory; clock: Clock
       const device = deviceOf(parts.devices, row);
       const what = `"${device.name}" did not take preset ${preset}`;
       await limited(parts.clock, signal, CALL_LIMIT_MS, what, (stop) => device.gotoPreset(channel, preset, stop));
-      return { status: 'done', summary: `"${device.name}" channel ${channel} turns to preset ${preset}` };
+      return {
+        status: 'done',
+        summary: `"${device.name}" channel ${channel} accepted preset ${preset}; that it has turned is not confirmed`,
+      };
     },
   };
 }

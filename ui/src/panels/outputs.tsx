@@ -19,7 +19,8 @@ const cameraModes: Record<(typeof modes)[number]['mode'], { word: string; title:
 /** Words for off, on, and on the way there. */
 const stateWords = {
   switch: ['off', 'on', 'switching off', 'switching on'],
-  camera: ['free', 'held', 'letting go', 'turning'],
+  // Protocols answer yes when the command is taken, not when the camera has arrived.
+  camera: ['free', 'held, move accepted', 'letting go', 'turning'],
 } as const;
 
 /** Where it looks; an auxiliary switch of a camera is a switch like others. */
@@ -86,7 +87,16 @@ function Output({ output, now, actor }: { output: OutputRow; now: number; actor:
       <span className="lamp" aria-hidden="true" />
       <div className="what">
         <strong>{output.name}</strong>{' '}
-        <span className="state">{output.dryRun ? `dry run: would be ${output.desired ? 'on' : 'off'}` : state}</span>
+        <span
+          className="state"
+          title={
+            isDirection(output) && output.desired
+              ? 'The camera has taken the command; whether it turned is not read back'
+              : undefined
+          }
+        >
+          {output.dryRun ? `dry run: would be ${output.desired ? 'on' : 'off'}` : state}
+        </span>
         <p className="small">
           {output.deviceName} · {output.words}
           {output.desired && output.mannerWords !== '' && !output.output.includes(':') && (
