@@ -4,7 +4,7 @@ import { X509Certificate } from 'node:crypto';
 import { afterEach, describe, expect } from 'vitest';
 import { systemClock } from '../../engine/clock/system-clock';
 import type { DeviceRecording } from '../../engine/domain/devices';
-import { camera, probeFile, type RecordingBench, recordingBench } from '../support/recording-bench';
+import { benchTiming, camera, probeFile, type RecordingBench, recordingBench } from '../support/recording-bench';
 import { ffmpegMissing, type PictureOptions, type RtspServer, startRtspServer } from '../support/rtsp-server';
 import { secureFront } from '../support/secure-front';
 import { serverTest } from '../support/server-test';
@@ -100,7 +100,8 @@ describe('sound', () => {
     opened.push(server);
     server.mute(1);
     await server.push('/live', { sound: 'pcm_alaw' });
-    const bench = await recordingBench(server, { taken: { sound: true } });
+    // A busy machine needs longer for a stream that has sound: elsewhere it gets that.
+    const bench = await recordingBench(server, { taken: { sound: true }, timing: { ...benchTiming, soundMs: 4_000 } });
     opened.push(bench);
     await bench.filled(2_500);
     expect((await clipOf(bench, 2)).found.codec).toBe('h264');
@@ -216,10 +217,10 @@ describe('times of a camera', () => {
       await bench.filled(1_000);
       const plays = () => server.requests.filter((line) => line.startsWith('PLAY')).length;
       server.shiftClock(-600);
-      await until('a second opening', () => plays() === 2);
+      await until('a second opening', () => plays() >= 2);
       await bench.filled(2_500);
       server.shiftClock(-600);
-      await until('a third opening', () => plays() === 3);
+      await until('a third opening', () => plays() >= 3);
       await until('our own times', () => bench.logged().includes('it gets ours'));
       await bench.reaches(Date.now() + 3_000);
       server.shiftClock(-600);

@@ -41,7 +41,7 @@ export const benchTiming: CameraTiming = {
   // A busy machine holds up the simulated camera, too: only what never comes again is a fault.
   stallMs: 8_000,
   openMs: 30_000,
-  soundMs: 6_000,
+  soundMs: 25_000,
   retryMs: 200,
   longestRetryMs: 400,
   refusedMs: 60_000,
