@@ -8,7 +8,7 @@ import { serverTest } from '../support/server-test';
 let server: Awaited<ReturnType<typeof startPostgres>> | null = null;
 beforeAll(async () => {
   if (postgresMissing() === null) server = await startPostgres();
-}, 60_000);
+});
 afterAll(() => server?.stop());
 
 const take = () => lockDatabase(server!.url, systemClock, silentLog);

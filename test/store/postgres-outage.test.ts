@@ -22,7 +22,7 @@ beforeAll(async () => {
     clock: systemClock,
     log: silentLog,
   });
-}, 60_000);
+});
 afterAll(async () => {
   await store?.close();
   await server?.stop();

@@ -59,5 +59,5 @@ describe.skipIf(missing !== null && process.env.ALARMFLOW_REQUIRE_ALL !== '1')('
       await store.close();
       await own.stop();
     }
-  }, 90_000);
+  }, 180_000);
 });
