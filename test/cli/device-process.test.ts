@@ -9,7 +9,7 @@ import { driverKinds, simulatorKinds } from '../../engine/drivers';
 import { cliMain } from '../support/alarmflow-process';
 import { freePort, freeUdpPort } from '../support/free-port';
 
-vi.setConfig({ testTimeout: 90_000 });
+vi.setConfig({ testTimeout: 180_000 });
 
 /** The built command line, as people start it. */
 const started: ChildProcess[] = [];
@@ -29,7 +29,7 @@ async function device(...args: string[]) {
       printed += chunk.toString();
     });
   const prints = async (pattern: RegExp): Promise<RegExpExecArray> => {
-    const limit = performance.now() + 40_000;
+    const limit = performance.now() + 80_000;
     for (;;) {
       const found = pattern.exec(printed);
       if (found) return found;

@@ -8,7 +8,7 @@ import { DEVICE_NODE, linkageFlow, thermalAlert, writeFlowFiles } from '../suppo
 import { temporaryFolder } from '../support/temporary-folder';
 
 // Each command starts a Node-RED of its own.
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 240_000 });
 
 interface Outcome {
   code: number | null;
