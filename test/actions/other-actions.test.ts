@@ -11,7 +11,10 @@ describe('the action ptz-preset', () => {
     const bench = new ActionBench();
     const result = await bench.run(aRow('ptz-preset', { channel: 1, preset: 7 }));
     expect(bench.cameras.get('cam')!.asked).toEqual(['preset 1/7']);
-    expect(result).toEqual({ status: 'done', summary: '"Hall camera" channel 1 accepted preset 7; that it has turned is not confirmed' });
+    expect(result).toEqual({
+      status: 'done',
+      summary: '"Hall camera" channel 1 accepted preset 7; that it has turned is not confirmed',
+    });
   });
 
   it('turns the camera that the node names', async () => {
