@@ -104,13 +104,13 @@ describe('a message', () => {
           await here.keyboard.press('Tab');
         }
         // Each camera in turn, a real picture of it.
+        const shown = (camera: string): Promise<unknown> =>
+          here.evaluate(`(() => {
+            const tour = document.querySelector('.tour');
+            return tour?.textContent.includes(${JSON.stringify(camera)}) && tour.querySelector('img')?.naturalWidth > 0;
+          })()`);
         for (const camera of ['Yard camera', 'Hall thermal camera'])
-          await here.waitForFunction(
-            `(() => {
-              const tour = document.querySelector('.tour');
-              return tour?.textContent.includes(${JSON.stringify(camera)}) && tour.querySelector('img')?.naturalWidth > 0;
-            })()`,
-          );
+          await expect.poll(() => shown(camera), { timeout: 60_000 }).toBe(true);
         await dialog.getByRole('button', { name: 'Acknowledge' }).click();
         await dialog.waitFor({ state: 'detached' });
         await there.locator('[role=alertdialog]').waitFor({ state: 'detached' });
