@@ -12,6 +12,7 @@ import type { NodeRedAuth } from './auth';
 import { checkFlows, type FlowNode, typesWithout } from './flow-file';
 import { type FlowTraffic, type NodeRedHooks, watchTraffic } from './flow-traffic';
 import type { EditorPart } from './http-server';
+import { movesNodes } from './moved-nodes';
 import { nodeRedLogHandler } from './node-red-log';
 import { createNodeRedStorage, type FlowStorage } from './node-red-storage';
 
@@ -131,6 +132,17 @@ export async function startNodeRed(options: NodeRedOptions): Promise<NodeRedHost
   }
 }
 
+/** What moves nodes is deployed as a whole, whatever the editor's deploy button is set to. */
+function deployMovesWhole({ flows }: NodeRed['runtime']): void {
+  const { setFlows } = flows;
+  flows.setFlows = async (deploy) => {
+    const deployed: unknown = deploy.flows?.flows;
+    if (!Array.isArray(deployed) || deploy.deploymentType === 'full') return await setFlows(deploy);
+    const running = (await flows.getFlows({}))?.flows ?? [];
+    return await setFlows(movesNodes(running, deployed) ? { ...deploy, deploymentType: 'full' } : deploy);
+  };
+}
+
 async function start(options: NodeRedOptions): Promise<NodeRedHost> {
   const { log } = options;
   await mkdir(options.userDir, { recursive: true });
@@ -143,6 +155,7 @@ async function start(options: NodeRedOptions): Promise<NodeRedHost> {
   const relay = new EventEmitter();
   red.init(relay, settingsOf(options, storage));
   silenceTelemetry(red);
+  deployMovesWhole(red.runtime);
 
   let state: FlowState = 'starting';
   const first = Promise.withResolvers<void>();
