@@ -142,6 +142,7 @@ const scenes: Record<string, () => Promise<Scene>> = {
     const one = await site();
     await one.bench.filled(2_000);
     const from = Date.now() - 1_500;
+    await one.bench.reaches(from + 1_500);
     await one.server.close();
     await until('the trouble', () => /broke off/.test(troubleOf(one)?.message ?? ''));
     await troubled(one);
@@ -277,6 +278,7 @@ const scenes: Record<string, () => Promise<Scene>> = {
     const one = await site();
     await one.bench.filled(2_000);
     const from = Date.now() - 1_500;
+    await one.bench.reaches(from + 1_500);
     await one.bench.close();
     await systemClock.sleep(1_500);
     const next = await recordingBench(one.server, { timing, folder: one.bench.folder });

@@ -113,6 +113,7 @@ describe('the local recorder', () => {
     const { server, bench } = await site();
     await bench.filled(2_000);
     const from = Date.now() - 2_000;
+    await bench.reaches(from + 2_000);
     await server.endPush('/live');
     await until(() => bench.told.at(-1) === 'E_RECORDER');
     await systemClock.sleep(1_500);
@@ -142,6 +143,7 @@ describe('the local recorder', () => {
     const { server, bench } = await site();
     await bench.filled(2_000);
     const from = Date.now() - 2_000;
+    await bench.reaches(from + 2_000);
     await server.endPush('/live');
     await until(() => bench.recorder.trouble('cam') !== null);
     await server.push('/live', { size: '640x480' });
@@ -158,6 +160,7 @@ describe('the local recorder', () => {
       const { server, bench } = await site();
       await bench.filled(2_000);
       const from = Date.now() - 2_000;
+      await bench.reaches(from + 2_000);
       await server.endPush('/live');
       await until(() => bench.recorder.trouble('cam') !== null);
       await server.push('/live', { codec: 'libx265' });

@@ -86,6 +86,7 @@ export async function startRtspServer(options: RtspServerOptions = {}): Promise<
   const nonce = randomBytes(8).toString('hex');
   let stalled = false;
   let muted: number | null = null;
+  let closed = false;
   let shift = 0;
 
   function allowed(method: string, header: string | undefined): boolean {
@@ -295,7 +296,9 @@ export async function startRtspServer(options: RtspServerOptions = {}): Promise<
     async close() {
       for (const path of [...pushes.keys()]) await endPush(path);
       for (const socket of sockets) socket.destroy();
-      datagrams.close();
+      // A test may have closed it as a fault, before everything is closed.
+      if (!closed) datagrams.close();
+      closed = true;
       await new Promise<void>((resolve) => server.close(() => resolve()));
     },
   };
