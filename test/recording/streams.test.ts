@@ -216,12 +216,16 @@ describe('times of a camera', () => {
       const { server, bench } = await site({});
       await bench.filled(1_000);
       const plays = () => server.requests.filter((line) => line.startsWith('PLAY')).length;
-      server.shiftClock(-600);
-      await until('a second opening', () => plays() >= 2);
-      await bench.filled(2_500);
-      server.shiftClock(-600);
-      await until('a third opening', () => plays() >= 3);
-      await until('our own times', () => bench.logged().includes('it gets ours'));
+      // Again and again: a jump just while the stream is opened anew for another reason is none for whoever opens it.
+      const ours = (): boolean => bench.logged().includes('it gets ours');
+      for (let round = 0; round < 6 && !ours(); round++) {
+        const before = plays();
+        server.shiftClock(-600);
+        for (let waited = 0; waited < 15_000 && plays() === before; waited += 100) await systemClock.sleep(100);
+        await bench.reaches(Date.now() + 2_500);
+      }
+      expect(ours()).toBe(true);
+      expect(bench.logged()).toContain('its clock was set');
       await bench.reaches(Date.now() + 3_000);
       server.shiftClock(-600);
       await bench.reaches(Date.now() + 3_000);
@@ -230,6 +234,6 @@ describe('times of a camera', () => {
       expect(found.frames).toBeGreaterThan(20);
       expect(bench.told).toEqual([]);
     },
-    120_000,
+    180_000,
   );
 });
