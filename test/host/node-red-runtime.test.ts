@@ -180,6 +180,34 @@ describe('Node-RED in our process', () => {
     expect(host.state()).toBe('started');
   });
 
+  it.each(['nodes', 'flows'])('ends what a deploy of modified %s moves into a subflow', async (deployment) => {
+    await host.deploy(flow);
+    const before = seen.closed;
+    const probe = flow.find(({ type }) => type === 'probe')!;
+    const tab = flow.find(({ type }) => type === 'tab')!.id;
+    const revision = createHash('sha256')
+      .update(JSON.stringify(await host.flows()))
+      .digest('hex');
+    const flows = [
+      ...flow.filter((node) => node !== probe),
+      { id: 'sub', type: 'subflow', name: '', info: '', in: [], out: [] },
+      { ...probe, z: 'sub' },
+      { id: 'instance', type: 'subflow:sub', z: tab, x: 1, y: 1, wires: [] },
+    ];
+    const response = await fetch(`${base}/editor/flows`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        'node-red-api-version': 'v2',
+        'node-red-deployment-type': deployment,
+      },
+      body: JSON.stringify({ rev: revision, flows }),
+    });
+    expect(response.status).toBe(200);
+    await vi.waitFor(() => expect(seen.closed).toBe(before + 1), 15_000);
+    await host.deploy(flow);
+  });
+
   it('serves the editor with its title, and no catalogue, telemetry or projects', async () => {
     const page = await (await fetch(`${base}/editor/`)).text();
     expect(page).toContain('<title>alarmflow</title>');
