@@ -17,7 +17,6 @@ import {
   LOCK_MS,
   MOST_STALLS,
   type QueueName,
-  queueNames,
   type ReconcileJob,
   reconcileOptions,
   STALLED_INTERVAL_MS,
@@ -92,9 +91,9 @@ export interface ExecutorHealth {
 /** Runs actions and reconciles outputs through BullMQ (DESIGN §2, §3, §5). */
 export interface Executor {
   /**
-   * Connects, migrates, adds the jobs of open rows and starts the workers.
-   * @param prepare makes ready what actions need, as soon as rows can be submitted; no action runs before it has
-   * resolved. A start that follows another has none.
+   * Connects, migrates, adds the jobs of open rows and starts the workers, those of outputs and urgent actions first.
+   * @param prepare makes ready what actions need, as soon as rows can be submitted; no action runs and no output is
+   * driven before it has resolved. A start that follows another has none.
    * Throws `E_QUEUE_UNREACHABLE` (operational), `E_QUEUE_REFUSED` and `E_BAD_QUEUE_URL` (user).
    */
   start(prepare?: () => Promise<void>): Promise<void>;
@@ -156,7 +155,7 @@ function openBackend(options: ExecutorOptions): Promise<OpenBackend> {
 interface Running {
   backend: OpenBackend;
   queues: Record<QueueName, JobQueue>;
-  workers: JobWorker[];
+  workers: Record<QueueName, JobWorker>;
 }
 
 export function createExecutor(options: ExecutorOptions): Executor {
@@ -292,7 +291,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
         {
           ...shared,
           connection: backend.workerConnection,
-          // Run by `start`, once the open rows have their jobs: on the embedded database both share one session.
+          // Run by `start`, most of them once the open rows have their jobs: on the embedded database both share one session.
           autorun: false,
           concurrency: concurrency[name],
           lockDuration: LOCK_MS,
@@ -312,16 +311,23 @@ export function createExecutor(options: ExecutorOptions): Executor {
       worker.on('stalled', (jobId) => log.info('job of a lost worker runs again', { queue: name, job: jobId }));
       return worker;
     };
-    const queues: Record<QueueName, JobQueue> = {
-      urgent: queueOf('urgent'),
-      actions: queueOf('actions'),
-      mails: queueOf('mails'),
-      pictures: queueOf('pictures'),
-      devices: queueOf('devices'),
-      heavy: queueOf('heavy'),
-      outputs: queueOf('outputs'),
-    };
-    return { backend, queues, workers: queueNames.map(workerOf) };
+    const each = <Part>(partOf: (name: QueueName) => Part): Record<QueueName, Part> => ({
+      urgent: partOf('urgent'),
+      actions: partOf('actions'),
+      mails: partOf('mails'),
+      pictures: partOf('pictures'),
+      devices: partOf('devices'),
+      heavy: partOf('heavy'),
+      outputs: partOf('outputs'),
+    });
+    return { backend, queues: each(queueOf), workers: each(workerOf) };
+  }
+
+  function run(workers: JobWorker[]): void {
+    for (const worker of workers)
+      worker.run().catch((thrown: unknown) => {
+        log.error('queue worker ended', { queue: worker.name, reason: asAlarmflowError(thrown).message });
+      });
   }
 
   async function start(prepare?: () => Promise<void>): Promise<void> {
@@ -333,17 +339,19 @@ export function createExecutor(options: ExecutorOptions): Executor {
     });
     const opened = open(backend);
     running = opened;
-    await Promise.all([...Object.values(opened.queues), ...opened.workers].map((part) => part.waitUntilReady()));
+    await Promise.all(
+      [...Object.values(opened.queues), ...Object.values(opened.workers)].map((part) => part.waitUntilReady()),
+    );
+    await prepare?.();
+    if (closing) return;
+    // Outputs wait for nobody: a relay that the last run has left on goes off before thousands of rows have their jobs.
+    run([opened.workers.outputs, opened.workers.urgent]);
+    reconciles.flush();
     const count = await outbox.refill();
     if (closing) return;
     outbox.start();
-    reconciles.flush();
-    await prepare?.();
-    if (closing) return;
-    for (const worker of opened.workers)
-      worker.run().catch((thrown: unknown) => {
-        log.error('queue worker ended', { queue: worker.name, reason: asAlarmflowError(thrown).message });
-      });
+    const { outputs: _outputs, urgent: _urgent, ...others } = opened.workers;
+    run(Object.values(others));
     log.info('executor started', { server: backend.server, openActions: count });
   }
 
@@ -363,7 +371,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
       const timeout = sleepOrStop(clock, ms, limit.signal);
       return Promise.race([work.finally(() => limit.abort()), timeout]);
     };
-    const ended = Promise.all(workers.map((worker) => worker.close())).catch((thrown: unknown) => {
+    const ended = Promise.all(Object.values(workers).map((worker) => worker.close())).catch((thrown: unknown) => {
       log.debug('worker did not close cleanly', { reason: asAlarmflowError(thrown).message });
     });
     await within(Promise.all([ended, runs.idle(), reconciles.idle()]), timeoutMs);

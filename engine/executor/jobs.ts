@@ -7,8 +7,7 @@ import type { JobsOptions } from 'bullmq';
  */
 export const actionQueueNames = ['urgent', 'actions', 'mails', 'pictures', 'devices', 'heavy'] as const;
 /** Heavy work has its own queue, so that it cannot keep the locks of the others from being renewed. */
-export const queueNames = [...actionQueueNames, 'outputs'] as const;
-export type QueueName = (typeof queueNames)[number];
+export type QueueName = (typeof actionQueueNames)[number] | 'outputs';
 
 /**
  * Kinds of actions that are worth nothing after this time are urgent. After a stop all others may be behind by minutes,

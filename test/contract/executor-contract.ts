@@ -557,6 +557,45 @@ export function executorContract(name: string, skip: boolean, open: () => Promis
       await vi.waitFor(() => expect(record.outcomes.size).toBe(50), quick);
     });
 
+    it('drives outputs and does what is urgent before it has looked at what else is open', async () => {
+      fresh();
+      const record = createMemoryRecord();
+      const looked = Promise.withResolvers<void>();
+      const openActions = record.openActions.bind(record);
+      record.openActions = async (limit) => {
+        await looked.promise;
+        return await openActions(limit);
+      };
+      const done: string[] = [];
+      const executor = createExecutor({
+        backend: backend.choice,
+        prefix,
+        record,
+        handlers: [
+          handlerOf(async ({ row }) => String(done.push(row.key)), { kind: 'ptz-preset', defaultDeadlineMs: 15_000 }),
+          handlerOf(async ({ row }) => String(done.push(row.key))),
+        ],
+        reconcile: async (outputId) => {
+          done.push(outputId);
+        },
+        clock: steadyClock,
+        log: silentLog,
+      });
+      started.push(executor);
+      const left = actionRow('left');
+      const urgent = actionRow('urgent', { kind: 'ptz-preset' });
+      record.keep(left);
+      const starting = executor.start(async () => {
+        executor.requestReconcile('siren', 1);
+        record.keep(urgent);
+        await executor.submit([urgent]);
+      });
+      await vi.waitFor(() => expect(done.toSorted()).toEqual(['siren', urgent.key]), quick);
+      looked.resolve();
+      await starting;
+      await vi.waitFor(() => expect(done).toContain(left.key), quick);
+    });
+
     it('gives 10,000 open rows their jobs within seconds', async () => {
       fresh();
       const record = createMemoryRecord();
