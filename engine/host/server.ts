@@ -1,11 +1,10 @@
-/** One process of alarmflow, from its configuration to its end: `alarmflow start` and `alarmflow run`. */
+/** The port of a site with everything behind it: console, editor, devices that push, health. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../clock/system-clock';
 import { asAlarmflowError, userError } from '../domain/errors';
 import type { Log } from '../domain/log';
-import { createLog } from '../log';
-import { type DatabaseLock, lockDatabase, lockDataDir } from '../store';
+import type { createLog } from '../log';
 import { addressList } from './addresses';
 import { createAnswerPages } from './answer-pages';
 import { createApi } from './api';
@@ -15,7 +14,7 @@ import type { Config, LoadedConfig } from './config';
 import { consoleServices, writeAudit } from './console-services';
 import { readCredentialSecret } from './credential-secret';
 import { type Demo, demoAlertArgument, demoDevices, isDemoSite, readDemoFlow, startDemo } from './demo';
-import { flowFileStorage, readCredentialsFile, readFlowFile } from './flow-source';
+import { flowFileStorage, type readCredentialsFile, type readFlowFile } from './flow-source';
 import { createHealth } from './health';
 import { createHttpServer, type HttpServer } from './http-server';
 import { createIngest } from './ingest';
@@ -25,7 +24,7 @@ import { urlTowards } from './public-url';
 import type { ReachSettings } from './reach';
 import { createRecordHealth } from './record-health';
 import { reportRestoredRecord } from './restored-record';
-import { openSite, type Site } from './site';
+import type { Site, SiteOptions } from './site';
 
 export interface ServeOptions {
   loaded: LoadedConfig;
@@ -40,85 +39,16 @@ export interface ServeOptions {
 
 /** dist/engine/host → the project's root. */
 const projectRoot = join(__dirname, '..', '..', '..');
-/** SIGTERM to the last line: 5 s; what is not done by then is left to the next start, which is made for that. */
-const STOP_LIMIT_MS = 4_700;
 const PRUNE_EVERY_MS = 3_600_000;
 const EDITOR_PATH = '/editor/';
-const WATCH_EVERY_MS = 2_000;
-
-/** Runs until the signal aborts. Rejects with what kept it from starting. */
-export async function serve(options: ServeOptions): Promise<void> {
-  const { config, warnings } = options.loaded;
-  const log = createLog({ level: config.logLevel, format: config.logFormat });
-  for (const url of [config.databaseUrl, config.redisUrl]) rememberPassword(url, log);
-  for (const warning of warnings) log.warn('config.warning', { text: warning });
-  const flow = options.flowFile === null ? null : await readFlowFile(options.flowFile);
-  const credentials = options.credentialsFile === null ? null : await readCredentialsFile(options.credentialsFile);
-
-  /** What has been opened, in this order; closed the other way round. */
-  const opened: { name: string; close(): Promise<void> }[] = [];
-  const closeAll = async (): Promise<void> => {
-    for (const part of opened.reverse()) {
-      try {
-        await part.close();
-      } catch (error) {
-        log.error('stop.part-failed', { part: part.name, error: asAlarmflowError(error).message });
-      }
-    }
-  };
-
-  try {
-    const lock = await lockDataDir(config.data, {});
-    opened.push({ name: 'data folder', close: () => lock.release() });
-    const databaseLock = config.databaseUrl === null ? null : await lockDatabase(config.databaseUrl, systemClock, log);
-    if (databaseLock) opened.push({ name: 'database lock', close: () => databaseLock.release() });
-    const site = await openSite({
-      dataDir: config.data,
-      databaseUrl: config.databaseUrl,
-      redisUrl: config.redisUrl,
-      siteName: config.siteName,
-      dryRun: config.dryRun,
-      player: {
-        command: config.playerCommand,
-        arguments: config.playerArguments,
-        sounds: config.playerSounds,
-        repeat: config.playerRepeat,
-      },
-      uploads: {
-        folders: config.uploadFolders,
-        queueBytes: config.uploadQueueBytes,
-        queueDays: config.uploadQueueDays,
-      },
-      recording: { ffmpegPath: config.ffmpegPath, mostBytes: config.recordingBytes },
-      reach: reachSettings(config),
-      clock: systemClock,
-      log,
-    });
-    opened.push({ name: 'site', close: () => site.close() });
-    const demo = await demoOf(options.loaded, site, log);
-    if (demo) opened.push({ name: 'demo', close: () => demo.close() });
-    const server = await openDoors(options, site, demo, log);
-    opened.push({ name: 'http', close: () => server.close() });
-    await lock.update({ url: server.url });
-    opened.push({ name: 'flows', close: () => server.stopFlows() });
-    if (!options.signal.aborted) await server.startFlows(flow, credentials);
-    if (!options.signal.aborted) await greet(options, site, demo, server.url);
-    await untilStopped(options.signal, site, databaseLock);
-    log.info('stop.begins', {});
-  } catch (error) {
-    await closeAll();
-    throw error;
-  }
-  const limit = systemClock.after(STOP_LIMIT_MS, () => {
-    log.error('stop.too-slow', { limitMs: STOP_LIMIT_MS });
-    process.exit(0);
-  });
-  await closeAll();
-  limit.cancel();
-}
 
 /** The port with everything behind it. The doors open first and answer "starting", so that a wrong port fails early. */
-async function openDoors(options: ServeOptions, site: Site, demo: Demo | null, log: ReturnType<typeof createLog>) {
+export async function openDoors(
+  options: ServeOptions,
+  site: Site,
+  demo: Demo | null,
+  log: ReturnType<typeof createLog>,
+) {
   const { config } = options.loaded;
   const version = (JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8')) as { version: string }).version;
   const headless = options.flowFile !== null;
@@ -302,6 +232,28 @@ async function openDoors(options: ServeOptions, site: Site, demo: Demo | null, l
   };
 }
 
+/** What the configuration says of a site, but for its record. */
+export function siteSettings(config: Config): Omit<SiteOptions, 'dataDir' | 'databaseUrl' | 'clock' | 'log'> {
+  return {
+    redisUrl: config.redisUrl,
+    siteName: config.siteName,
+    dryRun: config.dryRun,
+    player: {
+      command: config.playerCommand,
+      arguments: config.playerArguments,
+      sounds: config.playerSounds,
+      repeat: config.playerRepeat,
+    },
+    uploads: {
+      folders: config.uploadFolders,
+      queueBytes: config.uploadQueueBytes,
+      queueDays: config.uploadQueueDays,
+    },
+    recording: { ffmpegPath: config.ffmpegPath, mostBytes: config.recordingBytes },
+    reach: reachSettings(config),
+  };
+}
+
 /** What reaches people outside the console, as the configuration has it. */
 function reachSettings({ publicUrl, pushContact, ...config }: Config): ReachSettings {
   const base = publicUrl?.replace(/\/+$/, '') ?? null;
@@ -320,13 +272,13 @@ function reachSettings({ publicUrl, pushContact, ...config }: Config): ReachSett
 }
 
 /** A demo by the person's word, or because the first start made this folder one. */
-async function demoOf(loaded: LoadedConfig, site: Site, log: Log): Promise<Demo | null> {
+export async function demoOf(loaded: LoadedConfig, site: Site, log: Log): Promise<Demo | null> {
   const wanted = loaded.config.demo || (loaded.sources.demo === 'default' && (await isDemoSite(site.store)));
   if (!wanted) return null;
   return await startDemo({ store: site.store, announce: (message) => site.announce(message), clock: systemClock, log });
 }
 
-async function greet(options: ServeOptions, site: Site, demo: Demo | null, url: string): Promise<void> {
+export async function greet(options: ServeOptions, site: Site, demo: Demo | null, url: string): Promise<void> {
   const { print } = options;
   print('');
   print(`  Console      ${url}/`);
@@ -343,32 +295,4 @@ async function greet(options: ServeOptions, site: Site, demo: Demo | null, url: 
   }
   print('');
   print('  Ctrl-C stops it.');
-}
-
-/**
- * Resolves when the process is told to stop. Rejects when it cannot do its work any more: the embedded database has
- * aborted, or another engine has taken this one's database. Started again, it takes up where the record ends.
- */
-function untilStopped(signal: AbortSignal, site: Site, databaseLock: DatabaseLock | null): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const end = (): void => {
-      watch.cancel();
-      resolve();
-    };
-    const watch = systemClock.every(WATCH_EVERY_MS, () => {
-      const reason = site.store.broken() ?? databaseLock?.lost();
-      if (!reason) return;
-      watch.cancel();
-      signal.removeEventListener('abort', end);
-      reject(reason);
-    });
-    if (signal.aborted) end();
-    else signal.addEventListener('abort', end, { once: true });
-  });
-}
-
-function rememberPassword(url: string | null, log: { addSecret(value: string): void }): void {
-  if (url === null) return;
-  const { password } = new URL(url);
-  if (password !== '') log.addSecret(decodeURIComponent(password));
 }

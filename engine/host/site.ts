@@ -103,9 +103,9 @@ const ARMED_SETTING = 'site-armed';
 /** How far back a dialog looks for the types that a device sends. */
 const EVENTS_LOOKED_AT = 1_000;
 
-export async function openSite(options: SiteOptions): Promise<Site> {
-  const { clock, log } = options;
-  const store = await openStore({ dataDir: options.dataDir, databaseUrl: options.databaseUrl, clock, log });
+/** @param opening the record, where it is being opened already */
+export async function openSite(options: SiteOptions, opening: Promise<Store> = openStore(options)): Promise<Site> {
+  const store = await opening;
   try {
     return await joinParts(options, store);
   } catch (error) {
