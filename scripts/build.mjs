@@ -17,6 +17,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { withScripts } from './editor-page.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 process.chdir(root);
@@ -30,7 +31,8 @@ const inputs = [
   'ui/**/*',
   'package.json',
   'tsconfig*.json',
-  'scripts/build.mjs',
+  'resources/*.js',
+  'scripts/*.mjs',
 ];
 
 function stale() {
@@ -76,6 +78,8 @@ for (const file of globSync(['nodes/**/*.{html,json,svg,png}', 'engine/**/*.{sql
   mkdirSync(dirname(target), { recursive: true });
   cpSync(file, target);
 }
+const editorPage = join('dist', 'nodes', 'plugins', 'editor', 'editor.html');
+writeFileSync(editorPage, withScripts(readFileSync(editorPage, 'utf8'), 'resources'));
 if (existsSync(ui)) run(bin('vite'), ['build', '--config', ui, '--logLevel', 'warn']);
 mkdirSync('dist', { recursive: true });
 writeFileSync(stamp, `${JSON.parse(readFileSync('package.json', 'utf8')).version}\n`);

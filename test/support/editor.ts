@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import type { FlowEngine } from '../../engine/index';
+import { withScripts } from '../../scripts/editor-page.mjs';
 import { removeFolder } from './remove-folder';
 
 const root = resolve(__dirname, '../..');
@@ -54,6 +55,11 @@ async function buildNodePackage(): Promise<string> {
     mkdirSync(dirname(join(folder, 'dist', file)), { recursive: true });
     cpSync(join(root, file), join(folder, 'dist', file));
   }
+  const page = 'nodes/plugins/editor/editor.html';
+  writeFileSync(
+    join(folder, 'dist', page),
+    withScripts(readFileSync(join(root, page), 'utf8'), join(root, 'resources')),
+  );
   cpSync(join(root, 'resources'), join(folder, 'resources'), { recursive: true });
   const { name, version, 'node-red': nodeRed } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ name, version, type: 'commonjs', 'node-red': nodeRed }));
