@@ -244,9 +244,13 @@ export function createExecutor(options: ExecutorOptions): Executor {
     };
   }
 
+  /**
+   * When each kind of trouble was told last, by whichever queue or worker: a server whose disk is full fails hundreds of
+   * times a second, and one that is lost fails all of them at once.
+   */
+  const told = new Map<string, number>();
+
   function notePart(part: JobQueue | JobWorker, backend: OpenBackend): void {
-    /** When each kind of trouble was told last: a queue whose disk is full fails hundreds of times a second. */
-    const told = new Map<string, number>();
     const note = (error: Error): void => {
       if (closing) return;
       const now = clock.monotonic();

@@ -52,8 +52,10 @@ async function fire(store: Store, timer: TimerRow, firedAt: number): Promise<voi
 
 async function runAll(store: Store): Promise<void> {
   const state = await store.resume();
-  // Its wall clock is set so that the next of the later half is two seconds ahead.
-  const later = Math.min(...state.timers.map(({ at }) => at).filter((at) => at > systemClock.now()));
+  // Its wall clock is set so that the next of the later half is two seconds ahead, also where this process started so
+  // quickly that some of the first half would still have been to come.
+  const muchLater = systemClock.now() + LATER_MS / 2;
+  const later = Math.min(...state.timers.map(({ at }) => at).filter((at) => at > muchLater));
   const ahead = later - 2_000 - systemClock.now();
   const clock: Clock = { ...systemClock, now: () => systemClock.now() + ahead };
   const timers = createTimers({ clock, log: silentLog });
