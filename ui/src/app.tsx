@@ -24,6 +24,8 @@ import { learnWords } from './words';
 
 /** Until what could not be read is asked for again. */
 const READ_AGAIN_MS = 5_000;
+/** Between two looks when devices were heard last. */
+const HEARD_EVERY_MS = 10_000;
 
 export function App() {
   const [session, setSession] = useState<Session | null>(null);
@@ -115,6 +117,19 @@ function Console({ session, onSessionEnd }: { session: Session; onSessionEnd: ()
     const again = setTimeout(() => void load(), READ_AGAIN_MS);
     return () => clearTimeout(again);
   }, [unread, linked, load]);
+
+  useEffect(() => {
+    if (!linked) return;
+    const look = setInterval(() => {
+      if (document.visibilityState !== 'visible') return;
+      api.devices().then(
+        (devices) => change({ kind: 'heard', devices }),
+        // The stream and the next look tell whether the site is there.
+        () => {},
+      );
+    }, HEARD_EVERY_MS);
+    return () => clearInterval(look);
+  }, [linked]);
 
   /** Runs what the person asked for and shows why it was refused, if it was. */
   const act = useCallback((work: Promise<unknown>) => {

@@ -52,9 +52,10 @@ const KEPT_ACTIONS = 40;
 const KEPT_MAILS = 50;
 const KEPT_ENDED_ALARMS = 6;
 
-/** `loading` and one of the others go around reading all anew. */
+/** `loading` and `loaded` or `not-loaded` go around reading all anew; `heard` tells when devices were heard last. */
 export type Change =
   | StreamMessage
+  | { kind: 'heard'; devices: DeviceRow[] }
   | { kind: 'loading' }
   | { kind: 'loaded'; data: Partial<LiveState> }
   | { kind: 'not-loaded' };
@@ -66,6 +67,14 @@ function upsert<T>(rows: T[], row: T, key: (row: T) => string, most: number): T[
   return [row, ...rows].slice(0, most);
 }
 
+/** The stream tells what becomes of a device, but not each sign of life, of which a camera gives one every few seconds. */
+function heardSince(row: DeviceRow, read: DeviceRow[]): DeviceRow {
+  const lastSeenAt = read.find(({ id }) => id === row.id)?.status.lastSeenAt ?? null;
+  if (lastSeenAt === null || lastSeenAt <= (row.status.lastSeenAt ?? 0)) return row;
+  // Nothing else of what was read: the stream may have told of the device meanwhile.
+  return { ...row, status: { ...row.status, lastSeenAt } };
+}
+
 export function reduce(state: LiveState, change: Change): LiveState {
   switch (change.kind) {
     case 'loading':
@@ -74,6 +83,8 @@ export function reduce(state: LiveState, change: Change): LiveState {
       return (state.meanwhile ?? []).reduce(told, { ...state, ...change.data, known: true, meanwhile: null });
     case 'not-loaded':
       return { ...state, meanwhile: null };
+    case 'heard':
+      return { ...state, devices: state.devices.map((row) => heardSince(row, change.devices)) };
     default:
       return told(state.meanwhile ? { ...state, meanwhile: [...state.meanwhile, change] } : state, change);
   }
