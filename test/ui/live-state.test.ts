@@ -35,16 +35,16 @@ describe('what the console knows', () => {
   it('follows when a device was heard last, and takes nothing else from what was read earlier than told', () => {
     const row = (lastSeenAt: number | null, link: string): DeviceRow =>
       ({ id: 'hall', status: { lastSeenAt, link } }) as DeviceRow;
-    const after = (shown: DeviceRow, read: DeviceRow[]): DeviceRow | undefined =>
+    const afterRead = (shown: DeviceRow, read: DeviceRow[]): DeviceRow | undefined =>
       reduce({ ...emptyState, devices: [shown] }, { kind: 'heard', devices: read }).devices[0];
-    expect(after(row(1_000, 'offline'), [row(5_000, 'online')])?.status).toEqual({
+    expect(afterRead(row(1_000, 'offline'), [row(5_000, 'online')])?.status).toEqual({
       lastSeenAt: 5_000,
       link: 'offline',
     });
-    expect(after(row(5_000, 'online'), [row(1_000, 'online')])?.status.lastSeenAt).toBe(5_000);
-    expect(after(row(5_000, 'online'), [row(null, 'online')])?.status.lastSeenAt).toBe(5_000);
-    expect(after(row(null, 'online'), [row(7_000, 'online')])?.status.lastSeenAt).toBe(7_000);
-    expect(after(row(5_000, 'online'), [])?.status.lastSeenAt).toBe(5_000);
+    expect(afterRead(row(5_000, 'online'), [row(1_000, 'online')])?.status.lastSeenAt).toBe(5_000);
+    expect(afterRead(row(5_000, 'online'), [row(null, 'online')])?.status.lastSeenAt).toBe(5_000);
+    expect(afterRead(row(null, 'online'), [row(7_000, 'online')])?.status.lastSeenAt).toBe(7_000);
+    expect(afterRead(row(5_000, 'online'), [])?.status.lastSeenAt).toBe(5_000);
   });
 
   it('knows nothing before it was read once: that is not the same as no alarm', () => {
