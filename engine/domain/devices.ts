@@ -1,6 +1,7 @@
 import type { EventDraft, EventType } from './events';
 import type { ModbusWrite } from './modbus-write';
 import type { MqttMessage } from './mqtt-broker';
+import type { PtzTurn } from './ptz-outcomes';
 
 /** A device as the flow's config node defines it. */
 export interface DeviceDefinition {
@@ -309,6 +310,8 @@ export interface ConnectedDevice {
    * Absent where the protocol has no PTZ beside `gotoPreset`.
    */
   ptz?(channel: number, move: PtzMove, signal: AbortSignal): Promise<void>;
+  /** Moves a camera as `ptz` does, and can tell afterwards what became of that. Absent: nothing is ever read back. */
+  turn?(channel: number, move: PtzMove, signal: AbortSignal): Promise<PtzTurn>;
   /**
    * Address of a channel's live picture for local recording: `rtsp://host:port/path` (over TLS: `rtsps:`) WITHOUT login, and the login
    * beside it, so that it can be kept out of logs and process lists. Absent where the protocol has none.

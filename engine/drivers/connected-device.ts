@@ -1,5 +1,5 @@
 /** What actions and outputs see of a device: its connection of the moment, and what that cannot do said in words. */
-import type { ConnectedDevice, SwitchKind } from '../domain/devices';
+import type { ConnectedDevice, PtzMove, SwitchKind } from '../domain/devices';
 import { asAlarmflowError, userError } from '../domain/errors';
 import type { DriverConnection } from './driver';
 import { moveWords } from './ptz-moves';
@@ -18,6 +18,10 @@ export function connectedDevice(
       throw asAlarmflowError(thrown);
     }
   };
+  async function moved(c: DriverConnection, channel: number, move: PtzMove, signal: AbortSignal): Promise<void> {
+    if (c.ptz) return c.ptz(channel, move, signal);
+    return move.move === 'preset' ? c.gotoPreset(channel, move.number, signal) : noPtz(c.name, moveWords(move));
+  }
   return {
     id,
     get name() {
@@ -34,10 +38,12 @@ export function connectedDevice(
       use((c) => (c.setSwitch ? c.setSwitch(kind, name, on, manner, signal) : noSwitch(c.name, kind))),
     readSwitch: (kind, name, signal) =>
       use((c) => (c.readSwitch ? c.readSwitch(kind, name, signal) : noSwitch(c.name, kind))),
-    ptz: (channel, move, signal) =>
-      use((c) => {
-        if (c.ptz) return c.ptz(channel, move, signal);
-        return move.move === 'preset' ? c.gotoPreset(channel, move.number, signal) : noPtz(c.name, moveWords(move));
+    ptz: (channel, move, signal) => use((c) => moved(c, channel, move, signal)),
+    turn: (channel, move, signal) =>
+      use(async (c) => {
+        if (c.turn) return c.turn(channel, move, signal);
+        await moved(c, channel, move, signal);
+        return { arrival: null };
       }),
     liveStream: (channel, signal) => use((c) => (c.liveStream ? c.liveStream(channel, signal) : noStream(c.name))),
     trigger: (name, signal) => use((c) => (c.trigger ? c.trigger(name, signal) : noTrigger(c.name))),

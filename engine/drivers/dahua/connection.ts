@@ -4,6 +4,7 @@ import { type AlarmflowError, asAlarmflowError, operationalError, userError } fr
 import type { EventDraft } from '../../domain/events';
 import type { DriverConnection, DriverContext } from '../driver';
 import { createFormerSettings } from '../former-settings';
+import { createWatchedPtz } from '../ptz-watch';
 import { createDeviceHttp, type FramedPart, orOtherProtocol } from '../wire';
 import { liveStreamAt, wantsSecondStream } from '../wire/live-stream';
 import { errorIn, listIn, readTable, textOf } from './answer';
@@ -19,6 +20,7 @@ import { createOutputs, openAtRestIn } from './outputs';
 import { createPictures } from './pictures';
 import { gotoPreset } from './presets';
 import { createPtz } from './ptz';
+import { createPtzReader } from './ptz-position';
 import { createReader, type Finding } from './reader';
 import { createStateWatch } from './state-watch';
 import { createSwitches } from './switches';
@@ -72,6 +74,13 @@ export function connectDahua(context: DriverContext, timing: StreamTiming): Driv
   const cgi = createCgi(http);
   const outputs = createOutputs(cgi, name, clock);
   const pictures = createPictures(cgi, name, clock);
+  const moves = createWatchedPtz({
+    gotoPreset: (channel, preset, signal) => gotoPreset(cgi, name, channel, preset, signal),
+    ptz: createPtz(cgi, name),
+    reader: createPtzReader(cgi, name),
+    clock,
+    log,
+  });
   const switches = createSwitches({
     cgi,
     deviceName: name,
@@ -373,8 +382,7 @@ export function connectDahua(context: DriverContext, timing: StreamTiming): Driv
     setOutput: outputs.set,
     readOutput: outputs.read,
     snapshot: pictures.snapshot,
-    gotoPreset: (channel, preset, signal) => gotoPreset(cgi, name, channel, preset, signal),
-    ptz: createPtz(cgi, name),
+    ...moves,
     // HTTP API, chapter "Get real-time stream": channels from 1, subtype 0 main, 1 extra stream.
     liveStream: async (channel) =>
       liveStreamAt(definition, `/cam/realmonitor?channel=${channel}&subtype=${wantsSecondStream(definition) ? 1 : 0}`),

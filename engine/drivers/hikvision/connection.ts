@@ -4,6 +4,7 @@ import { type AlarmflowError, asAlarmflowError, operationalError } from '../../d
 import type { EventDraft } from '../../domain/events';
 import type { DriverConnection, DriverContext } from '../driver';
 import { createFormerSettings } from '../former-settings';
+import { createWatchedPtz } from '../ptz-watch';
 import { createDeviceHttp, type FramedPart } from '../wire';
 import { liveStreamAt, wantsSecondStream } from '../wire/live-stream';
 import { createIsapiActions } from './actions';
@@ -22,6 +23,7 @@ import { eventFilterOf, isWanted, readHikvisionOptions } from './options';
 import { createPresence } from './presence';
 import { type Probed, probeDevice, readDeviceTime } from './probe';
 import { createPtz } from './ptz';
+import { createPtzReader } from './ptz-position';
 import { readPush } from './push';
 import { createReader, type Finding } from './reader';
 import { createSubscription, SUBSCRIBE_CAPABILITY } from './subscription';
@@ -94,6 +96,14 @@ export function connectHikvision(context: DriverContext, timing: StreamTiming): 
   const actions = createIsapiActions(http, name, clock, {
     isCameraInput: (id) => isCameraPort(id, 'inputs'),
     isCameraOutput: (id) => isCameraPort(id, 'outputs'),
+  });
+  const calls = createIsapiCalls(http);
+  const moves = createWatchedPtz({
+    gotoPreset: actions.gotoPreset,
+    ptz: createPtz({ calls, deviceName: name, gotoPreset: actions.gotoPreset }),
+    reader: createPtzReader(calls, name),
+    clock,
+    log,
   });
   const switches = createSwitches({
     http,
@@ -509,11 +519,10 @@ export function connectHikvision(context: DriverContext, timing: StreamTiming): 
     setOutput: actions.setOutput,
     readOutput: actions.readOutput,
     snapshot: actions.snapshot,
-    gotoPreset: actions.gotoPreset,
+    ...moves,
     // Track 1 is the main stream of a channel, track 2 its second (ISAPI, RTSP chapter).
     liveStream: async (channel) =>
       liveStreamAt(definition, `/Streaming/Channels/${channel}0${wantsSecondStream(definition) ? 2 : 1}`),
-    ptz: createPtz({ calls: createIsapiCalls(http), deviceName: name, gotoPreset: actions.gotoPreset }),
     setSwitch: switches.set,
     readSwitch: switches.read,
 

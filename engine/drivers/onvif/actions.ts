@@ -1,12 +1,15 @@
 import type { Clock } from '../../clock/clock';
-import type { Picture, PtzMove, SwitchKind, SwitchManner } from '../../domain/devices';
+import type { Picture, SwitchKind, SwitchManner } from '../../domain/devices';
 import { type AlarmflowError, asAlarmflowError, operationalError, userError } from '../../domain/errors';
+import type { Log } from '../../domain/log';
+import { createWatchedPtz, type WatchedPtz } from '../ptz-watch';
 import { faultError, isUnsupported, textIn } from './answer';
 import type { OnvifChannel } from './channel-map';
 import { element, xmlText } from './envelope';
 import type { Inventory, Preset, Relay } from './inventory';
 import { ns } from './namespaces';
 import { createPtz } from './ptz';
+import { createPtzReader } from './ptz-position';
 import { type ServiceAddress, serviceAddress } from './service-address';
 import type { Services } from './services';
 import type { SoapClient } from './soap-client';
@@ -16,6 +19,7 @@ export interface ActionsOptions {
   inventory: Inventory;
   deviceName: string;
   clock: Clock;
+  log: Log;
   services(signal: AbortSignal): Promise<Services>;
   channels(signal: AbortSignal): Promise<readonly OnvifChannel[]>;
   /** State of a relay as the device told it by event, or null. */
@@ -33,14 +37,12 @@ interface StreamAddress {
 }
 
 /** What actions do with a device over ONVIF (PROTOCOLS §4.5). Errors name the device and what was asked. */
-export interface OnvifActions {
+export interface OnvifActions extends WatchedPtz {
   setOutput(output: string, on: boolean, signal: AbortSignal): Promise<boolean | null>;
   readOutput(output: string): Promise<boolean | null>;
   snapshot(channel: number, signal: AbortSignal): Promise<Picture>;
   /** Where the live picture of a channel's first profile is; with `secure` over TLS, where the device has a word for that. */
   streamAddress(channel: number, secure: boolean, signal: AbortSignal): Promise<StreamAddress>;
-  gotoPreset(channel: number, preset: number, signal: AbortSignal): Promise<void>;
-  ptz(channel: number, move: PtzMove, signal: AbortSignal): Promise<void>;
   setSwitch(
     kind: SwitchKind,
     name: string,
@@ -324,8 +326,13 @@ export function createOnvifActions(options: ActionsOptions): OnvifActions {
         : ask(media2!, ns.media2, `<Protocol>RTSP</Protocol>${profile}`);
     },
 
-    gotoPreset,
-    ptz: createPtz({ client, inventory, deviceName, services: options.services, channelAt, gotoPreset, auxiliary }),
+    ...createWatchedPtz({
+      gotoPreset,
+      ptz: createPtz({ client, inventory, deviceName, services: options.services, channelAt, gotoPreset, auxiliary }),
+      reader: createPtzReader({ client, inventory, deviceName, services: options.services, channelAt }),
+      clock,
+      log: options.log,
+    }),
 
     async setSwitch(kind, name, on, _manner, signal) {
       if (kind === 'light' || kind === 'siren') {

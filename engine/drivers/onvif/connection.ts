@@ -98,6 +98,7 @@ export function connectOnvif(context: DriverContext, timing: FeedTiming): Driver
     inventory,
     deviceName: definition.name,
     clock,
+    log,
     services: knownServices,
     channels: knownChannels,
     relayState: (token) => (online ? reader.relay(token) : null),
@@ -331,6 +332,7 @@ export function connectOnvif(context: DriverContext, timing: FeedTiming): Driver
     snapshot: actions.snapshot,
     gotoPreset: actions.gotoPreset,
     ptz: actions.ptz,
+    turn: actions.turn,
     async liveStream(channel, signal) {
       const { path, ...told } = await actions.streamAddress(channel, wantsSecureStream(definition), signal);
       return liveStreamAt(definition, path, told);

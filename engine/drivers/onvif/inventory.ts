@@ -1,10 +1,12 @@
 import { asAlarmflowError } from '../../domain/errors';
 import type { Log } from '../../domain/log';
+import type { PtzPosition } from '../ptz-judgement';
 import { child, childrenOf, childText, findAll, type XmlElement } from '../wire';
 import { durationMs, textIn } from './answer';
 import type { OnvifChannel } from './channel-map';
 import { element, xmlText } from './envelope';
 import { ns } from './namespaces';
+import { vectorIn } from './ptz-vector';
 import type { ServiceAddress } from './service-address';
 import type { Services } from './services';
 import type { SoapClient } from './soap-client';
@@ -32,6 +34,8 @@ export interface Preset {
   number: number;
   token: string;
   name: string;
+  /** Absent: the device does not tell. */
+  position?: PtzPosition;
 }
 
 /** What there is at a device, asked of it. Each throws what the request throws. */
@@ -146,7 +150,11 @@ export function createInventory(client: SoapClient, log: Log): Inventory {
       return numbered(
         childrenOf(answer, 'Preset')
           .slice(0, MAX_LISTED)
-          .map((e) => ({ token: (e.attributes.token ?? '').trim(), name: childText(e, 'Name') ?? '' }))
+          .map((e) => ({
+            token: (e.attributes.token ?? '').trim(),
+            name: childText(e, 'Name') ?? '',
+            position: vectorIn(child(e, 'PTZPosition')),
+          }))
           .filter(({ token }) => token !== ''),
       );
     },
@@ -262,10 +270,15 @@ function relayOf(e: XmlElement): Relay | null {
 }
 
 /** Numbers the presets by their tokens where those hold numbers that differ (`3`, `Preset_3`), else by their order. */
-function numbered(presets: { token: string; name: string }[]): Preset[] {
+function numbered(presets: Omit<Preset, 'number'>[]): Preset[] {
   const numbers = presets.map(({ token }) => Number(/(\d{1,5})$/.exec(token)?.[1] ?? Number.NaN));
   const usable = numbers.every((n) => n >= 1 && n <= 65_535) && new Set(numbers).size === numbers.length;
-  return presets.map(({ token, name }, i) => ({ number: usable ? numbers[i]! : i + 1, token, name: name || token }));
+  return presets.map(({ token, name, position = {} }, i) => ({
+    number: usable ? numbers[i]! : i + 1,
+    token,
+    name: name || token,
+    ...(Object.keys(position).length > 0 ? { position } : {}),
+  }));
 }
 
 /** Channels in the order of the video sources; without a list of these, in the order in which profiles name them. */

@@ -1,7 +1,8 @@
 import type { Clock } from '../../clock/clock';
-import type { Picture, PtzMove, SwitchKind, SwitchManner } from '../../domain/devices';
+import type { Picture, SwitchKind, SwitchManner } from '../../domain/devices';
 import { AlarmflowError, operationalError, userError } from '../../domain/errors';
 import type { Log } from '../../domain/log';
+import { createWatchedPtz, type WatchedPtz } from '../ptz-watch';
 import { createSecondNet } from '../second-net';
 import type { DeviceResponse } from '../wire';
 import { type Cgi, errorIn } from './cgi';
@@ -9,14 +10,13 @@ import type { VivotekOptions } from './options';
 import { escapeParam } from './params';
 import { readPorts } from './ports';
 import { createPtz } from './ptz';
+import { createPtzReader } from './ptz-position';
 
 /** What actions do with a camera (PROTOCOLS §3.3). Errors name the camera and what was asked. */
-export interface CameraActions {
+export interface CameraActions extends WatchedPtz {
   setOutput(output: string, on: boolean, signal: AbortSignal): Promise<boolean | null>;
   readOutput(output: string, signal: AbortSignal): Promise<boolean | null>;
   snapshot(channel: number, signal: AbortSignal): Promise<Picture>;
-  gotoPreset(channel: number, preset: number, signal: AbortSignal): Promise<void>;
-  ptz(channel: number, move: PtzMove, signal: AbortSignal): Promise<void>;
   /** `line` with `vi<n>` (virtual input, runs the camera's own rule) or `do<n>` (output with the camera's own timer). */
   setSwitch(
     kind: SwitchKind,
@@ -232,8 +232,13 @@ export function createCameraActions(options: CameraActionsOptions): CameraAction
 
     close: () => net.close(),
 
-    gotoPreset,
-    ptz: createPtz({ deviceName: options.name, orderAny, gotoPreset }),
+    ...createWatchedPtz({
+      gotoPreset,
+      ptz: createPtz({ deviceName: options.name, orderAny, gotoPreset }),
+      reader: createPtzReader({ cgi, deviceName: options.name, mayLack: () => options.denied('do') }),
+      clock,
+      log: options.log,
+    }),
   };
 }
 

@@ -357,6 +357,7 @@ export function connectVivotek(context: DriverContext, timing: CameraTiming): Vi
     snapshot: actions.snapshot,
     gotoPreset: actions.gotoPreset,
     ptz: actions.ptz,
+    turn: actions.turn,
     liveStream: (channel, signal) => liveStreamOf(cgi, definition, channel, signal),
     setSwitch: actions.setSwitch,
     readSwitch: actions.readSwitch,

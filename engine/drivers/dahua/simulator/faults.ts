@@ -75,6 +75,11 @@ export const faultNames = [
   'events-disabled',
   'motion-off',
   'names-missing',
+  // PTZ.
+  'ptz-stuck',
+  'ptz-slow',
+  'no-ptz-status',
+  'no-preset-places',
   // Clock.
   'wrong-clock',
   'fast-clock',

@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../../../clock/clock';
+import type { TurningHead } from '../../simulated/turning-head';
 
 export type SimulatorModel = 'nvr' | 'camera' | 'thermal';
 
@@ -9,6 +10,7 @@ export interface HardwareOptions {
   inputs: number;
   presets: number;
   clock: Clock;
+  head: TurningHead;
   /** Length of the siren's own time; default 10 s. */
   sirenMs?: number;
   onCommand?(command: string): void;
@@ -27,6 +29,8 @@ export interface Hardware {
   readonly presets: number;
   /** What the camera does by itself, e.g. `tour 2`; null: nothing. */
   motion: string | null;
+  /** Where it looks. */
+  readonly head: TurningHead;
   /** Auxiliary switches that are on. */
   readonly aux: Set<number>;
   /** Newest last; at most 500. */
@@ -47,6 +51,7 @@ export function createHardware(options: HardwareOptions): Hardware {
     preset: null,
     presets: options.presets,
     motion: null,
+    head: options.head,
     aux: new Set(),
     commands: [],
     log(command) {

@@ -7,6 +7,7 @@ import { answerControl, type ControlDoor } from '../../simulated/control-door';
 import { createFaultSwitches } from '../../simulated/faults';
 import { serveHttp } from '../../simulated/http-server';
 import { createLogin, type LoginCounts, type LoginKind } from '../../simulated/login';
+import { createTurningHead } from '../../simulated/turning-head';
 import { natureOf } from '../codes';
 import { createConfigStore } from './config-store';
 import { createEventWriter, type EventRequest, logTime } from './event-writer';
@@ -152,6 +153,11 @@ export async function startDahuaSimulator(options: DahuaSimulatorOptions = {}): 
     inputs: options.inputs ?? 4,
     presets: options.presets ?? 8,
     clock,
+    head: createTurningHead({
+      clock,
+      isStuck: () => faults.has('ptz-stuck'),
+      isSlow: () => faults.has('ptz-slow'),
+    }),
     sirenMs: options.sirenMs,
     onCommand: options.onCommand,
   });

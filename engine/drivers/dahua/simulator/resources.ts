@@ -1,4 +1,5 @@
 import { opticalPicture, thermalPicture } from '../../simulated/pictures';
+import { presetPlace } from '../../simulated/turning-head';
 import type { ConfigStore } from './config-store';
 import type { EventWriter } from './event-writer';
 import type { FaultName, Faults } from './faults';
@@ -194,7 +195,16 @@ function ptz(
 ): Answer {
   const channel = Number(query.get('channel'));
   if (hardware.presets === 0 || !(channel >= 1 && channel <= channels)) return badRequest();
-  if (action === 'getStatus') return text(`status.Action=Idle\r\nstatus.PresetID=${hardware.preset?.preset ?? 0}\r\n`);
+  if (action === 'getStatus') {
+    if (faults.has('no-ptz-status')) return badRequest();
+    const { moving, pan, tilt, zoom } = hardware.head.read();
+    const word = moving ? 'Moving' : 'Idle';
+    const at = faults.has('no-preset-places') || moving ? 0 : (hardware.preset?.preset ?? 0);
+    const place = [pan, tilt, zoom].map((value, i) => `status.Postion[${i}]=${value.toFixed(6)}\r\n`).join('');
+    return text(
+      `status.MoveStatus=${word}\r\n${place}status.PresetID=${at}\r\nstatus.Sequence=0\r\nstatus.ZoomStatus=${word}\r\n`,
+    );
+  }
   if (action === 'getPresets') {
     if (model === 'nvr' && channel > 1) return badRequest();
     const numbers = Array.from({ length: Math.min(hardware.presets, 3) }, (_, i) => i);
@@ -204,6 +214,7 @@ function ptz(
   if (faults.has('error-in-200')) return text('Error\r\n');
   if (action === 'stop') {
     hardware.motion = null;
+    hardware.head.stop();
     hardware.log('stop');
     return ok();
   }
@@ -212,6 +223,7 @@ function ptz(
   hardware.motion = null;
   const preset = Number(query.get('arg2'));
   if (!(preset >= 1 && preset <= hardware.presets)) return badRequest();
+  hardware.head.go(presetPlace(preset));
   hardware.preset = { channel, preset, at: hardware.commands.at(-1)?.at ?? 0 };
   hardware.log(`channel ${channel} preset ${preset}`);
   return ok();
@@ -242,6 +254,8 @@ function goOn(code: string, number: number, hardware: Resources['hardware']): An
   const going = goings[code] ?? null;
   if (going !== null && going !== 'pan' && !(number >= 1 && number <= MOST_TOURS)) return badRequest();
   hardware.motion = going === null || going === 'pan' ? going : `${going} ${number}`;
+  if (hardware.motion === null) hardware.head.stop();
+  else hardware.head.wander();
   hardware.log(hardware.motion ?? code);
   return ok();
 }

@@ -97,6 +97,11 @@ export const faultNames = [
   'record-by-post',
   'record-bare-track',
   'record-already',
+  // PTZ.
+  'ptz-stuck',
+  'ptz-slow',
+  'no-ptz-status',
+  'no-preset-places',
   // Clock.
   'wrong-clock',
   'no-zone',

@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../../../clock/clock';
+import { homePlace, presetPlace, type TurningHead } from '../../simulated/turning-head';
 
 export type SimulatorModel = 'thermal' | 'camera' | 'nvr';
 
@@ -10,6 +11,8 @@ export interface Hardware {
   presets: number;
   /** What the camera does by itself or last did on command, e.g. `patrol 2`; null: it stands still where it was left. */
   motion: string | null;
+  /** Where it looks. */
+  readonly head: TurningHead;
   /** Auxiliary switches that are on. */
   aux: Set<number>;
   /** Newest last; at most 500. */
@@ -33,6 +36,7 @@ export interface HardwareOptions {
   /** The outputs' own delay after which they switch off by themselves; 0: never. */
   pulseMs: number;
   clock: Clock;
+  head: TurningHead;
   /** Told of every command at once, also of those that the list has dropped. */
   onCommand?(command: string): void;
 }
@@ -60,6 +64,7 @@ export function createHardware(options: HardwareOptions): Hardware {
     preset: null,
     presets: options.presets,
     motion: null,
+    head: options.head,
     aux: new Set(),
     commands: [],
     command: log,
@@ -95,11 +100,15 @@ export function createHardware(options: HardwareOptions): Hardware {
       }
       if (preset < 1 || preset > options.presets) return false;
       hardware.motion = null;
+      hardware.head.go(presetPlace(preset));
       hardware.preset = { channel, preset, at: options.clock.now() };
       log(`channel ${channel} preset ${preset}`);
       return true;
     },
     move(motion) {
+      if (motion === 'home') hardware.head.go(homePlace);
+      else if (motion === null) hardware.head.stop();
+      else hardware.head.wander();
       hardware.motion = motion;
       log(motion === null ? 'stop' : motion);
     },

@@ -8,6 +8,7 @@ import { answerControl, answerJson, type ControlDoor } from '../../simulated/con
 import { createFaultSwitches } from '../../simulated/faults';
 import { readBody, serveHttp } from '../../simulated/http-server';
 import { createLogin, type LoginCounts, type LoginKind } from '../../simulated/login';
+import { createTurningHead } from '../../simulated/turning-head';
 import { type AlertFormat, createAlertWriter } from './alert-writer';
 import { createClockFace } from './clock-face';
 import type { Resources } from './device-state';
@@ -156,6 +157,11 @@ export async function startHikvisionSimulator(options: HikvisionSimulatorOptions
     pulseMs: options.outputPulseMs ?? 0,
     onCommand: options.onCommand,
     clock,
+    head: createTurningHead({
+      clock,
+      isStuck: () => faults.has('ptz-stuck'),
+      isSlow: () => faults.has('ptz-slow'),
+    }),
   });
   const login = createLogin({
     kind: options.login ?? 'md5',

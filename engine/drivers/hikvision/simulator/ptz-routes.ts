@@ -1,3 +1,4 @@
+import { type HeadPlace, presetPlace } from '../../simulated/turning-head';
 import { numberOf, textOf } from '../document';
 import {
   badContent,
@@ -24,8 +25,25 @@ function moved(r: ResourceRequest, channel: string | undefined, at: Resources, a
   return act() ? ok(r.url) : badContent(r.url);
 }
 
+const inTenths = ({ pan, tilt, zoom }: HeadPlace): Record<string, number> => ({
+  elevation: Math.round(tilt * 10),
+  azimuth: Math.round(pan * 10),
+  absoluteZoom: Math.round(zoom * 10),
+});
+
+/** `AbsoluteHigh` of a preset, where the firmware tells it. */
+export const placeOfPreset = (number: number, { faults }: Resources): Record<string, unknown> =>
+  faults.has('no-preset-places') ? {} : { AbsoluteHigh: inTenths(presetPlace(number)) };
+
 /** Moves beside the call of a preset: what the camera does is the hardware's `motion`. */
 export const ptzRoutes: RouteOf<Resources>[] = [
+  [
+    /^GET \/ISAPI\/PTZCtrl\/channels\/(\d+)\/status$/,
+    (r, [channel], at) =>
+      at.hardware.presets > 0 && channel === '1' && !at.faults.has('no-ptz-status')
+        ? xml('PTZStatus', { AbsoluteHigh: inTenths(at.hardware.head.read()) })
+        : notSupported(r.url),
+  ],
   [
     /^PUT \/ISAPI\/PTZCtrl\/channels\/(\d+)\/(patrols|patterns)\/(\d+)\/(start|run|stop)$/,
     (r, [channel, kind, number, order], at) =>

@@ -1,5 +1,6 @@
 import { notSupported, type RouteOf, xml } from './answers';
 import type { Resources } from './device-state';
+import { placeOfPreset } from './ptz-routes';
 
 /** Presets, and the rules of the device's own analysis. */
 export const smartRoutes: RouteOf<Resources>[] = [
@@ -12,6 +13,7 @@ export const smartRoutes: RouteOf<Resources>[] = [
               id: i + 1,
               presetName: i === 0 ? 'Gate & yard' : `Preset ${i + 1}`,
               enabled: i < 3,
+              ...placeOfPreset(i + 1, at),
             })),
           })
         : notSupported(r.url),

@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../../../clock/clock';
+import type { TurningHead } from '../../simulated/turning-head';
 
 export interface SimulatedRelay {
   token: string;
@@ -14,6 +15,8 @@ export interface OnvifHardware {
   position: { channel: number; preset: string } | null;
   /** What the camera does by itself, e.g. `tour Tour_2`, or `home`; null: nothing. */
   motion: string | null;
+  /** Where it looks. */
+  readonly head: TurningHead;
   /** Tokens of the tours. */
   tours: string[];
   wiper: boolean;
@@ -27,7 +30,7 @@ export interface OnvifHardware {
 }
 
 export function createOnvifHardware(
-  counts: { relays: number; inputs: number; presets: number; delayMs: number },
+  counts: { relays: number; inputs: number; presets: number; delayMs: number; head: TurningHead },
   clock: Clock,
   changed: (relay: SimulatedRelay) => void,
 ): OnvifHardware {
@@ -40,6 +43,7 @@ export function createOnvifHardware(
     presets: Array.from({ length: counts.presets }, (_, i) => ({ token: `Preset_${i + 1}`, name: `Place ${i + 1}` })),
     position: null,
     motion: null,
+    head: counts.head,
     tours: ['Tour_1', 'Tour_2'],
     wiper: false,
     recording: false,

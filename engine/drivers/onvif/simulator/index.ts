@@ -6,6 +6,7 @@ import { type Log, silentLog } from '../../../domain/log';
 import { answerControl, type ControlDoor } from '../../simulated/control-door';
 import { createFaultSwitches } from '../../simulated/faults';
 import { readBody, type SimulatedServer, serveHttp } from '../../simulated/http-server';
+import { createTurningHead } from '../../simulated/turning-head';
 import { child, type XmlElement } from '../../wire';
 import { parseSoap } from '../answer';
 import { createEventService, type EventCounts } from './events';
@@ -141,6 +142,11 @@ export async function startOnvifSimulator(options: OnvifSimulatorOptions = {}): 
       inputs: options.inputs ?? 2,
       presets: options.presets ?? 4,
       delayMs: options.relayDelayMs ?? 200,
+      head: createTurningHead({
+        clock,
+        isStuck: () => faults.has('ptz-stuck'),
+        isSlow: () => faults.has('ptz-slow'),
+      }),
     },
     clock,
     ({ token, on }) => {

@@ -1,4 +1,5 @@
 import { isoTime } from '../../../clock/clock';
+import { type HeadPlace, homePlace, presetPlace } from '../../simulated/turning-head';
 import type { XmlElement } from '../../wire';
 import { textIn } from '../answer';
 import { xmlText } from '../envelope';
@@ -128,15 +129,28 @@ export function answerResource(
       );
     case 'GetPresets':
       return ok(
-        `<tptz:GetPresetsResponse>${hardware.presets.map(({ token, name: n }) => `<tptz:Preset token="${token}"><tt:Name>${n}</tt:Name></tptz:Preset>`).join('')}</tptz:GetPresetsResponse>`,
+        `<tptz:GetPresetsResponse>${hardware.presets.map(({ token, name: n }, i) => `<tptz:Preset token="${token}"><tt:Name>${n}</tt:Name>${faults.has('no-preset-places') ? '' : `<tt:PTZPosition>${vectorXml(presetPlace(i + 1))}</tt:PTZPosition>`}</tptz:Preset>`).join('')}</tptz:GetPresetsResponse>`,
       );
     case 'GotoPreset': {
       const token = ask('PresetToken');
       if (!hardware.presets.some((p) => p.token === token)) return badArgument(faults, 'ter:NoToken', 'No such preset');
       hardware.position = { channel: Number(/(\d+)$/.exec(ask('ProfileToken'))?.[1] ?? 0) + 1, preset: token };
       hardware.motion = null;
+      hardware.head.go(presetPlace(Number(/(\d+)$/.exec(token)?.[1] ?? 1)));
       at.commanded(`preset ${token}`);
       return ok('<tptz:GotoPresetResponse/>');
+    }
+    case 'GetStatus': {
+      if (faults.has('no-ptz-status')) return unknownAction(faults);
+      const { moving, ...place } = hardware.head.read();
+      const word = moving ? 'MOVING' : 'IDLE';
+      const told = faults.has('ptz-always-zero') ? { pan: 180, tilt: 0, zoom: 1 } : place;
+      const status = faults.has('no-move-status')
+        ? ''
+        : `<tt:MoveStatus><tt:PanTilt>${word}</tt:PanTilt><tt:Zoom>${word}</tt:Zoom></tt:MoveStatus>`;
+      return ok(
+        `<tptz:GetStatusResponse><tptz:PTZStatus><tt:Position>${vectorXml(told)}</tt:Position>${status}<tt:UtcTime>${isoTime(at.deviceNow())}</tt:UtcTime></tptz:PTZStatus></tptz:GetStatusResponse>`,
+      );
     }
     case 'GetPresetTours':
       return ok(
@@ -198,9 +212,16 @@ export function answerResource(
 
 function moved({ hardware, commanded }: ResourceSetting, motion: string | null, request: string): SimulatedAnswer {
   hardware.motion = motion;
+  if (motion === 'home') hardware.head.go(homePlace);
+  else if (motion === null) hardware.head.stop();
+  else hardware.head.wander();
   commanded(motion ?? 'stop');
   return ok(`<tptz:${request}Response/>`);
 }
+
+/** In the generic spaces: -1 to 1 for a turn to either side and for straight down and up, 0 to 1 for 30 times. */
+const vectorXml = ({ pan, tilt, zoom }: HeadPlace): string =>
+  `<tt:PanTilt x="${(pan / 180 - 1).toFixed(6)}" y="${(tilt / 90).toFixed(6)}" space="http://www.onvif.org/ver10/tptz/PanTiltSpaces/PositionGenericSpace"/><tt:Zoom x="${((zoom - 1) / 29).toFixed(6)}" space="http://www.onvif.org/ver10/tptz/ZoomSpaces/PositionGenericSpace"/>`;
 
 const rulesXml = (channel: number): string => {
   const rule = (name: string, type: string): string =>

@@ -24,6 +24,10 @@ export const cameraFaults = [
   'output-status-missing',
   'output-ignored',
   'settings-not-kept',
+  // PTZ.
+  'ptz-stuck',
+  'ptz-slow',
+  'no-ptz-status',
   // Pictures.
   'truncated-jpeg',
   'error-instead-of-jpeg',

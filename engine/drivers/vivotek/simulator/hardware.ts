@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../../../clock/clock';
+import { homePlace, presetPlace, type TurningHead } from '../../simulated/turning-head';
 
 export interface PortState {
   number: number;
@@ -13,11 +14,14 @@ export interface CameraHardware {
   preset: string | null;
   /** What the camera does by itself, e.g. `patrol`, or `home`; null: nothing. */
   motion: string | null;
+  /** Where it looks. */
+  readonly head: TurningHead;
   /** Newest last; at most 500. */
   commands: string[];
   /** `1`, `0`, or a pulse `1(1000)0`; false for a port or value that is none. */
   order(port: 'do' | 'vi', number: number, value: string): 'done' | 'unknown' | 'bad' | 'running';
-  recall(preset: string): void;
+  /** @param number of the preset, from 1 */
+  recall(preset: string, number: number): void;
   /** null: it stops. */
   move(motion: string | null): void;
   close(): void;
@@ -27,6 +31,7 @@ export interface CameraHardwareOptions {
   inputs: number;
   outputs: number;
   clock: Clock;
+  head: TurningHead;
   onCommand?(command: string): void;
   /** Orders are taken but not carried out. */
   ignores(): boolean;
@@ -47,6 +52,7 @@ export function createCameraHardware(options: CameraHardwareOptions): CameraHard
     virtual: ports(3),
     preset: null,
     motion: null,
+    head: options.head,
     commands: [],
     order(port, number, value) {
       const list = port === 'do' ? hardware.outputs : hardware.virtual;
@@ -77,12 +83,16 @@ export function createCameraHardware(options: CameraHardwareOptions): CameraHard
         );
       return 'done';
     },
-    recall(preset) {
+    recall(preset, number) {
+      hardware.head.go(presetPlace(number));
       hardware.preset = preset;
       hardware.motion = null;
       log(`recall ${preset}`);
     },
     move(motion) {
+      if (motion === 'home') hardware.head.go(homePlace);
+      else if (motion === null) hardware.head.stop();
+      else hardware.head.wander();
       hardware.motion = motion;
       log(motion ?? 'stop');
     },

@@ -8,6 +8,7 @@ import { answerControl, type ControlDoor } from '../../simulated/control-door';
 import { createFaultSwitches, type FaultSwitches } from '../../simulated/faults';
 import { httpDate } from '../../simulated/http-date';
 import { readBody, serveHttp } from '../../simulated/http-server';
+import { createTurningHead } from '../../simulated/turning-head';
 import { type CameraFault, cameraFaults } from './faults';
 import { type CameraHardware, createCameraHardware, type PortState } from './hardware';
 import { createCameraLogin } from './login';
@@ -118,6 +119,11 @@ export async function startVivotekSimulator(options: VivotekSimulatorOptions = {
   const hardware: CameraHardware = createCameraHardware({
     ...counts,
     clock,
+    head: createTurningHead({
+      clock,
+      isStuck: () => faults.has('ptz-stuck'),
+      isSlow: () => faults.has('ptz-slow'),
+    }),
     onCommand: options.onCommand,
     ignores: () => faults.has('output-ignored'),
   });
@@ -184,12 +190,22 @@ export async function startVivotekSimulator(options: VivotekSimulatorOptions = {
     const channel = Number(fields.get('channel') ?? 0);
     const known = presets.includes(name) || (/^\d+$/.test(name) && presets[Number(name) - 1] !== undefined);
     if (!known || channel > 1) return text('ERROR: Invalid argument');
-    hardware.recall(name);
+    hardware.recall(name, presets.includes(name) ? presets.indexOf(name) + 1 : Number(name));
     return faults.has('recall-204') ? { status: 204, type: 'text/plain', body: Buffer.alloc(0) } : text('');
   }
 
   function control(query: string): Answer {
     const fields = new URLSearchParams(query);
+    if (fields.has('getpan')) {
+      if (faults.has('no-ptz-status') || presets.length === 0) return text('ERROR: Invalid argument');
+      const { pan, tilt, zoom } = hardware.head.read();
+      const steps = { pan: pan * 40, tilt: tilt * 40, zoom: zoom * 100 };
+      return text(
+        Object.entries(steps)
+          .map(([name, value]) => `${name}=${Math.round(value)}${eol()}`)
+          .join(''),
+      );
+    }
     const auto = fields.get('auto');
     const known = auto === null ? fields.get('move') === 'home' : ['pan', 'patrol', 'stop'].includes(auto);
     if (!known || presets.length === 0 || Number(fields.get('channel') ?? 0) > 1)
