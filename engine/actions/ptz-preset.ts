@@ -1,6 +1,7 @@
 import type { Clock } from '../clock/clock';
 import type { ActionHandler } from '../domain/actions';
-import type { DeviceDirectory } from '../domain/devices';
+import type { ConnectedDevice, DeviceDirectory } from '../domain/devices';
+import { arrivalWords, notMoved, type PtzTurn } from '../domain/ptz-outcomes';
 import { deviceOf } from './device-of';
 import { type Params, wholeNumber } from './fields';
 import { limited } from './time-limit';
@@ -21,7 +22,7 @@ export const readPtzPresetParams = (params: Params): PtzPresetParams => ({
   preset: wholeNumber(ACTION, params, 'preset', 1, 65_535),
 });
 
-/** Turns a camera to a preset (L8). Done twice it is where it was. */
+/** Turns a camera to a preset (L8), and says what became of it where the camera tells. Done twice it is where it was. */
 export function ptzPresetHandler(parts: { devices: DeviceDirectory; clock: Clock }): ActionHandler {
   return {
     kind: 'ptz-preset',
@@ -36,11 +37,21 @@ export function ptzPresetHandler(parts: { devices: DeviceDirectory; clock: Clock
       const { channel, preset } = readPtzPresetParams(row.params);
       const device = deviceOf(parts.devices, row);
       const what = `"${device.name}" did not take preset ${preset}`;
-      await limited(parts.clock, signal, CALL_LIMIT_MS, what, (stop) => device.gotoPreset(channel, preset, stop));
-      return {
-        status: 'done',
-        summary: `"${device.name}" channel ${channel} accepted preset ${preset}; that it has turned is not confirmed`,
-      };
+      const { arrival } = await limited(parts.clock, signal, CALL_LIMIT_MS, what, (stop) =>
+        turn(device, channel, preset, stop),
+      );
+      const camera = `"${device.name}" channel ${channel}`;
+      const target = `preset ${preset}`;
+      const outcome = arrival ? await arrival(signal) : 'unconfirmed';
+      signal.throwIfAborted();
+      if (outcome === 'not-moved') throw notMoved(camera, target);
+      return { status: 'done', summary: `${camera} ${arrivalWords(outcome, target)}` };
     },
   };
+}
+
+async function turn(device: ConnectedDevice, channel: number, preset: number, signal: AbortSignal): Promise<PtzTurn> {
+  if (device.turn) return device.turn(channel, { move: 'preset', number: preset }, signal);
+  await device.gotoPreset(channel, preset, signal);
+  return { arrival: null };
 }

@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { MessageAlarm } from './alarms';
 import type { DevicePlace, PtzMove, SwitchKind, SwitchManner } from './devices';
+import type { PtzOutcome } from './ptz-outcomes';
 
 /** `auto`: on while a lease lives; `on` (manual, always on) and `off` overrule the leases (L1). */
 export type OutputMode = 'auto' | 'on' | 'off';
@@ -143,6 +144,8 @@ export interface OutputState extends OutputDefinition {
   confirmedAt: number | null;
   /** Why the last try failed, in words for people, or null. */
   lastError: string | null;
+  /** What became of a camera's last move. Absent: nothing is known, or not yet. */
+  turned?: PtzOutcome | undefined;
   /**
    * Where it was told to be on and has not been proven off since: on disk before the first "on" is sent, so that no move of
    * the device while nobody looked leaves it on unseen. Absent: nowhere.

@@ -25,6 +25,7 @@ import { setBackBy } from '../gates';
 import type { FlowEngine } from '../index';
 import { createOutputs, type Outputs } from '../outputs';
 import { openStore, type Store } from '../store';
+import { createCameraNotices } from './camera-notices';
 import { readCredentialSecret } from './credential-secret';
 import { readGuide } from './device-guide';
 import { createDeviceQuestions, sentIn } from './device-questions';
@@ -216,6 +217,7 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
       stands: (left, news) => leftOn.stands(left, news),
       over: (left) => leftOn.over(left),
     },
+    notReturned: (output, words) => notReturned(output, words),
   });
 
   const recording = createSiteRecording({
@@ -278,6 +280,13 @@ async function joinParts(options: SiteOptions, store: Store): Promise<Site> {
     popups: reach.popups,
     outputs,
     receive: (deviceId, received) => receive(deviceId, received),
+    clock,
+    log,
+  });
+
+  const notReturned = createCameraNotices({
+    popups: reach.popups,
+    deviceName: (id) => flow.deviceName(id),
     clock,
     log,
   });

@@ -4,14 +4,17 @@
  */
 import type { Clock } from '../clock/clock';
 import type { Announce } from '../domain/announcements';
-import type { ConnectedDevice, DeviceDirectory, DevicePlace, SwitchKind } from '../domain/devices';
-import { type AlarmflowError, asAlarmflowError, isConnecting, operationalError, userError } from '../domain/errors';
+import type { ConnectedDevice, DeviceDirectory, DevicePlace, PtzMove, SwitchKind } from '../domain/devices';
+import { type AlarmflowError, asAlarmflowError, operationalError, userError } from '../domain/errors';
 import type { Log } from '../domain/log';
 import { type OutputId, type OutputState, ptzPlace, samePlace, withoutPlace, withPlace } from '../domain/outputs';
+import type { PtzTurn } from '../domain/ptz-outcomes';
 import { type Change, emptyChange, type RecordWriter } from '../domain/record';
+import { lookAfter } from './arrival';
+import { keep, keepFailure } from './keep';
 import { isSettled, type ManagedOutput } from './managed';
 import type { SharedContacts } from './shared-contacts';
-import { deleteOutput, writeOutput } from './writes';
+import { deleteOutput } from './writes';
 
 /** Time for one command, the device's queue and login included, in milliseconds. */
 export const COMMAND_LIMIT_MS = 15_000;
@@ -40,6 +43,8 @@ export interface DriveParts {
   ask(id: OutputId): void;
   /** Has it looked after where it may be on, now that nobody drives it. */
   leaveBehind(output: ManagedOutput, place: DevicePlace, reason: string, change: Change): void;
+  /** Tells people that a camera did not come back. */
+  notReturned?(output: OutputState, words: string): void;
   /** Takes an output that was driven off for the last time out of memory. */
   forget(id: string): void;
 }
@@ -106,12 +111,16 @@ export async function driveOutput(parts: DriveParts, output: ManagedOutput): Pro
     }
     output.mayBeOn = on;
     output.undriven = on !== desired;
+    const arrival = output.retiring ? null : (output.arrival ?? null);
     await keep(parts, output, {
       confirmed: on,
       confirmedAt: parts.clock.now(),
-      lastError: null,
+      // What a camera that did not move has said of itself stands until it is known to have moved.
+      lastError: arrival && output.state.turned === 'not-moved' ? output.state.lastError : null,
+      ...(arrival || output.state.kind !== 'ptz' ? {} : { turned: undefined }),
       ...(place ? proven(output.state, place, on) : {}),
     });
+    if (arrival && (await lookAfter(parts, output, arrival, on, overtaken)) === 'overtaken') continue;
     output.settled = aim;
     for (const other of on ? [] : parts.contacts.touchedBy(output)) {
       other.demand++;
@@ -149,7 +158,7 @@ async function beforeMove(parts: DriveParts, output: ManagedOutput, on: boolean)
 }
 
 /** What a command needs of an output, and leaves in it. */
-type Driven = Pick<ManagedOutput, 'state' | 'netUntil' | 'soundsSince'>;
+type Driven = Pick<ManagedOutput, 'state' | 'netUntil' | 'soundsSince' | 'arrival'>;
 
 export async function sendOutput(
   parts: { clock: Clock; endOf(output: Driven): number | null; sinceOf(output: Driven): number | null },
@@ -163,7 +172,7 @@ export async function sendOutput(
     case 'relay':
       return device.setOutput(state.output, on, signal);
     case 'ptz':
-      await move(device, state, on, signal);
+      output.arrival = await move(device, state, on, signal);
       return null;
     default:
       return setSwitch(parts, device, state.kind, output, on, signal);
@@ -190,26 +199,33 @@ async function setSwitch(
 }
 
 /** Nothing holds the camera: it goes home if asked, once, and is else left to whoever moves it. */
-async function move(device: ConnectedDevice, state: OutputState, on: boolean, signal: AbortSignal): Promise<void> {
+async function move(
+  device: ConnectedDevice,
+  state: OutputState,
+  on: boolean,
+  signal: AbortSignal,
+): Promise<PtzTurn['arrival']> {
   const place = ptzPlace(state.output);
   if (!place) throw notThere(device, `PTZ channel "${state.output}"`);
-  const { manner, confirmed } = state;
-  const target =
-    place.aux !== null
-      ? ({ move: 'aux', number: place.aux, on } as const)
-      : on
-        ? manner?.move
-        : confirmed === false
-          ? undefined
-          : manner?.home;
+  const target = targetOf(state, on);
   if (!target && on)
     throw userError(
       'E_NO_MOVE',
       `Camera "${state.name}" is to be held, but no node of the flow says where it is to look: set it to auto, or add a PTZ node`,
     );
-  if (!target) return;
+  if (!target) return null;
+  if (device.turn) return (await device.turn(place.channel, target, signal)).arrival;
   if (!device.ptz) throw notThere(device, 'PTZ');
   await device.ptz(place.channel, target, signal);
+  return null;
+}
+
+/** What a camera is told now; undefined: nothing. */
+function targetOf({ output, manner, confirmed }: OutputState, on: boolean): PtzMove | undefined {
+  const aux = ptzPlace(output)?.aux ?? null;
+  if (aux !== null) return { move: 'aux', number: aux, on };
+  if (on) return manner?.move;
+  return confirmed === false ? undefined : manner?.home;
 }
 
 const notThere = (device: ConnectedDevice, what: string): AlarmflowError =>
@@ -245,32 +261,6 @@ async function command(parts: DriveParts, output: ManagedOutput, on: boolean): P
   } finally {
     limit.cancel();
     last?.cancel();
-  }
-}
-
-async function keep(parts: DriveParts, output: ManagedOutput, fields: Partial<OutputState>): Promise<void> {
-  output.state = { ...output.state, ...fields };
-  const change = emptyChange();
-  writeOutput(change, output.state);
-  await parts.writer.commit(change.writes);
-  parts.announce({ kind: 'output', data: { id: output.state.id } });
-}
-
-async function keepFailure(parts: DriveParts, output: ManagedOutput, error: AlarmflowError): Promise<void> {
-  // A device that is away fails the same way for hours; only news is written.
-  if (output.state.lastError === error.message) return;
-  // At every start outputs are driven before their devices are connected: that is no news.
-  parts.log[isConnecting(error) ? 'debug' : 'warn']('output.not-driven', {
-    output: output.state.id,
-    desired: output.state.desired,
-    code: error.code,
-    error: error.message,
-  });
-  try {
-    await keep(parts, output, { lastError: error.message });
-  } catch (thrown) {
-    // The caller is told of the device's failure, which is the older trouble; this one goes to the log.
-    parts.log.error('output.failure-not-kept', { output: output.state.id, error: asAlarmflowError(thrown).message });
   }
 }
 

@@ -83,7 +83,10 @@ export function createHolding(options: OutputsOptions): Holding {
 
   function ask(id: OutputId): void {
     const output = managed.get(id);
-    if (output) options.requestReconcile(id, output.state.generation);
+    if (!output) return;
+    // What is new is not to wait until a camera rests that was sent where it is no longer to go.
+    if (output.looking?.overtaken()) output.looking.stop.abort();
+    options.requestReconcile(id, output.state.generation);
   }
 
   function mannerOf(output: ManagedOutput): OutputManner | undefined {

@@ -25,6 +25,7 @@ export function createLeaving(
 
   async function settled(output: ManagedOutput): Promise<void> {
     // What became of it shows in the output's state; its failure is the executor's.
+    output.looking?.stop.abort();
     if (output.driving) await endedWithin(clock, output.driving, UNDER_WAY_MS);
   }
 

@@ -1,4 +1,5 @@
 import { DEFAULT_PRIORITY, type OutputManner, type OutputState } from '../domain/outputs';
+import type { PtzTurn } from '../domain/ptz-outcomes';
 
 /** How a node would have an output on; for one that is set on by hand. */
 export interface DefinedManner {
@@ -28,6 +29,12 @@ export interface ManagedOutput {
   leftToAnother: boolean;
   /** A dry run has kept it from being driven to its desired state. */
   undriven: boolean;
+  /** The camera that was moved last is being looked at, until it rests. Absent: none is. */
+  looking?: { stop: AbortController; overtaken(): boolean } | undefined;
+  /** Looks after the last move that was sent, if its camera tells. Absent: it does not. */
+  arrival?: PtzTurn['arrival'];
+  /** How often the camera has not moved on the way back, and for which change of the desired state. Absent: never. */
+  misses?: { generation: number; count: number } | undefined;
   /** The drive that is under way: never two commands of one output at once. */
   driving: Promise<void> | null;
 }

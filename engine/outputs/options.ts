@@ -3,7 +3,7 @@ import type { Alarm } from '../domain/alarms';
 import type { Announce } from '../domain/announcements';
 import type { DeviceDirectory, DevicePlaces } from '../domain/devices';
 import type { Log } from '../domain/log';
-import type { LeftOn, OutputId } from '../domain/outputs';
+import type { LeftOn, OutputId, OutputState } from '../domain/outputs';
 import type { RecordWriter } from '../domain/record';
 import type { DurableTimers } from '../domain/timers';
 
@@ -22,6 +22,11 @@ export interface OutputsOptions {
     stands(left: LeftOn, news: boolean): void;
     over(left: LeftOn): void;
   };
+  /**
+   * Tells people that a camera did not come back where it was to go when nothing holds it any more. Absent: it stands on
+   * the output and in the audit trail alone.
+   */
+  notReturned?(output: OutputState, words: string): void;
   /** Asks the executor to call `reconcile` until it resolves. */
   requestReconcile(outputId: OutputId, generation: number): void;
   /** A live alarm by its id. */

@@ -118,6 +118,7 @@ export function createOutputs(options: OutputsOptions): Outputs {
   function reconcile(id: OutputId): Promise<void> {
     const output = managed.get(id);
     if (!output) return Promise.resolve();
+    if (output.looking?.overtaken()) output.looking.stop.abort();
     output.driving ??= driveOutput(driveParts, output).finally(() => {
       output.driving = null;
     });

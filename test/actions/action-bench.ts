@@ -125,6 +125,11 @@ export class Camera implements ConnectedDevice {
     return this.picture(signal);
   }
 
+  turn: NonNullable<ConnectedDevice['turn']> = async (channel, move) => {
+    if (move.move === 'preset') await this.gotoPreset(channel, move.number);
+    return { arrival: null };
+  };
+
   async gotoPreset(channel: number, preset: number): Promise<void> {
     this.asked.push(`preset ${channel}/${preset}`);
   }

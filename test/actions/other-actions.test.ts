@@ -17,6 +17,27 @@ describe('the action ptz-preset', () => {
     });
   });
 
+  it.each([
+    ['reached', { status: 'done', summary: '"Hall camera" channel 1 reached preset 7' }],
+    ['already-there', { status: 'done', summary: '"Hall camera" channel 1 was at preset 7 already' }],
+    ['unmoved', { status: 'done', summary: expect.stringContaining('did not turn') }],
+    ['elsewhere', { status: 'done', summary: expect.stringContaining('rests elsewhere') }],
+  ] as const)('says of a camera that tells where it looks that it is %s', async (outcome, result) => {
+    const bench = new ActionBench();
+    bench.cameras.get('cam')!.turn = async () => ({ arrival: async () => outcome });
+    expect(await bench.run(aRow('ptz-preset', { channel: 1, preset: 7 }))).toEqual(result);
+  });
+
+  it('fails, to be tried again, when the camera says yes and does not move', async () => {
+    const bench = new ActionBench();
+    bench.cameras.get('cam')!.turn = async () => ({ arrival: async () => 'not-moved' });
+    await expect(bench.run(aRow('ptz-preset', { channel: 1, preset: 7 }))).rejects.toMatchObject({
+      code: 'E_PTZ_NOT_MOVED',
+      family: 'operational',
+      message: expect.stringContaining('Check its motor'),
+    });
+  });
+
   it('turns the camera that the node names', async () => {
     const bench = new ActionBench();
     await bench.run(aRow('ptz-preset', { channel: 1, preset: 7 }, { deviceId: 'yard' }));

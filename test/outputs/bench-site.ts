@@ -18,6 +18,7 @@ import type {
   OutputState,
 } from '../../engine/domain/outputs';
 import { samePlace } from '../../engine/domain/outputs';
+import type { PtzOutcome, PtzTurn } from '../../engine/domain/ptz-outcomes';
 import {
   type AuditRow,
   type Change,
@@ -32,6 +33,8 @@ import type { DurableTimers } from '../../engine/domain/timers';
 import { createOutputs, type Outputs } from '../../engine/outputs';
 
 export const START = 1_795_000_000_000;
+/** How long a camera is looked at. */
+export const TURN_MS = 3_000;
 
 export const placeAt = (host: string, serialNumber = ''): DevicePlace => ({
   driver: 'hikvision',
@@ -148,8 +151,10 @@ export class RelayBox implements ConnectedDevice {
   away = false;
   /** Milliseconds that a command takes. */
   slowMs = 0;
-  /** Says yes and does nothing. */
+  /** Says yes and does nothing; a camera tells that it has not moved. */
   stuck = false;
+  /** What its camera tells of a move; null: nothing. */
+  turned: PtzOutcome | null = null;
   readsBack = true;
   atOnce = 0;
   mostAtOnce = 0;
@@ -202,10 +207,24 @@ export class RelayBox implements ConnectedDevice {
     return this.#during(signal, () => {
       if (this.lacks.has('ptz')) throw userError('E_NOT_SUPPORTED', `"${this.name}" has no PTZ: choose another`);
       this.orders.push(`${channel}: ${moveWords(move)}${move.move === 'aux' ? (move.on ? ' on' : ' off') : ''}`);
+      if (this.stuck) return;
       if (move.move !== 'aux') this.looks.set(channel, move);
       else if (move.on) this.aux.add(`${channel}/${move.number}`);
       else this.aux.delete(`${channel}/${move.number}`);
     });
+  }
+
+  async turn(channel: number, move: PtzMove, signal: AbortSignal): Promise<PtzTurn> {
+    await this.ptz(channel, move, signal);
+    const outcome = this.stuck ? 'not-moved' : this.turned;
+    if (outcome === null) return { arrival: null };
+    return {
+      arrival: async (stop) => {
+        // What keeps it from sleeping on is the abort alone.
+        await this.#clock.sleep(TURN_MS, stop).catch(() => undefined);
+        return stop.aborted ? 'overtaken' : outcome;
+      },
+    };
   }
 
   readOutput = async (output: string): Promise<boolean | null> => this.relays.get(output) ?? null;
@@ -277,6 +296,8 @@ export class BenchSite {
   readonly visited = new Map<string, RelayBox>();
   /** Why there is no visit, whatever is found there. */
   noVisit: AlarmflowError | null = null;
+  /** What people are told of cameras that did not return. */
+  readonly notReturned: string[] = [];
   /** What people are told to be left on. */
   readonly told = new Map<string, LeftOn>();
   outputs!: Outputs;
@@ -305,6 +326,7 @@ export class BenchSite {
       writer: { commit: (writes) => (alive() ? this.record.commit(writes) : new Promise(() => undefined)) },
       clock: this.clock,
       log: { ...silentLog, warn: (event) => void this.warnings.push(event) },
+      notReturned: (_output, words) => void this.notReturned.push(words),
       timers: this.timers,
       devices: {
         device: (id) => {

@@ -23,10 +23,25 @@ const stateWords = {
   camera: ['free', 'held, move accepted', 'letting go', 'turning'],
 } as const;
 
+/** What the camera told of its last move, where it does. */
+const turnedWords: Partial<Record<NonNullable<OutputRow['turned']>, { word: string; title: string }>> = {
+  reached: { word: 'held, in place', title: 'The camera was read back: it rests at the preset' },
+  'already-there': { word: 'held, in place', title: 'The camera was read back: it was at the preset already' },
+  moved: { word: 'held, turned', title: 'The camera has turned and rests; it does not tell where the preset is' },
+  elsewhere: { word: 'held, elsewhere', title: 'The camera rests elsewhere than it says that the preset is' },
+  unmoved: { word: 'held, did not turn', title: 'The camera did not turn; it may have been in place already' },
+  'still-turning': { word: 'held, still turning', title: 'The camera was still turning when it was last looked at' },
+  'not-moved': { word: 'held, did not move', title: 'The camera has taken the command and rests where it was' },
+};
+
 /** Where it looks; an auxiliary switch of a camera is a switch like others. */
 const isDirection = ({ kind, output }: OutputRow): boolean => kind === 'ptz' && !output.includes(':');
 
 function stateOf(output: OutputRow, settled: boolean): string {
+  if (settled && output.desired && isDirection(output) && output.turned) {
+    const told = turnedWords[output.turned];
+    if (told) return told.word;
+  }
   const words = stateWords[isDirection(output) ? 'camera' : 'switch'];
   return words[(settled ? 0 : 2) + (output.desired ? 1 : 0)] ?? '';
 }
@@ -91,7 +106,8 @@ function Output({ output, now, actor }: { output: OutputRow; now: number; actor:
           className="state"
           title={
             isDirection(output) && output.desired
-              ? 'The camera has taken the command; whether it turned is not read back'
+              ? ((output.turned && turnedWords[output.turned]?.title) ??
+                'The camera has taken the command; that it has turned is not known')
               : undefined
           }
         >
