@@ -129,7 +129,9 @@ export function judgeMove({ before, target, preset, formerRest, lively, samples,
   }
   if (now < BEGIN_MS) return null;
   if (!fromStart) return atTarget === false ? 'elsewhere' : 'unmoved';
-  if (formerRest && samePlaceOf(last.position, formerRest) === true) return 'already-there';
+  // A camera that came here before when it was sent there says of its presets what is not so: that is no proof.
+  if (formerRest && samePlaceOf(last.position, formerRest) === true)
+    return atTarget === false ? 'elsewhere' : 'already-there';
   if (atTarget === null)
     return preset !== null && from.preset === preset && last.preset === preset ? 'already-there' : 'unmoved';
   const surely = samePlaceOf(last.position, target!, 2) === false && (lively || !isZero(last.position));

@@ -63,12 +63,13 @@ describe('the judgement of a move', () => {
       'already-there',
     ],
     [
-      'it did not move, and rested here the last time',
+      'it did not move, and rested here the last time, whatever it says of the preset',
       still,
       3_300,
       { target: place(90), formerRest: place(10) },
-      'already-there',
+      'elsewhere',
     ],
+    ['it did not move, and rested here the last time', still, 3_300, { formerRest: place(10) }, 'already-there'],
     [
       'it says zero, and never said anything else',
       [reading(0)],
