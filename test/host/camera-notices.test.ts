@@ -25,7 +25,12 @@ describe('a camera that did not return', () => {
     const clock = new VirtualClock(1_795_000_000_000);
     const shown: [Popup, string, boolean][] = [];
     const notReturned = createCameraNotices({
-      popups: { show: async (...told) => (shown.push(told), 'shown') },
+      popups: {
+        show: async (...told) => {
+          shown.push(told);
+          return 'shown';
+        },
+      },
       deviceName: () => 'Yard recorder',
       clock,
       log: silentLog,
