@@ -88,7 +88,7 @@ async function primed(camera: Camera): Promise<Camera> {
 const preset = (number: number): PtzMove => ({ move: 'preset', number });
 const home: PtzMove = { move: 'home' };
 
-describe.concurrent('what became of a move', () => {
+describe.concurrent('what became of a move', { timeout: 60_000 }, () => {
   it.each<[string, string, string[], PtzMove, PtzOutcome | null]>([
     ['hikvision', 'tells where its presets are', [], preset(2), 'reached'],
     ['hikvision', 'turns slowly', ['ptz-slow'], preset(2), 'reached'],
