@@ -193,6 +193,8 @@ describe('the event stream', () => {
         'slow-snapshot',
       ],
       ...['record-ignored', 'other-maker', 'inverted-inputs', 'no-input-indexes', 'sensor-type-missing'],
+      // What is read of where a camera looks: test/drivers/ptz-read-back.test.ts.
+      ...['ptz-stuck', 'ptz-slow', 'no-ptz-status', 'no-preset-places'],
       ...['no-radiometry', 'rules-not-measured', 'fahrenheit-called-centigrade'],
     ];
     expect([...new Set([...harmless, ...elsewhere])].sort()).toEqual([...faultNames].sort());
