@@ -9,6 +9,8 @@ export interface CgiRequest {
   signal: AbortSignal;
   timeoutMs?: number;
   maxBytes?: number;
+  /** As of a device's request: a 401 is a missing right. */
+  optional?: boolean;
 }
 
 /** Requests to the CGI programs of one device (PROTOCOLS §2.1). */
@@ -52,8 +54,15 @@ export function createCgi(http: DeviceHttp): Cgi {
   let proved = false;
   let refusals = 0;
 
-  const get = ({ signal, timeoutMs, maxBytes }: Omit<CgiRequest, 'name' | 'parameters'>, path: string) =>
-    http.request({ method: 'GET', path, signal, timeoutMs: timeoutMs ?? TIMEOUT_MS, maxBytes: maxBytes ?? MAX_BYTES });
+  const get = ({ signal, timeoutMs, maxBytes, optional }: Omit<CgiRequest, 'name' | 'parameters'>, path: string) =>
+    http.request({
+      method: 'GET',
+      path,
+      signal,
+      timeoutMs: timeoutMs ?? TIMEOUT_MS,
+      maxBytes: maxBytes ?? MAX_BYTES,
+      optional: optional === true,
+    });
 
   /** A password that is refused with a 200 counts at the device all the same: it must not be tried on and on. */
   async function once(request: CgiRequest, path: string): Promise<DeviceResponse> {

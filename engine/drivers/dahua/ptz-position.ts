@@ -31,7 +31,7 @@ export function createPtzReader(cgi: Pick<Cgi, 'table'>, deviceName: string): Pt
         ['channel', String(channel)],
       ] as const;
       const table = await cgi.table(
-        { name: 'ptz', parameters, signal },
+        { name: 'ptz', parameters, signal, optional: true },
         `PTZ position of channel ${channel} of "${deviceName}"`,
       );
       const axis = (index: number): number | undefined =>

@@ -5,7 +5,7 @@ import type { EventDraft } from '../../domain/events';
 import type { DriverConnection, DriverContext } from '../driver';
 import { createFormerSettings } from '../former-settings';
 import { createWatchedPtz } from '../ptz-watch';
-import { createDeviceHttp, type FramedPart } from '../wire';
+import { askingOnly, createDeviceHttp, type FramedPart } from '../wire';
 import { liveStreamAt, wantsSecondStream } from '../wire/live-stream';
 import { createIsapiActions } from './actions';
 import { createAlertStream, type StreamTiming } from './alert-stream';
@@ -101,7 +101,7 @@ export function connectHikvision(context: DriverContext, timing: StreamTiming): 
   const moves = createWatchedPtz({
     gotoPreset: actions.gotoPreset,
     ptz: createPtz({ calls, deviceName: name, gotoPreset: actions.gotoPreset }),
-    reader: createPtzReader(calls, name),
+    reader: createPtzReader(createIsapiCalls(askingOnly(http)), name),
     clock,
     log,
   });

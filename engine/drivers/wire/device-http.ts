@@ -40,6 +40,11 @@ export interface DeviceRequest {
   timeoutMs?: number;
   /** Largest answer body; default 8 MiB. */
   maxBytes?: number;
+  /**
+   * Asked beside what matters, with a login that others have proven: a 401 is no word about the password but a missing
+   * right (`E_LOW_PRIVILEGE`, user), and keeps nothing back.
+   */
+  optional?: boolean;
 }
 
 export interface DeviceStreamRequest {
@@ -118,6 +123,7 @@ interface Exchange {
   path: string;
   headers: Record<string, string>;
   body: Buffer | null;
+  optional: boolean;
   origin: Origin;
   patience: Patience;
 }
@@ -242,7 +248,11 @@ class SharedDeviceHttp implements DeviceHttp {
     }
   }
 
-  #prepare(request: DeviceStreamRequest & { method: string }, timeoutMs: number, signal: AbortSignal): Exchange {
+  #prepare(
+    request: DeviceStreamRequest & Pick<DeviceRequest, 'optional'> & { method: string },
+    timeoutMs: number,
+    signal: AbortSignal,
+  ): Exchange {
     if (!TARGET.test(request.path))
       throw bugError('E_BAD_PATH', 'A request target must begin with "/" and be percent-encoded.', {
         facts: { device: this.#device },
@@ -260,6 +270,7 @@ class SharedDeviceHttp implements DeviceHttp {
         ...(needsLength ? { 'content-length': String(body?.length ?? 0) } : {}),
       },
       body,
+      optional: request.optional === true,
       origin: this.#origin,
       patience: {
         signal,
@@ -416,7 +427,7 @@ class SharedDeviceHttp implements DeviceHttp {
         }
         challenge = this.#choose(response);
         await transport.drain(response);
-        if (!challenge?.stale) throw this.#breaker.refused();
+        if (!challenge?.stale) throw exchange.optional ? lowPrivilege(this.#device, exchange) : this.#breaker.refused();
       }
       return null;
     } finally {
@@ -457,6 +468,22 @@ function headersOf(response: IncomingMessage): DeviceHeaders {
   for (const [name, values] of Object.entries(response.headersDistinct)) headers[name] = (values ?? []).join(', ');
   return headers;
 }
+
+const lowPrivilege = (device: string, { path }: Pick<Exchange, 'path'>): AlarmflowError =>
+  userError(
+    'E_LOW_PRIVILEGE',
+    `Device ${device} refuses ${path.split('?')[0]} to this user: give the device's user the right to it, if it is wanted.`,
+    { facts: { device } },
+  );
+
+/** The same client for questions that are only nice to have: see `DeviceRequest.optional`. */
+export const askingOnly = (http: DeviceHttp): DeviceHttp => ({
+  request: (request) => http.request({ ...request, optional: true }),
+  stream: (request) => http.stream(request),
+  lockedUntil: () => http.lockedUntil(),
+  refused: (times) => http.refused(times),
+  close: () => http.close(),
+});
 
 /** A client for one device. Changed credentials take a new one; its breaker starts afresh. */
 export const createDeviceHttp = (options: DeviceHttpOptions): DeviceHttp => new SharedDeviceHttp(options);

@@ -11,7 +11,7 @@ export type {
   DeviceStream,
   DeviceStreamRequest,
 } from './device-http';
-export { createDeviceHttp } from './device-http';
+export { askingOnly, createDeviceHttp } from './device-http';
 export type { Challenge, Credentials } from './digest';
 export { answerDigest, authorize, chooseChallenge, parseChallenges } from './digest';
 export { drained } from './drained';

@@ -8,7 +8,13 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { VirtualClock } from '../../../engine/clock/virtual-clock';
 import { silentLog } from '../../../engine/domain/log';
-import { backoff, createDeviceHttp, type DeviceHttp, type DeviceHttpOptions } from '../../../engine/drivers/wire';
+import {
+  askingOnly,
+  backoff,
+  createDeviceHttp,
+  type DeviceHttp,
+  type DeviceHttpOptions,
+} from '../../../engine/drivers/wire';
 import { steadyClock } from '../../support/steady-clock';
 import { type DigestDeviceOptions, listen, startDigestDevice } from './digest-device';
 
@@ -153,6 +159,23 @@ describe('login', () => {
     const http = client(device.port);
     for (let i = 0; i < 3; i++) expect(await get(http)).toMatchObject({ status: 403, body: Buffer.from('notSupport') });
     expect(http.locks).toEqual([]);
+  });
+
+  it('keeps nothing back for a question beside what matters that is answered with 401', async () => {
+    const device = await startDigestDevice({
+      answer: ({ url }, response) =>
+        url === '/status'
+          ? response.writeHead(401, { 'www-authenticate': 'Digest realm="x", nonce="another", qop="auth"' }).end()
+          : response.end('ok'),
+    });
+    const http = client(device.port);
+    const asking = askingOnly(http);
+    expect(await get(asking)).toMatchObject({ status: 200 });
+    await expect(get(asking, '/status')).rejects.toEqual(error('E_LOW_PRIVILEGE', 'user'));
+    expect(await get(http)).toMatchObject({ status: 200 });
+    expect(http.locks).toEqual([]);
+    await expect(get(http, '/status')).rejects.toEqual(error('E_CREDENTIALS_REFUSED', 'operational'));
+    expect(http.locks).toHaveLength(1);
   });
 
   it('is done once for requests that begin together', async () => {
