@@ -5,11 +5,10 @@ const MINUTE = 60_000;
 /** Devices lock an account for about 30 minutes after about 5 refusals (PROTOCOLS §0.2); we stay below that. */
 const PAUSES_MS = [1, 5, 10, 20, 30].map((minutes) => minutes * MINUTE);
 
-/**
- * A login that was refused before this connection (or before a restart) is not tried again for so long: who restarts
- * again and again would else lock the account.
- */
+/** As long as the longest pause: what was refused before that is forgotten. */
 export const REMEMBERED_MS = 30 * MINUTE;
+
+const pauseAfter = (refusals: number): number => PAUSES_MS[Math.min(Math.max(refusals, 1), PAUSES_MS.length) - 1]!;
 
 /** What is known of refusals of one login at one device beyond the life of a connection. */
 export interface RefusalMemory {
@@ -57,7 +56,7 @@ export function createCredentialBreaker(
     operationalError(
       'E_CREDENTIALS_REFUSED',
       remembered
-        ? `Device ${device} refused this user and password before: correct them in its dialog, or test the connection there once the device was corrected. It is not tried again for ${Math.ceil(leftMs / 60_000)} minutes, so that restarts do not lock the account.`
+        ? `Device ${device} refused this user and password before: correct them in its dialog, or test the connection there once the device was corrected. It is not tried again for ${Math.ceil(leftMs / 1000)} s, so that restarts do not lock the account.`
         : `Device ${device} refused the user or password: correct them in its dialog. Nothing is sent to it for ${Math.ceil(leftMs / 1000)} s, so that it does not lock the account.`,
       { retryAfterMs: leftMs, facts: { device, refusals } },
     );
@@ -82,10 +81,13 @@ export function createCredentialBreaker(
   const before = memory?.last() ?? null;
   if (before) {
     refusals = before.times;
-    const left = before.at + REMEMBERED_MS - clock.now();
+    // The pause goes on as it would have without the restart: who restarts again and again locks no account, and one
+    // refusal of a device that was only starting up does not keep it away for half an hour.
+    const pause = pauseAfter(before.times);
+    const left = before.at + pause - clock.now();
     remembered = left > 0;
     // A wall clock that was set back must not make it longer.
-    if (remembered) keepBack(Math.min(left, REMEMBERED_MS));
+    if (remembered) keepBack(Math.min(left, pause));
   }
 
   return {
@@ -97,7 +99,7 @@ export function createCredentialBreaker(
     },
     refused(times = 0) {
       refusals = Math.max(refusals + 1, times);
-      const pause = PAUSES_MS[Math.min(refusals, PAUSES_MS.length) - 1]!;
+      const pause = pauseAfter(refusals);
       remembered = false;
       memory?.refused(refusals);
       keepBack(pause);
