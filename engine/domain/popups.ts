@@ -70,3 +70,23 @@ export interface PopupBoard {
    */
   show(popup: Popup, key: string, onlyOpen: boolean): Promise<'shown' | 'renewed' | 'closed'>;
 }
+
+/** One of the site itself, which stands until somebody has seen it. Words that are too long are cut. */
+export const standingPopup = (
+  { title, text, ...said }: Pick<Popup, 'id' | 'nodeName' | 'level' | 'title' | 'text'>,
+  at: number,
+): Popup => ({
+  ...said,
+  alarmId: null,
+  phase: 'message',
+  shownAt: at,
+  at,
+  title: title.slice(0, POPUP_LIMITS.title),
+  text: text.slice(0, POPUP_LIMITS.text),
+  picture: false,
+  pictures: [],
+  tour: null,
+  sound: 'once',
+  goesWhen: 'acknowledged',
+  goesAt: null,
+});

@@ -4,7 +4,7 @@ import { asAlarmflowError } from '../domain/errors';
 import type { Log } from '../domain/log';
 import { outputWords } from '../domain/output-words';
 import type { OutputState } from '../domain/outputs';
-import type { Popup } from '../domain/popups';
+import { standingPopup } from '../domain/popups';
 import type { Popups } from './popups';
 
 export interface CameraNoticesParts {
@@ -19,26 +19,16 @@ export function createCameraNotices(parts: CameraNoticesParts): (output: OutputS
   const { popups, clock, log } = parts;
   return (output, words) => {
     const now = clock.now();
-    const popup: Popup = {
-      id: `not-returned:${output.id}`,
-      nodeName: output.name,
-      alarmId: null,
-      phase: 'message',
-      shownAt: now,
-      at: now,
-      level: 'warning',
-      title: `Camera "${output.name}" did not return`.slice(0, 120),
-      text: `${words}. No alarm holds it any more (${parts.deviceName(output.deviceId)}, ${outputWords(output)}): look where it points, and direct it by hand.`.slice(
-        0,
-        1_000,
-      ),
-      picture: false,
-      pictures: [],
-      tour: null,
-      sound: 'once',
-      goesWhen: 'acknowledged',
-      goesAt: null,
-    };
+    const popup = standingPopup(
+      {
+        id: `not-returned:${output.id}`,
+        nodeName: output.name,
+        level: 'warning',
+        title: `Camera "${output.name}" did not return`,
+        text: `${words}. No alarm holds it any more (${parts.deviceName(output.deviceId)}, ${outputWords(output)}): look where it points, and direct it by hand.`,
+      },
+      now,
+    );
     popups.show(popup, `${popup.id}:${now}`, false).catch((thrown: unknown) => {
       log.error('output.not-returned-not-shown', { output: output.id, error: asAlarmflowError(thrown).message });
     });

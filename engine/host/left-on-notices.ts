@@ -5,7 +5,7 @@ import { asAlarmflowError } from '../domain/errors';
 import type { Log } from '../domain/log';
 import { outputWords } from '../domain/output-words';
 import type { LeftOn } from '../domain/outputs';
-import type { Popup } from '../domain/popups';
+import { type Popup, standingPopup } from '../domain/popups';
 import type { Outputs, OutputsOptions } from '../outputs';
 import type { Popups } from './popups';
 
@@ -33,7 +33,7 @@ export function createLeftOnNotices(parts: LeftOnNoticesParts): LeftOnNotices {
   };
 
   async function show(left: LeftOn): Promise<void> {
-    const shown = await popups.show(popupOf(left), `${left.id}:${left.since}`, false);
+    const shown = await popups.show(popupOf(left, clock.now()), `${left.id}:${left.since}`, false);
     // Closed by somebody in the moment of a crash, which kept that from being told on.
     if (shown === 'closed') await outputs.acknowledgeLeftOn(left.id, 'somebody');
   }
@@ -70,28 +70,19 @@ export function createLeftOnNotices(parts: LeftOnNoticesParts): LeftOnNotices {
       if (who !== BY_ITSELF) outputs.acknowledgeLeftOn(id, who).catch(failed('output.left-on-not-seen'));
     },
   };
+}
 
-  function popupOf(left: LeftOn): Popup {
-    const now = clock.now();
-    return {
+const popupOf = (left: LeftOn, at: number): Popup =>
+  standingPopup(
+    {
       id: left.id,
       nodeName: left.name,
-      alarmId: null,
-      phase: 'message',
-      shownAt: now,
-      at: now,
       level: 'alarm',
-      title: titleOf(left).slice(0, 120),
-      text: `${sentence(left)}. ${left.reason}. Switch it off there by hand, then close this message.`.slice(0, 1_000),
-      picture: false,
-      pictures: [],
-      tour: null,
-      sound: 'once',
-      goesWhen: 'acknowledged',
-      goesAt: null,
-    };
-  }
-}
+      title: titleOf(left),
+      text: `${sentence(left)}. ${left.reason}. Switch it off there by hand, then close this message.`,
+    },
+    at,
+  );
 
 const titleOf = ({ name, place }: LeftOn): string => `"${name}" at ${place.host}:${place.port} may still be on`;
 
