@@ -1,4 +1,4 @@
-import type { Clock } from '../clock/clock';
+import { type Clock, callWithin } from '../clock/clock';
 import { operationalError } from '../domain/errors';
 
 /**
@@ -6,27 +6,11 @@ import { operationalError } from '../domain/errors';
  * the call does not obey; throws E_TOO_SLOW (operational) then, and the signal's reason when that aborts.
  * @param what what did not happen, for the message ("camera sent no snapshot")
  */
-export async function limited<T>(
+export const limited = <T>(
   clock: Clock,
   signal: AbortSignal,
   ms: number,
   what: string,
   call: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  signal.throwIfAborted();
-  const stop = new AbortController();
-  const onAbort = (): void => stop.abort(signal.reason);
-  signal.addEventListener('abort', onAbort, { once: true });
-  const timer = clock.after(ms, () => stop.abort(operationalError('E_TOO_SLOW', `${what} within ${ms / 1000} s`)));
-  try {
-    const stopped = new Promise<never>((_resolve, reject) => {
-      stop.signal.addEventListener('abort', () => reject(stop.signal.reason), { once: true });
-    });
-    return await Promise.race([call(stop.signal), stopped]);
-  } catch (error) {
-    throw stop.signal.aborted ? stop.signal.reason : error;
-  } finally {
-    timer.cancel();
-    signal.removeEventListener('abort', onAbort);
-  }
-}
+): Promise<T> =>
+  callWithin(clock, ms, signal, () => operationalError('E_TOO_SLOW', `${what} within ${ms / 1000} s`), call);

@@ -40,6 +40,35 @@ export async function endedWithin(clock: Pick<Clock, 'sleep'>, work: Promise<unk
   wait.abort();
 }
 
+/**
+ * Runs a call with a time limit of its own beside the caller's signal. It resolves or rejects at the limit also when the
+ * call does not obey; rejects with what `late` makes then, and with the signal's reason when that aborts.
+ */
+export async function callWithin<T>(
+  clock: Pick<Clock, 'after'>,
+  ms: number,
+  signal: AbortSignal,
+  late: () => unknown,
+  call: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  signal.throwIfAborted();
+  const stop = new AbortController();
+  const onAbort = (): void => stop.abort(signal.reason);
+  signal.addEventListener('abort', onAbort, { once: true });
+  const timer = clock.after(ms, () => stop.abort(late()));
+  try {
+    const stopped = new Promise<never>((_resolve, reject) => {
+      stop.signal.addEventListener('abort', () => reject(stop.signal.reason), { once: true });
+    });
+    return await Promise.race([call(stop.signal), stopped]);
+  } catch (error) {
+    throw stop.signal.aborted ? stop.signal.reason : error;
+  } finally {
+    timer.cancel();
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
 /** ISO 8601 in UTC with milliseconds, e.g. `2026-11-21T07:00:00.000Z`. */
 export const isoTime = (ms: number): string => new Date(ms).toISOString();
 

@@ -1,7 +1,7 @@
 /** Looks where a camera looks after a move, beside its other requests: none waits for it. */
-import type { Clock } from '../clock/clock';
+import { type Clock, callWithin, sleepOrStop } from '../clock/clock';
 import type { PtzMove } from '../domain/devices';
-import { type AlarmflowError, asAlarmflowError } from '../domain/errors';
+import { type AlarmflowError, asAlarmflowError, operationalError } from '../domain/errors';
 import type { Log } from '../domain/log';
 import type { PtzOutcome, PtzTurn } from '../domain/ptz-outcomes';
 import { judgeMove, LOOK_MS, type PtzPosition, type PtzReading, type PtzSample, samePlaceOf } from './ptz-judgement';
@@ -70,19 +70,8 @@ export function createWatchedPtz(parts: PtzMoves & { reader: PtzReader; clock: C
     return fresh;
   }
 
-  async function limited<T>(ms: number, signal: AbortSignal, ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const stop = new AbortController();
-    const onAbort = (): void => stop.abort(signal.reason);
-    if (signal.aborted) onAbort();
-    signal.addEventListener('abort', onAbort, { once: true });
-    const limit = clock.after(ms, () => stop.abort(), { background: true });
-    try {
-      return await ask(stop.signal);
-    } finally {
-      limit.cancel();
-      signal.removeEventListener('abort', onAbort);
-    }
-  }
+  const limited = <T>(ms: number, signal: AbortSignal, ask: (signal: AbortSignal) => Promise<T>): Promise<T> =>
+    callWithin(clock, ms, signal, () => operationalError('E_TOO_SLOW', `no answer within ${ms} ms`), ask);
 
   function untold(channel: number, what: string, thrown: unknown): AlarmflowError {
     const error = asAlarmflowError(thrown);
@@ -180,7 +169,7 @@ export function createWatchedPtz(parts: PtzMoves & { reader: PtzReader; clock: C
         }
         return outcome;
       }
-      await clock.sleep(EVERY_MS, signal).catch(() => undefined);
+      await sleepOrStop(clock, EVERY_MS, signal);
     }
   }
 
