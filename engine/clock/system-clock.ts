@@ -5,21 +5,41 @@ import type { Clock, Timer } from './clock';
 /** setTimeout takes at most 2^31 − 1 ms and turns more into 1 ms; longer waits go in laps. */
 const LONGEST_LAP_MS = 2_000_000_000;
 
-function after(ms: number, callback: () => void, options?: { background?: boolean }): Timer {
-  const due = performance.now() + Math.max(0, ms);
-  let handle: NodeJS.Timeout;
-  const lap = (): void => {
-    const left = due - performance.now();
-    // Node's timers may fire up to a millisecond early; ours never do.
-    if (left <= 0) callback();
-    else arm(left);
+/** Waits by a clock that is not before the real one; a callback is never early by it. */
+export function timersOf(monotonic: () => number): Pick<Clock, 'after' | 'sleep'> {
+  function after(ms: number, callback: () => void, options?: { background?: boolean }): Timer {
+    const due = monotonic() + Math.max(0, ms);
+    let handle: NodeJS.Timeout;
+    const lap = (): void => {
+      const left = due - monotonic();
+      // Node's timers may fire up to a millisecond early; ours never do.
+      if (left <= 0) callback();
+      else arm(left);
+    };
+    const arm = (left: number): void => {
+      handle = setTimeout(lap, Math.min(Math.ceil(left), LONGEST_LAP_MS));
+      if (options?.background) handle.unref();
+    };
+    arm(due - monotonic());
+    return { cancel: () => clearTimeout(handle) };
+  }
+
+  return {
+    after,
+    sleep: (ms, signal) =>
+      new Promise((resolve, reject) => {
+        if (signal?.aborted) return reject(signal.reason);
+        const abort = (): void => {
+          timer.cancel();
+          reject(signal?.reason);
+        };
+        const timer = after(ms, () => {
+          signal?.removeEventListener('abort', abort);
+          resolve();
+        });
+        signal?.addEventListener('abort', abort, { once: true });
+      }),
   };
-  const arm = (left: number): void => {
-    handle = setTimeout(lap, Math.min(Math.ceil(left), LONGEST_LAP_MS));
-    if (options?.background) handle.unref();
-  };
-  arm(due - performance.now());
-  return { cancel: () => clearTimeout(handle) };
 }
 
 /** The system's uptime counts sleep and is told in seconds; a difference of less than two of them proves nothing. */
@@ -64,23 +84,10 @@ export const systemClock: Clock = {
     () => performance.now(),
     () => Date.now(),
   ),
-  after,
+  ...timersOf(() => performance.now()),
   every(ms, callback, options) {
     const handle = setInterval(callback, ms);
     if (options?.background) handle.unref();
     return { cancel: () => clearInterval(handle) };
   },
-  sleep: (ms, signal) =>
-    new Promise((resolve, reject) => {
-      if (signal?.aborted) return reject(signal.reason);
-      const abort = (): void => {
-        timer.cancel();
-        reject(signal?.reason);
-      };
-      const timer = after(ms, () => {
-        signal?.removeEventListener('abort', abort);
-        resolve();
-      });
-      signal?.addEventListener('abort', abort, { once: true });
-    }),
 };

@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import type { Clock, Timer } from '../../engine/clock/clock';
+import { timersOf } from '../../engine/clock/system-clock';
 
 /** How long one turn of the event loop counts at most. */
 const LONGEST_TURN_MS = 20;
@@ -16,21 +17,7 @@ setInterval(() => {
   looked = performance.now();
 }, TURN_MS).unref();
 
-function after(ms: number, callback: () => void, options?: { background?: boolean }): Timer {
-  const due = monotonic() + Math.max(0, ms);
-  let handle: NodeJS.Timeout;
-  const lap = (): void => {
-    const left = due - monotonic();
-    if (left <= 0) callback();
-    else arm(left);
-  };
-  const arm = (left: number): void => {
-    handle = setTimeout(lap, Math.min(Math.ceil(left), 2_000_000_000));
-    if (options?.background) handle.unref();
-  };
-  arm(due - monotonic());
-  return { cancel: () => clearTimeout(handle) };
-}
+const { after, sleep } = timersOf(monotonic);
 
 /**
  * The real time, less what passed while this process stood still or waited for its turn on a busy machine: for a driver
@@ -64,19 +51,7 @@ export const steadyClock: Clock = {
       },
     };
   },
-  sleep: (ms, signal) =>
-    new Promise((resolve, reject) => {
-      if (signal?.aborted) return reject(signal.reason);
-      const abort = (): void => {
-        timer.cancel();
-        reject(signal?.reason);
-      };
-      const timer = after(ms, () => {
-        signal?.removeEventListener('abort', abort);
-        resolve();
-      });
-      signal?.addEventListener('abort', abort, { once: true });
-    }),
+  sleep,
 };
 
 /** Waits for a time in which this process could run: an absence that is looked at afterwards had the time to be none. */
