@@ -512,7 +512,7 @@
       prepareRecent(form, node.id);
       const values = () => ({
         id: node.id,
-        version: 2,
+        version: node._def.defaults.version.value,
         ...Object.fromEntries(
           ['name', 'driver', 'host', 'port', 'receive', 'timeZone', 'pushFrom', 'signOfLife', 'user', 'password'].map(
             (name) => [name, field(name).val() ?? ''],

@@ -35,7 +35,7 @@ export function checkpointDue({ behind, calls }: Work): boolean {
 export function keepLogShort(database: Database, calls: () => number, clock: Clock, log: Log): { stop(): void } {
   let before = calls();
   let stopped = false;
-  let looking: Promise<void> | null = null;
+  let looking = false;
 
   async function look(): Promise<void> {
     const now = calls();
@@ -56,13 +56,14 @@ export function keepLogShort(database: Database, calls: () => number, clock: Clo
     LOOK_EVERY_MS,
     () => {
       if (looking || database.broken() !== null) return;
-      looking = look()
+      looking = true;
+      look()
         .catch((thrown: unknown) => {
           // A database that is being closed takes no more calls; what is left of its log is replayed at the next start.
           if (!stopped) log.error('the checkpoint of the record failed', { reason: messageOf(thrown) });
         })
         .finally(() => {
-          looking = null;
+          looking = false;
         });
     },
     { background: true },
